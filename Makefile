@@ -1,0 +1,57 @@
+# One virtual environment in the checkout, installed from the lock; nothing outside is touched.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+# `make test-all` runs the suite on each of these that is installed.
+PYTHONS = 3.11 3.12 3.13
+
+.PHONY: help run test test-all check snapshots dist-check clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
+	  while read -r target what; do printf 'make %-12s %s\n' "$$target" "$$what"; done
+
+run: $(VENV)/installed ## run the quick start
+	@$(BIN)/driftflow --config examples/quickstart.json
+
+test: $(VENV)/installed ## run the tests
+	$(BIN)/python -m pytest
+
+test-all: ## run the tests on each Python from 3.11 to 3.13 that is installed
+	@for version in $(PYTHONS); do \
+	  if python$$version -c 'import ensurepip' 2>/dev/null; then \
+	    echo "Python $$version:"; \
+	    $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else \
+	    echo "Python $$version: not installed, skipped"; \
+	  fi; \
+	done
+
+check: $(VENV)/installed ## lint, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+snapshots: $(VENV)/installed ## write the snapshots anew; review the difference like code
+	$(BIN)/python -m pytest --snapshot-update
+
+dist-check: $(VENV)/installed ## build the wheel and try it in a fresh environment
+	rm -rf dist
+	$(BIN)/hatchling build
+	$(BIN)/python -m venv dist/venv
+	dist/venv/bin/python -m pip --disable-pip-version-check --quiet install dist/*.whl
+	cd dist && venv/bin/driftflow --config ../examples/quickstart.json
+	for schema in schema/*.json; do cmp $$schema dist/venv/lib/python*/site-packages/driftflow/$$schema || exit 1; done
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-* dist .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
+	find driftflow tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'DriftFlow needs Python 3.11 or later: make PYTHON=python3.12 ...' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
