@@ -1,0 +1,58 @@
+"""The actions: what a step can name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from driftflow.document import Json, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Action: TypeAlias = Callable[[Json], Json]
+
+
+def echo(value: Json) -> Json:
+    """Gives the input back, whatever it is."""
+    return value
+
+
+def upper(value: Json) -> Json:
+    """Gives the input, a string, in upper case."""
+    return _string(value, "upper").upper()
+
+
+def lower(value: Json) -> Json:
+    """Gives the input, a string, in lower case."""
+    return _string(value, "lower").lower()
+
+
+def reverse(value: Json) -> Json:
+    """Gives the input, a string, back to front."""
+    return _string(value, "reverse")[::-1]
+
+
+ACTIONS: dict[str, Action] = {
+    "echo": echo,
+    "upper": upper,
+    "lower": lower,
+    "reverse": reverse,
+}
+
+
+def look_up(name: str) -> Action:
+    """The action of that name.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    try:
+        return ACTIONS[name]
+    except KeyError:
+        raise ValueError(f"unknown action: {name!r}") from None
+
+
+def _string(value: Json, action: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"{action} takes a string, not {type_name(value)}")

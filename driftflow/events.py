@@ -1,0 +1,62 @@
+"""What happens in a run: four kinds of events, in the order in which they happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from driftflow.document import Json
+    from driftflow.plan import Plan, Step
+
+Status: TypeAlias = Literal["ok", "failed"]
+
+
+class StepResult(NamedTuple):
+    """What came of one step.
+
+    Attributes:
+        name: The step's name.
+        ok: Whether an attempt succeeded.
+        output: What the action gave; None if it failed.
+        error: The message of the last attempt's exception; None if it succeeded.
+        attempts: How many there were, from 1.
+        duration_seconds: The wall time of all of them. Seconds.
+    """
+
+    name: str
+    ok: bool
+    output: Json
+    error: str | None
+    attempts: int
+    duration_seconds: float
+
+
+class RunStarted(NamedTuple):
+    """The first event: the plan is about to be run."""
+
+    plan: Plan
+
+
+class StepStarted(NamedTuple):
+    """The step at that place of the run order, from 0, is about to be tried."""
+
+    place: int
+    step: Step
+
+
+class StepFinished(NamedTuple):
+    """The step at that place of the run order succeeded, or its attempts are used up."""
+
+    place: int
+    step: Step
+    result: StepResult
+
+
+class RunFinished(NamedTuple):
+    """The last event. The duration is the wall time of the run, in seconds."""
+
+    status: Status
+    duration_seconds: float
+
+
+Event: TypeAlias = RunStarted | StepStarted | StepFinished | RunFinished

@@ -1,0 +1,40 @@
+"""What was done: a fold of the events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyrsistent import PVector, pvector
+
+from driftflow.events import RunFinished, StepFinished
+
+if TYPE_CHECKING:
+    from driftflow.events import Event, Status, StepResult
+    from driftflow.plan import Plan
+
+
+class RunResult(NamedTuple):
+    """What has been done of a plan so far.
+
+    Attributes:
+        plan: What was to be done.
+        results: What came of each step that ran, in run order.
+        status: `ok` or `failed`; a run that has not come to its end is not ok.
+        duration_seconds: The wall time of the run. Seconds.
+    """
+
+    plan: Plan
+    results: PVector[StepResult] = pvector()
+    status: Status = "failed"
+    duration_seconds: float = 0.0
+
+
+def advance(run: RunResult, event: Event) -> RunResult:
+    """The run after one more event."""
+    match event:
+        case StepFinished():
+            return run._replace(results=run.results.append(event.result))
+        case RunFinished():
+            return run._replace(status=event.status, duration_seconds=event.duration_seconds)
+        case _:
+            return run
