@@ -1,0 +1,5 @@
+"""`python -m driftflow`."""
+
+from driftflow.cli import main
+
+raise SystemExit(main())

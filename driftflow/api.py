@@ -1,0 +1,87 @@
+"""The library: the edges wired round the core."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import reduce
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from driftflow.config import load_config
+from driftflow.errors import StorageError
+from driftflow.executors import perform
+from driftflow.interpreter import interpret
+from driftflow.rendering import audit_record, result_document
+from driftflow.result import RunResult, advance
+from driftflow.storage import JsonFileStorage
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+    from driftflow.events import Event
+    from driftflow.plan import Plan
+
+
+def run_workflow(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Run a workflow and return its result, the document that `--print-json` prints.
+
+    Prints nothing and touches no signal handler. A step that fails raises nothing: it stands
+    in the result. The environment variables DRIFTFLOW_FLAGS and WORKFLOW_TIMEOUT_SECONDS
+    count as they do on the command line.
+
+    Args:
+        path: The config, a JSON file.
+
+    Returns:
+        `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
+        `ok`, `output`, `error` and `attempts`. With the flag `metrics` on also `metrics`,
+        its times in seconds.
+
+    Raises:
+        ConfigError: If the config is at fault. No step was run.
+        StorageError: If the audit could not be opened, and no step was run; or if it could not
+            be written later, and no further step was started.
+    """
+    plan = load_config(path)
+    return result_document(reduce(advance, run_events(plan), RunResult(plan)))
+
+
+def run_events(
+    plan: Plan,
+    *,
+    clock: Callable[[], float] = perf_counter,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    run_id: str | None = None,
+) -> Iterator[Event]:
+    """Run the plan. With the flag `audit` on, an event is on file before it is given out.
+
+    Args:
+        plan: What to do.
+        clock: Where durations come from; seconds from any fixed point, never backwards.
+        now: Where the audit's time stamps come from; UTC.
+        run_id: The run's name in the audit; a new UUID by default.
+
+    Raises:
+        StorageError: If the audit cannot be opened, before anything else; or when it cannot be
+            written: then the event that it lacks is still given out first.
+    """
+    events = interpret(plan, perform, clock)
+    if not plan.flags.is_enabled("audit"):
+        return events
+    return _audited(events, plan.storage_path, now, run_id or str(uuid4()))
+
+
+def _audited(
+    events: Iterator[Event], path: str, now: Callable[[], datetime], run_id: str
+) -> Iterator[Event]:
+    with JsonFileStorage(path) as storage:
+        for seq, event in enumerate(events):
+            record = audit_record(event, moment=now(), run_id=run_id, seq=seq)
+            try:
+                storage.append(record)
+            except StorageError:
+                yield event  # it happened: the other folds are to see it
+                raise
+            yield event
