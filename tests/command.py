@@ -1,0 +1,78 @@
+"""The command line, run in this process or in one of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from unittest import mock
+
+from driftflow.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
+
+
+class Outcome(NamedTuple):
+    """What a command did."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def invoke(
+    *arguments: object, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Outcome:
+    """Call `main` with these arguments and exactly this environment, `{}` by default."""
+    stdout, stderr = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    with (
+        chdir(cwd or "."),
+        mock.patch.dict(os.environ, environ or {}, clear=True),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
+        status = main([str(argument) for argument in arguments])
+    return Outcome(status, _written(stdout), _written(stderr))
+
+
+def spawn(
+    *arguments: object,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    before: tuple[str, ...] = (),
+) -> Outcome:
+    """Run `python -m driftflow` in a process of its own, after the words in `before`."""
+    done = subprocess.run(
+        [*before, sys.executable, "-m", "driftflow", *map(str, arguments)],
+        cwd=cwd,
+        env=process_environment(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return Outcome(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+def process_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A small environment that leaves nothing behind in the checkout."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **(environ or {}),
+    }
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    raw = stream.buffer
+    assert isinstance(raw, io.BytesIO)
+    return raw.getvalue().decode("utf-8")

@@ -1,0 +1,157 @@
+"""Text lines, the document and the records: pure functions of what happened."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import naive
+import pytest
+import workflows
+from hypothesis import given
+from jsonschema import Draft7Validator
+
+from driftflow.events import RunFinished, StepFinished
+from driftflow.rendering import escape, json_text, result_document, result_line
+from driftflow.result import RunResult, advance
+from driftflow.validation import schema
+
+if TYPE_CHECKING:
+    from driftflow.document import Json
+    from driftflow.events import Event, StepResult
+
+
+def done(output: Json, name: str = "s") -> StepResult:
+    """A step that succeeded."""
+    return workflows.done(name, output)
+
+
+def failed(error: str, name: str = "s") -> StepResult:
+    """A step that failed."""
+    return workflows.failed(name, error)
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (done("hello", "fetch"), "OK fetch: hello"),
+        (failed("unknown action: 'shout'", "fetch"), "FAIL fetch: unknown action: 'shout'"),
+        (done(""), "OK s: "),
+        (done(None), "OK s: null"),
+        (done([True]), "OK s: [true]"),
+        (done(1.5), "OK s: 1.5"),
+        (done({"b": [1, "é"], "a": {}}), 'OK s: {"b":[1,"é"],"a":{}}'),
+        (done("a: b"), "OK s: a: b"),
+        (done("日本 😀 \\n \xa0 \u200d"), "OK s: 日本 😀 \\n \xa0 \u200d"),
+        (done("a\nOK forged: yes"), "OK s: a\\nOK forged: yes"),
+        (done("\x1b[2J\x07\x00\x9b"), "OK s: \\x1b[2J\\x07\\x00\\x9b"),
+        (done("\t\r\x85\u2028\u2029"), "OK s: \\t\\r\\x85\\u2028\\u2029"),
+        (done("\u202eabc\u2066\u200e\u061c"), "OK s: \\u202eabc\\u2066\\u200e\\u061c"),
+        (done("\ud800"), "OK s: \\ud800"),
+        (done(["\n\x7f\u202e"]), 'OK s: ["\\n\\u007f\\u202e"]'),
+        (done("x", "a\nb"), "OK a\\nb: x"),
+        (failed("a\nb\x1b", "c\td"), "FAIL c\\td: a\\nb\\x1b"),
+    ],
+)
+def test_a_result_is_one_line(result: StepResult, line: str) -> None:
+    """Ordinary text is left as it is; what could break the line is escaped."""
+    assert result_line(result) == line
+
+
+def test_exactly_the_unsafe_characters_are_escaped() -> None:
+    """Every code point there is, against the Unicode categories and the bidirectional controls."""
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        assert (escape(character) != character) == naive.unsafe(character), hex(code)
+
+
+def test_json_is_escaped_alike_and_stays_json() -> None:
+    """A reader gets every character back."""
+    text = "".join(chr(code) for code in range(0x3000) if unicodedata.category(chr(code)) != "Cs")
+    shown = json_text([text, {text: "\udc00"}])
+    assert not any(naive.unsafe(character) for character in shown)
+    assert json.loads(shown) == [text, {text: "\udc00"}]
+
+
+@given(workflows.values)
+def test_json_text_is_json(value: Json) -> None:
+    """Compact on one line, or indented by two."""
+    assert json.dumps(json.loads(json_text(value))) == json.dumps(value)
+    assert "\n" not in json_text(value)
+    assert json_text({"a": [value]}, indent=2).startswith('{\n  "a": [\n    ')
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_json_text_is_never_what_json_has_no_form_for(value: float) -> None:
+    """NaN and Infinity are refused on the way out as on the way in."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text(value)
+
+
+def run(*, metrics: bool) -> RunResult:
+    """A run of three steps, of which the last never ran."""
+    plan = workflows.plan({}, {}, {}, name="w", flags={"metrics": metrics})
+    results = [
+        workflows.done("a", [1], 2, seconds=0.1234567),
+        workflows.failed("b", "down", 3, seconds=2e-7),
+    ]
+    events: list[Event] = [
+        *(StepFinished(place, plan.steps[place], done) for place, done in enumerate(results)),
+        RunFinished("failed", 1.23456789),
+    ]
+    return reduce(advance, events, RunResult(plan))
+
+
+RESULTS = [
+    {"name": "a", "ok": True, "output": [1], "error": None, "attempts": 2},
+    {"name": "b", "ok": False, "output": None, "error": "down", "attempts": 3},
+]
+
+
+def test_the_document_has_its_keys_in_order() -> None:
+    """Name, status, results; each result's keys likewise. No metrics unless the flag is on."""
+    document = result_document(run(metrics=False))
+    assert json.dumps(document) == json.dumps({"name": "w", "status": "failed", "results": RESULTS})
+
+
+def test_metrics_are_one_more_key() -> None:
+    """Durations to the microsecond; results do not change."""
+    document = result_document(run(metrics=True))
+    assert json.dumps(document) == json.dumps(
+        {
+            "name": "w",
+            "status": "failed",
+            "results": RESULTS,
+            "metrics": {
+                "duration_seconds": 1.234568,
+                "attempts": 5,
+                "steps": {"planned": 3, "ok": 1, "failed": 1, "not_run": 1},
+                "step_durations": [
+                    {"name": "a", "duration_seconds": 0.123457},
+                    {"name": "b", "duration_seconds": 0.0},
+                ],
+            },
+        }
+    )
+    Draft7Validator(schema("result")).validate(document)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"output": None, "error": "x"},
+        {"ok": False},
+        {"attempts": 0},
+        {"extra": 1},
+        {"name": ""},
+    ],
+)
+def test_the_result_schema_refuses_a_result_that_contradicts_itself(
+    change: dict[str, object],
+) -> None:
+    """So that satisfying it means something."""
+    document = {"name": "w", "status": "ok", "results": [RESULTS[0] | change]}
+    assert not Draft7Validator(schema("result")).is_valid(document)

@@ -1,0 +1,124 @@
+"""Workflows for tests: small ones made by hand, and generated ones of every kind."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from driftflow import flags
+from driftflow.events import StepResult
+from driftflow.plan import Plan, build_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from driftflow.document import Json
+
+
+def config(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A config with these steps; a step without a name or an action is given one."""
+    named = [
+        {"name": f"step{number}", "action": "echo", **step} for number, step in enumerate(steps)
+    ]
+    return {"name": "test", "steps": named, **fields}
+
+
+def plan(*steps: dict[str, Any], **fields: Any) -> Plan:
+    """The plan of `config(...)`, with no environment."""
+    document = config(*steps, **fields)
+    return build_plan(document, flags.resolve(document.get("flags", {}), ""))
+
+
+class Flaky:
+    """An action that fails twice for each input, without a message, and then echoes."""
+
+    def __init__(self) -> None:
+        self._calls: Counter[str] = Counter()
+
+    def __call__(self, value: Json) -> Json:
+        """Fail, or give the value back."""
+        self._calls[repr(value)] += 1
+        if self._calls[repr(value)] <= 2:
+            raise LookupError
+        return value
+
+
+def done(name: str, output: Json, attempts: int = 1, seconds: float = 0.0) -> StepResult:
+    """The result of a step that succeeded."""
+    return StepResult(
+        name, ok=True, output=output, error=None, attempts=attempts, duration_seconds=seconds
+    )
+
+
+def failed(name: str, error: str, attempts: int = 1, seconds: float = 0.0) -> StepResult:
+    """The result of a step that failed."""
+    return StepResult(
+        name, ok=False, output=None, error=error, attempts=attempts, duration_seconds=seconds
+    )
+
+
+def save(folder: Path, *steps: dict[str, Any], **fields: Any) -> Path:
+    """Save `config(...)` in the folder, and give its path."""
+    return write(folder, config(*steps, **fields))
+
+
+def write(folder: Path, document: Any) -> Path:
+    """Save a document in the folder, and give its path."""
+    path = folder / "config.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+# Letters, and what has a meaning of its own to a terminal, to JSON or to a line.
+characters = st.sampled_from(
+    "aAbß İé日😀 :'\"\\/\n\r\t\x00\x1b\x7f\x85\x9b\xa0\u2028\u202e\u2066\udc00"
+)  # no pair of surrogates: JSON would join it
+texts = st.text(characters, max_size=6)
+names = st.text(characters, min_size=1, max_size=4)
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(texts, children, max_size=3),
+    max_leaves=6,
+)
+integers = st.integers(-3, 3) | st.sampled_from([-1.0, 2.0, 10**20])
+steps: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "name": names,
+        "action": st.sampled_from(["echo", "upper", "lower", "reverse", "flaky", "ECHO"]) | names,
+    },
+    optional={
+        "input": values | texts,
+        "priority": integers,
+        "optional": st.booleans(),
+        "retries": values,
+    },
+)
+flag_settings = st.fixed_dictionaries(
+    {}, optional={name: st.booleans() for name in ("audit", "metrics", "parallel")}
+)
+
+
+def _number_the_flaky(config: dict[str, Any]) -> dict[str, Any]:
+    for number, step in enumerate(config["steps"]):
+        if step["action"] == "flaky":
+            step["input"] = [number, step.get("input")]
+    return config
+
+
+configs = st.fixed_dictionaries(
+    {"name": names, "steps": st.lists(steps, max_size=6)},
+    optional={
+        "max_attempts": st.integers(1, 4) | st.just(2.0),
+        "flags": flag_settings,
+        "timeout_seconds": st.sampled_from([0.5, 1, 10**9]),
+        "storage": st.just({"path": "./audit.jsonl", "type": "sqlite"}),
+        "x-note": values,
+    },
+).map(_number_the_flaky)
