@@ -1,0 +1,101 @@
+"""The real thing against the naive model, on thousands of generated workflows."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import naive
+import workflows
+from command import invoke
+from hypothesis import given, settings
+from jsonschema import Draft7Validator
+
+from driftflow.actions import ACTIONS
+from driftflow.validation import schema
+
+RESULT = Draft7Validator(schema("result"))
+RECORD = Draft7Validator(schema("audit"))
+
+
+@settings(max_examples=2000)
+@given(workflows.configs)
+def test_everything_that_comes_out_is_what_the_contract_says(config: dict[str, Any]) -> None:
+    """Order, attempts, stop, status, lines and document agree with the naive model's."""
+    expected = naive.Run(config)
+    flags = config.get("flags", {})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = workflows.write(folder, config)
+        with _flaky():
+            text = invoke("--config", path, cwd=folder, environ={"DRIFTFLOW_FLAGS": "audit"})
+        assert list(folder.iterdir()) == [path]
+        with _flaky():
+            document = invoke("--config", path, "--print-json", cwd=folder)
+        audit = _records(folder / config.get("storage", {}).get("path", "driftflow.audit.json"))
+    status = 0 if expected.status == "ok" else 1
+    assert text == (status, expected.text(), "")
+    assert (document.status, document.stderr) == (status, "")
+    result = json.loads(document.stdout)
+    RESULT.validate(result)
+    metrics = result.pop("metrics", None)
+    wanted = {"name": config["name"], "status": expected.status, "results": expected.results}
+    assert result == wanted
+    assert list(result) == list(wanted)
+    assert (metrics is not None) == flags.get("metrics", False)
+    if metrics:
+        _adds_up(metrics, result, planned=len(config["steps"]))
+    assert bool(audit) == flags.get("audit", False)
+    if audit:
+        _agrees(audit, result)
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().decode("ascii").splitlines()]
+
+
+def _flaky() -> Any:
+    return mock.patch.dict(ACTIONS, {"flaky": workflows.Flaky()})
+
+
+def _agrees(records: list[dict[str, Any]], document: dict[str, Any]) -> None:
+    for record in records:
+        RECORD.validate(record)
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert len({record["run_id"] for record in records}) == 1
+    started, *steps, finished = records
+    assert started["event"] == "run_started"
+    assert started["workflow"] == document["name"]
+    assert finished["event"] == "run_finished"
+    assert finished["status"] == document["status"]
+    assert [record["event"] for record in steps] == ["step_started", "step_finished"] * len(
+        document["results"]
+    )
+    finishes = [record for record in steps if record["event"] == "step_finished"]
+    assert [
+        {"name": record["step"]}
+        | {key: record[key] for key in ("ok", "output", "error", "attempts")}
+        for record in finishes
+    ] == document["results"]
+    assert [record["index"] for record in steps] == [
+        index for index in range(len(document["results"])) for _ in range(2)
+    ]
+
+
+def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) -> None:
+    results = document["results"]
+    assert metrics["attempts"] == sum(result["attempts"] for result in results)
+    assert metrics["steps"] == {
+        "planned": planned,
+        "ok": sum(result["ok"] for result in results),
+        "failed": sum(not result["ok"] for result in results),
+        "not_run": planned - len(results),
+    }
+    assert [step["name"] for step in metrics["step_durations"]] == [
+        result["name"] for result in results
+    ]

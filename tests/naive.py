@@ -1,0 +1,125 @@
+"""The contract a second time, in the plainest way: what the real thing is compared with."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Run:
+    """A workflow, run."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.status = "ok"
+        self.results: list[dict[str, Any]] = []
+        waiting = list(config["steps"])
+        while waiting:
+            step = first(waiting)
+            waiting.remove(step)
+            result = tried(step, config.get("max_attempts", 1))
+            self.results.append(result)
+            if not result["ok"]:
+                self.status = "failed"
+                if not step.get("optional", False):
+                    break
+
+    def text(self) -> str:
+        """What is printed."""
+        text = ""
+        for result in self.results:
+            if result["ok"]:
+                output = result["output"]
+                shown = on_one_line(output) if isinstance(output, str) else as_json(output)
+                text += "OK " + on_one_line(result["name"]) + ": " + shown + "\n"
+            else:
+                text += "FAIL " + on_one_line(result["name"]) + ": "
+                text += on_one_line(result["error"]) + "\n"
+        return text
+
+
+def first(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """The step that runs first: by priority, then by name, then by its place."""
+    best = steps[0]
+    for step in steps:
+        mine, others = step.get("priority", 0), best.get("priority", 0)
+        if mine > others or (mine == others and step["name"] < best["name"]):
+            best = step
+    return best
+
+
+def tried(step: dict[str, Any], max_attempts: int) -> dict[str, Any]:
+    """What comes of a step."""
+    attempts = 0
+    limit = 1 if step.get("optional", False) else max_attempts
+    output, error = None, None
+    while attempts < limit:
+        attempts += 1
+        output, error = attempt(step["action"], step.get("input", ""), attempts)
+        if error is None:
+            break
+    return {
+        "name": step["name"],
+        "ok": error is None,
+        "output": output if error is None else None,
+        "error": error,
+        "attempts": attempts,
+    }
+
+
+def attempt(action: str, value: Any, number: int) -> tuple[Any, str | None]:
+    """One attempt: an output, or an error. `flaky` fails twice, without a message."""
+    if action == "flaky":
+        return (value, None) if number > 2 else (None, "LookupError")
+    if action not in ("echo", "upper", "lower", "reverse"):
+        return None, "unknown action: " + repr(action)
+    if action == "echo":
+        return value, None
+    if not isinstance(value, str):
+        return None, action + " takes a string, not " + type_of(value)
+    changed = {"upper": value.upper(), "lower": value.lower(), "reverse": "".join(reversed(value))}
+    return changed[action], None
+
+
+def type_of(value: Any) -> str:
+    """The JSON type."""
+    if value is None:
+        return "null"
+    if value is True or value is False:
+        return "a boolean"
+    if isinstance(value, int):
+        return "an integer"
+    if isinstance(value, float):
+        return "a decimal number"
+    return "an array" if isinstance(value, list) else "an object"
+
+
+def unsafe(character: str) -> bool:
+    """Whether it could break a line or drive a terminal."""
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or character in BIDIRECTIONAL
+
+
+def on_one_line(text: str) -> str:
+    """The text, its unsafe characters escaped."""
+    shown = ""
+    for character in text:
+        if not unsafe(character):
+            shown += character
+        elif character in SHORT:
+            shown += SHORT[character]
+        elif ord(character) < 256:
+            shown += f"\\x{ord(character):02x}"
+        else:
+            shown += f"\\u{ord(character):04x}"
+    return shown
+
+
+def as_json(value: Any) -> str:
+    """Compact JSON, its unsafe characters escaped as JSON escapes them."""
+    shown = ""
+    for character in json.dumps(value, ensure_ascii=False, separators=(",", ":")):
+        shown += f"\\u{ord(character):04x}" if unsafe(character) else character
+    return shown
