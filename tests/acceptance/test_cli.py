@@ -1,0 +1,354 @@
+"""The command: usage, exit statuses, where things are printed, and what goes wrong outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+from command import CHECKOUT, Outcome, invoke, process_environment, spawn
+from workflows import save
+
+import driftflow
+from driftflow import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syrupy.assertion import SnapshotAssertion
+
+# Root may read and write everything; without these capabilities it may not.
+UNPRIVILEGED = (
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+    if os.geteuid() == 0
+    else ()
+)
+needs_permissions = pytest.mark.skipif(
+    bool(UNPRIVILEGED) and shutil.which("setpriv") is None,
+    reason="root ignores permissions, and there is no setpriv to drop that",
+)
+ECHO = {"name": "a", "input": "hello"}
+FAIL = {"name": "b", "action": "no"}
+
+
+def test_help_is_the_usage_text(snapshot: SnapshotAssertion) -> None:
+    """On stdout, exit 0, wherever --help stands."""
+    outcome = invoke("--help")
+    assert outcome == (0, cli.__doc__.strip("\n") + "\n", "")
+    assert outcome.stdout == snapshot
+    assert invoke("-h") == invoke("--config", "x", "--help") == outcome
+
+
+def test_version_is_the_packages() -> None:
+    """And the package's is the one that the wheel is built with."""
+    assert invoke("--version") == (0, f"{driftflow.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--config"],
+        ["config.json"],
+        ["--config", "a.json", "b.json"],
+        ["--config", "a.json", "--print-jsonl"],
+        ["run", "--config", "a.json"],
+        ["--print-json"],
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    """With the usage on stderr, whatever was wrong."""
+    usage = cli.__doc__.split("\n\n")[1]
+    message = f"error: the arguments do not fit the usage\n{usage}\n"
+    assert invoke(*arguments) == (2, "", message)
+
+
+@pytest.mark.parametrize("output", [[], ["--print-json"]], ids=["text", "json"])
+@pytest.mark.parametrize("status", [0, 1, 2, 3])
+def test_each_exit_status(
+    status: int, output: list[str], tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    """0: ok. 1: failed. 2: a wrong config. 3: an audit that cannot be written."""
+    path = {
+        0: lambda: save(tmp_path, ECHO),
+        1: lambda: save(tmp_path, ECHO, FAIL),
+        2: lambda: save(tmp_path, ECHO, FAIL, max_attempts=0),
+        3: lambda: save(tmp_path, ECHO, flags={"audit": True}, storage={"path": "."}),
+    }[status]()
+    outcome = invoke("--config", path.name, *output, cwd=tmp_path)
+    assert outcome.status == status
+    assert f"stdout:\n{outcome.stdout}stderr:\n{outcome.stderr}" == snapshot
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        ([], 0),
+        ([ECHO], 0),
+        ([ECHO, FAIL], 1),
+        ([ECHO, FAIL | {"optional": True}], 1),
+    ],
+)
+def test_the_exit_status_is_that_of_the_run(
+    steps: list[dict[str, object]], status: int, tmp_path: Path
+) -> None:
+    """An optional failure is one too. The same with either output."""
+    path = save(tmp_path, *steps)
+    assert invoke("--config", path).status == status
+    document = invoke("--config", path, "--print-json")
+    assert document.status == status
+    assert json.loads(document.stdout)["status"] == ("failed" if status else "ok")
+
+
+def test_print_json_is_indented_utf_8(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """One document, ordinary characters as they are."""
+    path = save(tmp_path, ECHO | {"input": ["é 日本", {"z": 1, "a": None}]}, FAIL)
+    assert invoke("--config", path, "--print-json").stdout == snapshot
+
+
+def test_metrics_are_printed_when_the_flag_is_on(tmp_path: Path) -> None:
+    """In the document only; the lines do not change."""
+    path = save(tmp_path, ECHO, flags={"metrics": True})
+    metrics = json.loads(invoke("--config", path, "--print-json").stdout)["metrics"]
+    assert metrics["steps"] == {"planned": 1, "ok": 1, "failed": 0, "not_run": 0}
+    assert 0 < metrics["step_durations"][0]["duration_seconds"] < metrics["duration_seconds"]
+    assert invoke("--config", path).stdout == "OK a: hello\n"
+    off = invoke("--config", path, "--print-json", environ={"DRIFTFLOW_FLAGS": "metrics"})
+    assert "metrics" not in json.loads(off.stdout)
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "unreadable", "not a file name"])
+@needs_permissions
+def test_a_config_that_cannot_be_read_is_exit_2(kind: str, tmp_path: Path) -> None:
+    """The message names the file; nothing is run."""
+    path = tmp_path / "config.json"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "unreadable":
+        save(tmp_path, ECHO).chmod(0)
+    elif kind == "not a file name":
+        path = Path("x" * 300)
+    outcome = spawn("--config", path, cwd=tmp_path, before=UNPRIVILEGED)
+    reason = {
+        "missing": "no such file",
+        "directory": "a directory, not a file",
+        "unreadable": "not readable: permission denied",
+        "not a file name": "not readable: File name too long",
+    }[kind]
+    assert outcome == (2, "", f"error: {path}: {reason}\n")
+
+
+def test_a_wrong_config_runs_nothing_and_writes_no_audit(tmp_path: Path) -> None:
+    """Not even the good steps of it."""
+    path = save(tmp_path, ECHO, {"priority": "high"}, flags={"audit": True})
+    outcome = invoke("--config", path.name, cwd=tmp_path)
+    problem = "steps[1].priority: must be an integer, not a string"
+    assert outcome == (2, "", f"error: config.json: {problem}\n")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_wrong_timeout_variable_is_exit_2(tmp_path: Path) -> None:
+    """Never silently dropped."""
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    outcome = invoke(
+        "--config", path.name, cwd=tmp_path, environ={"WORKFLOW_TIMEOUT_SECONDS": "abc"}
+    )
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert "config.json: the environment variable WORKFLOW_TIMEOUT_SECONDS" in outcome.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_name_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    """It is escaped like all else, bytes that are no UTF-8 too."""
+    outcome = spawn(os.fsdecode(b"--config=a\n\x1b[2J\xff.json"), cwd=tmp_path)
+    assert outcome == (2, "", "error: a\\n\\x1b[2J\\udcff.json: no such file\n")
+
+
+@pytest.mark.parametrize("kind", ["directory", "no folder", "not writable", "full"])
+@pytest.mark.parametrize("output", [[], ["--print-json"]])
+@needs_permissions
+def test_an_audit_that_cannot_be_written_is_exit_3_before_the_first_step(
+    kind: str, output: list[str], tmp_path: Path
+) -> None:
+    """No step is run."""
+    storage = {
+        "directory": ".",
+        "no folder": "missing/audit.jsonl",
+        "not writable": "audit.jsonl",
+        "full": "/dev/full",
+    }[kind]
+    (tmp_path / "audit.jsonl").touch(mode=0o400)
+    path = save(tmp_path, ECHO, flags={"audit": True}, storage={"path": storage})
+    outcome = spawn("--config", path, *output, cwd=tmp_path, before=UNPRIVILEGED)
+    reason = {
+        "directory": "the audit cannot be opened: Is a directory",
+        "no folder": "the audit cannot be opened: No such file or directory",
+        "not writable": "the audit cannot be opened: Permission denied",
+        "full": "the audit failed: No space left on device",
+    }[kind]
+    assert (outcome.status, outcome.stderr) == (3, f"error: {storage}: {reason}\n")
+    if output:
+        nothing = {"name": "test", "status": "failed", "results": []}
+        assert json.loads(outcome.stdout) == nothing
+    else:
+        assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize("output", [[], ["--print-json"]])
+def test_an_audit_that_fails_later_stops_the_run(output: list[str], tmp_path: Path) -> None:
+    """What was done is printed, no further step starts, exit 3. The limit is a real one."""
+    steps = [{"name": name, "input": "x" * 300} for name in "abcde"]
+    path = save(tmp_path, *steps, flags={"audit": True}, storage={"path": "audit.jsonl"})
+    outcome = spawn("--config", path, *output, cwd=tmp_path, before=("prlimit", "--fsize=1300"))
+    assert (outcome.status, outcome.stderr) == (
+        3,
+        "error: audit.jsonl: the audit failed: a record was cut short\n",
+    )
+    lines = (tmp_path / "audit.jsonl").read_bytes().split(b"\n")
+    events = [json.loads(line) for line in lines[:-1]]
+    assert lines[-1].startswith(b'{"v":1')
+    recorded = [event["step"] for event in events if event["event"] == "step_finished"]
+    if output:
+        document = json.loads(outcome.stdout)
+        assert document["status"] == "failed"
+        printed = [result["name"] for result in document["results"]]
+    else:
+        printed = re.findall(r"^OK (.): x+$", outcome.stdout, re.MULTILINE)
+    # The step whose record was cut short was done, so it is printed; no step after it was.
+    assert printed == [*recorded, "abcde"[len(recorded)]]
+    assert 0 < len(recorded) < 4
+
+
+@pytest.mark.parametrize("output", [[], ["--print-json"]])
+def test_a_full_stdout_is_exit_3_and_the_audit_is_complete(
+    output: list[str], tmp_path: Path
+) -> None:
+    """The record does not depend on the report."""
+    path = save(tmp_path, ECHO, FAIL | {"optional": True}, flags={"audit": True})
+    command = [sys.executable, "-m", "driftflow", "--config", path, *output]
+    with Path("/dev/full").open("w") as full:
+        done = run(command, tmp_path, stdout=full)
+    assert done == (3, b"error: the output could not be written: No space left on device\n")
+    assert audited(tmp_path) == ["a", "b", "failed"]
+
+
+def test_a_closed_stdout_is_exit_3_and_the_audit_is_complete(tmp_path: Path) -> None:
+    """As with `>&-`."""
+    path = save(tmp_path, ECHO, FAIL | {"optional": True}, flags={"audit": True})
+    command = ["sh", "-c", f'exec "{sys.executable}" -m driftflow --config "{path}" >&-']
+    done = run(command, tmp_path, stdout=subprocess.DEVNULL)
+    assert done == (3, b"error: the output could not be written: it is closed\n")
+    assert audited(tmp_path) == ["a", "b", "failed"]
+
+
+def test_a_closed_pipe_is_death_by_sigpipe_and_the_audit_is_complete(tmp_path: Path) -> None:
+    """As with `| head -1`: no traceback, no message."""
+    path = save(tmp_path, ECHO, FAIL | {"optional": True}, flags={"audit": True})
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run([sys.executable, "-m", "driftflow", "--config", path], tmp_path, stdout=writing)
+    os.close(writing)
+    assert done == (-signal.SIGPIPE, b"")
+    assert audited(tmp_path) == ["a", "b", "failed"]
+
+
+def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path) -> None:
+    """A wrong config is exit 2, also without stdout or stderr."""
+    command = f'"{sys.executable}" -m driftflow --config missing.json >&-'
+    done = run(["sh", "-c", f"exec {command}"], tmp_path, stdout=subprocess.DEVNULL)
+    assert done == (2, b"error: missing.json: no such file\n")
+    assert run(["sh", "-c", f"exec {command} 2>&-"], tmp_path, stdout=subprocess.DEVNULL) == (
+        2,
+        b"",
+    )
+
+
+def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> None:
+    """So that a shell loop ends too."""
+    script = (
+        "import sys, time, driftflow.actions, driftflow.cli\n"
+        "def wait(_):\n"
+        "    print('waiting', file=sys.stderr, flush=True)\n"
+        "    time.sleep(60)\n"
+        "driftflow.actions.ACTIONS['wait'] = wait\n"
+        "sys.exit(driftflow.cli.main(['--config', 'config.json']))\n"
+    )
+    save(tmp_path, ECHO | {"priority": 1}, {"name": "w", "action": "wait"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=process_environment({"PYTHONPATH": str(CHECKOUT)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"waiting\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == (b"OK a: hello\n", b"")
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
+    """The next step waits here until the line before it has been read."""
+    script = (
+        "import sys, driftflow.actions, driftflow.cli\n"
+        "driftflow.actions.ACTIONS['read'] = lambda _: sys.stdin.readline()\n"
+        "sys.exit(driftflow.cli.main(['--config', 'config.json']))\n"
+    )
+    save(tmp_path, ECHO | {"priority": 1}, {"name": "r", "action": "read"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=process_environment({"PYTHONPATH": str(CHECKOUT)}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"OK a: hello\n"
+    assert process.communicate(b"go\n", timeout=30)[0] == b"OK r: go\\n\n"
+    assert process.returncode == 0
+
+
+def test_the_module_and_the_command_are_one(tmp_path: Path) -> None:
+    """`driftflow` does what `python -m driftflow` does."""
+    path = save(tmp_path, ECHO, FAIL)
+    command = subprocess.run(
+        [Path(sys.executable).parent / "driftflow", "--config", path],
+        cwd=tmp_path,
+        env=process_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    module = spawn("--config", path, cwd=tmp_path)
+    assert module == Outcome(command.returncode, command.stdout, command.stderr)
+    assert module == (1, "OK a: hello\nFAIL b: unknown action: 'no'\n", "")
+
+
+def run(command: Sequence[object], folder: Path, stdout: int | IO[Any]) -> tuple[int, bytes]:
+    """Exit status and stderr of a command that prints to that stdout."""
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        env=process_environment(),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+def audited(folder: Path) -> list[str]:
+    """The steps that the audit has as finished, and the run's status."""
+    lines = (folder / "driftflow.audit.json").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    steps = [record["step"] for record in records if record["event"] == "step_finished"]
+    return [*steps, records[-1]["status"]]
