@@ -1,0 +1,199 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import CHECKOUT, EXAMPLES, process_environment
+
+import driftflow
+from driftflow.config import FLAGS_VARIABLE, TIMEOUT_VARIABLE
+from driftflow.validation import schema
+
+DOCUMENTS = ("README.md", "CONFIG.md")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def read(document: str) -> str:
+    """A document's text."""
+    return (CHECKOUT / document).read_text("utf-8")
+
+
+def blocks(document: str) -> list[tuple[str, str]]:
+    """Its code blocks, as language and text."""
+    return BLOCK.findall(read(document))
+
+
+def consoles(document: str) -> list[Any]:
+    """Its command blocks."""
+    texts = [text for language, text in blocks(document) if language == "console"]
+    return [pytest.param(text, id=f"{document}:{text.splitlines()[0][2:40]}") for text in texts]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the checkout, as far as the commands need it, with its environment set up."""
+    for name in ("Makefile", "examples", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    environment = tmp_path / ".venv"
+    environment.mkdir()
+    (environment / "bin").symlink_to(Path(sys.prefix) / "bin")
+    (environment / "installed").touch()
+    return tmp_path
+
+
+def run(command: list[str], folder: Path) -> str:
+    """What a command prints, errors too."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=process_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("console", [console for name in DOCUMENTS for console in consoles(name)])
+def test_a_command_block_prints_what_it_shows(console: str, folder: Path) -> None:
+    """Each line that begins with $ is run; the lines below it are what it prints."""
+    parts = re.split(r"^\$ (.*)\n", console, flags=re.MULTILINE)
+    assert parts[0] == ""
+    for command, shown in zip(parts[1::2], parts[2::2], strict=True):
+        assert run(["bash", "-c", command], folder) == shown
+
+
+def test_the_python_block_prints_what_the_block_below_it_shows(folder: Path) -> None:
+    """README's library example."""
+    (code,) = [text for language, text in blocks("README.md") if language == "python"]
+    (shown,) = [text for language, text in blocks("README.md") if language == "text"]
+    assert run([sys.executable, "-c", code], folder) == shown
+
+
+def test_the_quick_start_is_the_example() -> None:
+    """The config in README is the file that it names."""
+    (config,) = [text for language, text in blocks("README.md") if language == "json"]
+    assert config == read("examples/quickstart.json")
+
+
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    """A new kind needs a new test."""
+    kinds = {language for document in DOCUMENTS for language, _ in blocks(document)}
+    assert kinds == {"console", "json", "python", "text"}
+
+
+def test_every_example_is_shown() -> None:
+    """README runs each of them."""
+    shown = "".join(text for language, text in blocks("README.md") if language == "console")
+    for example in EXAMPLES:
+        assert f"--config examples/{example.name}" in shown
+
+
+def fields(properties: dict[str, Any], prefix: str = "") -> dict[str, tuple[str, str]]:
+    """Each field's type and default, as CONFIG.md writes them."""
+    found = {}
+    for name, field in properties.items():
+        found[prefix + name] = (
+            kind(field),
+            json.dumps(field["default"]) if "default" in field else "none",
+        )
+        found |= fields(field.get("properties", {}), f"{prefix}{name}.")
+    return found
+
+
+def kind(field: dict[str, Any]) -> str:
+    """A field's type in words."""
+    words = str(field.get("type", "anything"))
+    if "items" in field:
+        words += " of steps"
+    if "minLength" in field:
+        words += ", not empty"
+    if "minimum" in field:
+        words += f" >= {field['minimum']}"
+    if "exclusiveMinimum" in field:
+        words += f" > {field['exclusiveMinimum']}"
+    return words
+
+
+def test_config_md_has_every_field_of_the_schema() -> None:
+    """With its type and its default."""
+    workflow = schema("driftflow")
+    step = workflow["properties"]["steps"]["items"]
+    for properties, required, title in [
+        (workflow["properties"], workflow["required"], "## Fields"),
+        (step["properties"], step["required"], "Each step:"),
+    ]:
+        expected = fields(properties)
+        for name in required:
+            expected[name] = (expected[name][0], "required")
+        table = read("CONFIG.md").split(f"{title}\n\n")[1].split("\n\n")[0]
+        rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", table, re.MULTILINE)
+        assert {name: (kind, default.strip("`")) for name, kind, default in rows} == expected
+
+
+@pytest.mark.parametrize("name", ["driftflow", "result", "audit"])
+def test_every_field_of_a_schema_is_explained(name: str) -> None:
+    """By a title and a description; what has a default says it."""
+    unexplained = []
+    waiting: list[tuple[str, dict[str, Any]]] = [("", schema(name))]
+    while waiting:
+        path, node = waiting.pop()
+        if not {"title", "description"} <= node.keys():
+            unexplained.append(path)
+        inner = {**node.get("definitions", {}), **node.get("properties", {})}
+        waiting += [
+            (f"{path}.{key}", field)
+            for key, field in inner.items()
+            # A record's definition refers to what is explained elsewhere.
+            if field and "$ref" not in field and "const" not in field
+        ]
+        if "items" in node:
+            waiting.append((f"{path}[]", node["items"]))
+    assert unexplained == []
+
+
+def test_config_md_has_every_environment_variable() -> None:
+    """All that the package reads, and no other."""
+    table = read("CONFIG.md").split("## Environment variables\n\n")[1].split("\n\n")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    sources = "".join(path.read_text("utf-8") for path in (CHECKOUT / "driftflow").glob("*.py"))
+    used = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', sources))
+    assert set(named) == used == {FLAGS_VARIABLE, TIMEOUT_VARIABLE}
+
+
+def test_config_md_has_every_event_of_the_audit() -> None:
+    """With the fields that the schema asks for."""
+    definitions = schema("audit")["definitions"]
+    section = read("CONFIG.md").split("## The audit's records")[1]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    named = {event: re.findall(r"`(\w+)`", fields) for event, fields in rows}
+    events = schema("audit")["properties"]["event"]["enum"]
+    assert named == {event: definitions[event]["required"] for event in events}
+
+
+def test_the_exit_statuses_of_the_readme_are_the_commands() -> None:
+    """Each with the words of the usage text."""
+    rows = re.findall(r"^\| (\d) \| (.+) \|$", read("README.md"), re.MULTILINE)
+    assert len(rows) == 4
+    assert driftflow.__doc__
+    usage = run([sys.executable, "-m", "driftflow", "--help"], CHECKOUT)
+    for status, meaning in rows:
+        (stated,) = re.findall(rf"^  {status}  (.*)$", usage, re.MULTILINE)
+        assert meaning.startswith(stated)
+
+
+def test_every_document_that_is_named_is_there() -> None:
+    """No link within the checkout is dead."""
+    for document in sorted(CHECKOUT.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
+            assert (CHECKOUT / target).exists(), f"{document.name}: {target}"
