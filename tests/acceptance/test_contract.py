@@ -60,7 +60,7 @@ CONFIG = [
             echo("a", retries=[], color="red"),
             flags={"turbo": 1},
             storage={"type": "s3"},
-            **{"$schema": "x", "retries": 9},
+            **{"$schema": 5, "retries": 9},
         ),
         "OK a: a\n",
     ),

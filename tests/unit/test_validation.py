@@ -85,7 +85,7 @@ def test_every_field_takes_its_types_and_refuses_all_others(
 def test_an_input_may_be_any_json_value(kind: str) -> None:
     """And so may what is ignored."""
     value, _ = VALUES[kind]
-    for field in ("input", "retries", "x-note", "note"):
+    for field in ("input", "retries", "$schema", "x-note", "note"):
         assert issues(workflows.config({field: value}, **{field: value})) == []
 
 
