@@ -273,7 +273,9 @@ def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path
 def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> None:
     """So that a shell loop ends too."""
     script = (
-        "import sys, time, driftflow.actions, driftflow.cli\n"
+        "import signal, sys, time, driftflow.actions, driftflow.cli\n"
+        # As at a terminal: what a shell starts in the background ignores SIGINT.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(_):\n"
         "    print('waiting', file=sys.stderr, flush=True)\n"
         "    time.sleep(60)\n"
