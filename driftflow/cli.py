@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+            stream.reconfigure(encoding="utf-8")
     output = _Output(sys.stdout)
     try:
         status = _run_command(sys.argv[1:] if argv is None else list(argv), output)
@@ -140,4 +140,4 @@ def _die_of(signum: signal.Signals) -> int:
     """End as the signal's default ends a process, so that a shell sees what happened."""
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
-    return 128 + signum
+    return 128 + signum  # the caller has that signal blocked

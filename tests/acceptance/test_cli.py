@@ -113,6 +113,19 @@ def test_print_json_is_indented_utf_8(tmp_path: Path, snapshot: SnapshotAssertio
     assert invoke("--config", path, "--print-json").stdout == snapshot
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
+def test_what_is_printed_is_utf_8_whatever_python_was_told(encoding: str, tmp_path: Path) -> None:
+    """On stdout and on stderr: the locale has no say."""
+    path = save(tmp_path, ECHO | {"input": "é 日本"})
+    environ = {"PYTHONIOENCODING": encoding}
+    assert spawn("--config", path, cwd=tmp_path, environ=environ).stdout == "OK a: é 日本\n"
+    assert spawn("--config", "日本.json", cwd=tmp_path, environ=environ) == (
+        2,
+        "",
+        "error: 日本.json: no such file\n",
+    )
+
+
 def test_metrics_are_printed_when_the_flag_is_on(tmp_path: Path) -> None:
     """In the document only; the lines do not change."""
     path = save(tmp_path, ECHO, flags={"metrics": True})
@@ -257,6 +270,21 @@ def test_a_closed_pipe_is_death_by_sigpipe_and_the_audit_is_complete(tmp_path: P
     os.close(writing)
     assert done == (-signal.SIGPIPE, b"")
     assert audited(tmp_path) == ["a", "b", "failed"]
+
+
+def test_a_signal_that_is_blocked_is_told_by_the_exit_status(tmp_path: Path) -> None:
+    """141 is what a shell makes of a death by SIGPIPE."""
+    save(tmp_path, ECHO)
+    script = (
+        "import signal, sys, driftflow.cli\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])\n"
+        "sys.exit(driftflow.cli.main(['--config', 'config.json']))\n"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run([sys.executable, "-c", script], tmp_path, stdout=writing)
+    os.close(writing)
+    assert done == (141, b"")
 
 
 def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path) -> None:
