@@ -172,7 +172,7 @@ def _not_json(error: json.JSONDecodeError) -> Issue:
         return _issue_at(text, 0, "empty; a workflow is a JSON object")
     # Python up to 3.12 stops behind a trailing comma, from 3.13 on at it.
     comma = text.rfind(",", 0, offset + 1)
-    if comma >= 0 and (match := _TRAILING_COMMA.match(text, comma)) and match.end() > offset:
+    if (match := _TRAILING_COMMA.match(text, max(comma, 0))) and match.end() > offset:
         return _issue_at(text, comma, "not JSON: a comma behind the last element")
     if offset >= len(text.rstrip()):
         return _issue_at(text, offset, "not JSON: the document ends unfinished")

@@ -1,6 +1,7 @@
 """Bytes become a JSON value, or one issue with its line and column."""
 
 import json
+import sys
 
 import pytest
 import workflows
@@ -56,6 +57,7 @@ YAML = "; DriftFlow reads JSON only, not YAML"
         (b'{"a": "\\u12"}', "not JSON: a `\\u` without its four hexadecimal digits", 1, 9),
         (b'{"a": 1', "not JSON: the document ends unfinished", 1, 8),
         (b'{"a": [\n', "not JSON: the document ends unfinished", 2, 1),
+        (b"\n{} {}", "not JSON: something behind the end of the document", 2, 4),
         (b"{} {}", "not JSON: something behind the end of the document", 1, 4),
         (b'{"a": "\xc3\xa9", "b": "\xff"}', "not UTF-8: byte 0xff", 1, 18),
         (b'{\n"a": "\xe9"}', "not UTF-8: byte 0xe9", 2, 7),
@@ -96,9 +98,21 @@ def test_one_level_more_than_allowed_is_refused() -> None:
 
 def test_a_long_key_is_cut_in_the_message() -> None:
     """No message shows more than 80 characters of a value."""
-    key = b'"' + b"k" * 200 + b'"'
-    message, _, _ = refusal(b"{" + key + b": 1, " + key + b": 2}")
-    assert message == f'the key "{"k" * 79}… stands here twice'
+    for length, shown in [(78, f'"{"k" * 78}"'), (79, f'"{"k" * 79}…')]:
+        key = f'"{"k" * length}"'
+        message, _, _ = refusal(f"{{{key}: 1, {key}: 2}}".encode())
+        assert message == f"the key {shown} stands here twice"
+
+
+def test_an_integer_is_not_blamed_where_python_knows_no_limit() -> None:
+    """As with PYTHONINTMAXSTRDIGITS=0: what is reported is what is wrong."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        message, _, _ = refusal(b'{"a": ' + b"9" * 5000 + b', "a": 1}')
+    finally:
+        sys.set_int_max_str_digits(limit)
+    assert message == 'the key "a" stands here twice'
 
 
 def test_a_stack_that_runs_out_early_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

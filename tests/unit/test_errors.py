@@ -22,6 +22,11 @@ def test_an_issue_names_its_place_as_people_write_it(issue: Issue, place: str) -
     assert issue.place == place
 
 
+def test_an_issue_without_a_place_is_about_the_whole_document() -> None:
+    """Neither a path nor a position."""
+    assert Issue("m") == Issue("m", path=(), line=None, column=None)
+
+
 def test_a_config_error_has_a_line_for_each_issue() -> None:
     """File, place, message; a place or a file without a name leaves no gap."""
     error = ConfigError("a.json", [Issue("is bad", ("name",)), Issue("is worse")])
