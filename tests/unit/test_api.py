@@ -92,8 +92,8 @@ def test_the_public_names_are_what_they_say() -> None:
 
 
 def fixed_clock() -> count[float]:
-    """A clock that moves on by an eighth of a second each time it is read."""
-    return count(0.0, 0.125)
+    """A clock that moves on a little each time it is read, by no whole microseconds."""
+    return count(0.0, 0.12345678)
 
 
 def moment() -> datetime:
@@ -117,14 +117,15 @@ def test_the_audit_holds_every_event_of_the_run() -> None:
         '1,"event":"step_started","index":0,"step":"a","action":"upper"}',
         (
             '2,"event":"step_finished","index":0,"step":"a","action":"upper","ok":true,'
-            '"output":"X","error":null,"attempts":1,"duration_seconds":0.125}'
+            '"output":"X","error":null,"attempts":1,"duration_seconds":0.123457}'
         ),
         '3,"event":"step_started","index":1,"step":"b","action":"no"}',
         (
             '4,"event":"step_finished","index":1,"step":"b","action":"no","ok":false,'
-            '"output":null,"error":"unknown action: \'no\'","attempts":1,"duration_seconds":0.125}'
+            '"output":null,"error":"unknown action: \'no\'","attempts":1,'
+            '"duration_seconds":0.123457}'
         ),
-        '5,"event":"run_finished","status":"failed","duration_seconds":0.625}',
+        '5,"event":"run_finished","status":"failed","duration_seconds":0.617284}',
     ]
     for line in lines:
         Draft7Validator(schema("audit")).validate(json.loads(line))

@@ -9,7 +9,7 @@ import pytest
 import workflows
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrsistent import PVector
+from pyrsistent import InvariantException, PVector
 
 from driftflow.flags import Flags
 from driftflow.plan import FrozenObject, Plan, Step, digest, freeze, thaw
@@ -73,6 +73,21 @@ def test_every_field_reaches_the_plan() -> None:
     )
     assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True)]
     assert set(plan.flags.enabled) == {"audit"}
+
+
+@pytest.mark.parametrize(
+    "field", ["name", "steps", "max_attempts", "flags", "storage_path", "timeout_seconds"]
+)
+def test_a_plan_is_whole_and_of_the_right_types(field: str) -> None:
+    """Defaults are filled in when it is built, and only there."""
+    fields = workflows.plan({}).serialize()
+    fields |= {"steps": workflows.plan({}).steps, "flags": Flags()}
+    assert Plan(**fields) == workflows.plan({})
+    with pytest.raises(TypeError):
+        Plan(**fields | {field: None})
+    del fields[field]
+    with pytest.raises(InvariantException):
+        Plan(**fields)
 
 
 def test_a_whole_decimal_is_an_integer_in_the_plan() -> None:
