@@ -155,3 +155,55 @@ def test_the_result_schema_refuses_a_result_that_contradicts_itself(
     """So that satisfying it means something."""
     document = {"name": "w", "status": "ok", "results": [RESULTS[0] | change]}
     assert not Draft7Validator(schema("result")).is_valid(document)
+
+
+RECORD = {
+    "v": 1,
+    "ts": "2026-11-23T12:30:00.000042Z",
+    "run_id": "run-1",
+    "seq": 2,
+    "event": "step_finished",
+    "index": 0,
+    "step": "a",
+    "action": "echo",
+    "ok": True,
+    "output": None,
+    "error": None,
+    "attempts": 1,
+    "duration_seconds": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"v": 2},
+        {"ts": "2026-11-23T12:30:00Z"},
+        {"run_id": ""},
+        {"seq": -1},
+        {"event": "step_started"},
+        {"event": "step_skipped"},
+        {"index": -1},
+        {"step": ""},
+        {"action": ""},
+        {"error": "down"},
+        {"ok": False},
+        {"ok": False, "output": 1, "error": "down"},
+        {"attempts": 0},
+        {"duration_seconds": -0.5},
+        {"extra": 1},
+    ],
+    ids=str,
+)
+def test_the_audit_schema_refuses_a_record_that_cannot_be(change: dict[str, object]) -> None:
+    """And takes the record without that change."""
+    validator = Draft7Validator(schema("audit"))
+    validator.validate(RECORD)
+    assert not validator.is_valid(RECORD | change)
+
+
+@pytest.mark.parametrize("field", RECORD)
+def test_the_audit_schema_misses_every_field(field: str) -> None:
+    """None can be left out."""
+    record = {name: value for name, value in RECORD.items() if name != field}
+    assert not Draft7Validator(schema("audit")).is_valid(record)
