@@ -31,7 +31,7 @@ def test_results_are_gathered_in_order_and_the_end_sets_the_status() -> None:
 def test_a_run_that_has_not_come_to_its_end_is_not_ok() -> None:
     """Even if every step so far was."""
     run = reduce(advance, EVENTS[:3], RunResult(PLAN))
-    assert (list(run.results), run.status) == ([FIRST], "failed")
+    assert (list(run.results), run.status, run.duration_seconds) == ([FIRST], "failed", 0.0)
 
 
 def test_a_step_has_a_result_only_once_it_is_finished() -> None:

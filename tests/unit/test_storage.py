@@ -24,6 +24,14 @@ def test_a_record_is_a_line_of_compact_ascii_json(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"b":"\\u00e9\\n\\u2028\\udc00","a":[1,null]}\n{}\n'
 
 
+def test_what_json_has_no_form_for_is_not_written(tmp_path: Path) -> None:
+    """NaN would make a line that no reader takes."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage, pytest.raises(ValueError, match="not JSON"):
+        storage.append({"n": float("nan")})
+    assert path.read_bytes() == b""
+
+
 def test_records_are_appended(tmp_path: Path) -> None:
     """What was there stays."""
     path = tmp_path / "audit.jsonl"
