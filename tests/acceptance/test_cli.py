@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, Outcome, invoke, process_environment, spawn
+from command import Outcome, invoke, process_environment, spawn
 from workflows import save
 
 import driftflow
@@ -300,23 +300,12 @@ def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path
 
 def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> None:
     """So that a shell loop ends too."""
-    script = (
-        "import signal, sys, time, driftflow.actions, driftflow.cli\n"
-        # As at a terminal: what a shell starts in the background ignores SIGINT.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def wait(_):\n"
-        "    print('waiting', file=sys.stderr, flush=True)\n"
-        "    time.sleep(60)\n"
-        "driftflow.actions.ACTIONS['wait'] = wait\n"
-        "sys.exit(driftflow.cli.main(['--config', 'config.json']))\n"
-    )
     save(tmp_path, ECHO | {"priority": 1}, {"name": "w", "action": "wait"})
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=process_environment({"PYTHONPATH": str(CHECKOUT)}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+    process = start(
+        tmp_path,
+        # As at a terminal: what a shell starts in the background ignores SIGINT.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "ACTIONS['wait'] = lambda _: (os.write(2, b'waiting\\n'), time.sleep(60))",
     )
     assert process.stderr is not None
     assert process.stderr.readline() == b"waiting\n"
@@ -327,23 +316,33 @@ def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> 
 
 def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
     """The next step waits here until the line before it has been read."""
-    script = (
-        "import sys, driftflow.actions, driftflow.cli\n"
-        "driftflow.actions.ACTIONS['read'] = lambda _: sys.stdin.readline()\n"
-        "sys.exit(driftflow.cli.main(['--config', 'config.json']))\n"
-    )
     save(tmp_path, ECHO | {"priority": 1}, {"name": "r", "action": "read"})
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=process_environment({"PYTHONPATH": str(CHECKOUT)}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    process = start(tmp_path, "ACTIONS['read'] = lambda _: sys.stdin.readline()")
     assert process.stdout is not None
     assert process.stdout.readline() == b"OK a: hello\n"
-    assert process.communicate(b"go\n", timeout=30)[0] == b"OK r: go\\n\n"
+    assert process.communicate(b"go\n", timeout=30) == (b"OK r: go\\n\n", b"")
     assert process.returncode == 0
+
+
+def start(folder: Path, *preparation: str) -> subprocess.Popen[bytes]:
+    """Start the command on the folder's config, in a process prepared by these lines."""
+    script = "\n".join(
+        [
+            "import os, signal, sys, time",
+            "from driftflow.actions import ACTIONS",
+            "from driftflow.cli import main",
+            *preparation,
+            "sys.exit(main(['--config', 'config.json']))",
+        ]
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=process_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def test_the_module_and_the_command_are_one(tmp_path: Path) -> None:
