@@ -1,4 +1,4 @@
-"""The main job at size: a config of 1,500 steps with the audit on."""
+"""The main job at size: a config of well over a thousand steps, with the audit on."""
 
 from __future__ import annotations
 
