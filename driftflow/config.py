@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from driftflow import flags, validation
-from driftflow.document import MAX_SHOWN, parse
+from driftflow.document import parse, shorten
 from driftflow.errors import ConfigError, Issue
 from driftflow.plan import Plan, build_plan
 
@@ -69,6 +69,5 @@ def _read(source: str) -> bytes:
 def _timeout_issues(value: str | None) -> list[Issue]:
     if value is None or (_DECIMAL.fullmatch(value) and 0 < float(value) < float("inf")):
         return []
-    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
     rule = "must be a finite decimal number greater than 0"
-    return [Issue(f"the environment variable {TIMEOUT_VARIABLE} {rule}, not '{shown}'")]
+    return [Issue(f"the environment variable {TIMEOUT_VARIABLE} {rule}, not '{shorten(value)}'")]

@@ -15,7 +15,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 # serde_json's default. CPython's own limit varies with the version and with the depth of
 # the caller's stack, so that a config would load in one place and not in another.
 MAX_DEPTH = 128
-# No message shows more of what the document holds.
+# No message shows more characters of a value.
 MAX_SHOWN = 80
 
 _TYPE_NAMES = {
@@ -58,6 +58,11 @@ _TRAILING_COMMA = re.compile(r",[ \t\n\r]*[}\]]")
 def type_name(value: Json) -> str:
     """The JSON type of a value with its article, as messages name it: `an array`."""
     return _TYPE_NAMES[type(value)]
+
+
+def shorten(text: str) -> str:
+    """The text, cut where it is longer than a message shows."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def parse(data: bytes, source: str) -> Json:
@@ -137,18 +142,15 @@ def _first_breach(text: str) -> Issue:
             case "string" if _COLON.match(text, token.end()):
                 key = json.loads(literal)
                 if key in keys[-1]:
-                    return _issue_at(text, token.start(), _twice(literal))
+                    return _issue_at(
+                        text, token.start(), f"the key {shorten(literal)} stands here twice"
+                    )
                 keys[-1].add(key)
             case "constant":
                 return _issue_at(text, token.start(), f"{literal} is no JSON number")
             case "number" if (fault := _number_fault(literal)) is not None:
                 return _issue_at(text, token.start(), fault)
     return Issue("nested too deeply")  # for the stack that was left
-
-
-def _twice(key: str) -> str:
-    shown = key if len(key) <= MAX_SHOWN else f"{key[:MAX_SHOWN]}…"
-    return f"the key {shown} stands here twice"
 
 
 def _number_fault(literal: str) -> str | None:

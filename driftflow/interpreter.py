@@ -42,31 +42,22 @@ def interpret(plan: Plan, perform: Perform, clock: Clock) -> Iterator[Event]:
 
 
 def settle(step: Step, attempts: int, perform: Perform, clock: Clock) -> StepResult:
-    """Try the step until an attempt succeeds or all are used up. An error becomes data here."""
+    """Try the step until an attempt succeeds or all of them, at least one, are used up."""
     started = clock()
-    error = ""
-    for attempt in range(1, attempts + 1):
-        try:
-            output = perform(step)
-        except Exception as exception:  # noqa: BLE001 - whatever an action raises fails the attempt
-            error = str(exception) or type(exception).__name__
-        else:
-            return StepResult(
-                step.name,
-                ok=True,
-                output=output,
-                error=None,
-                attempts=attempt,
-                duration_seconds=clock() - started,
-            )
-    return StepResult(
-        step.name,
-        ok=False,
-        output=None,
-        error=error,
-        attempts=attempts,
-        duration_seconds=clock() - started,
-    )
+    used = 1
+    output, error = _attempt(step, perform)
+    while error is not None and used < attempts:
+        used += 1
+        output, error = _attempt(step, perform)
+    return StepResult(step.name, error is None, output, error, used, clock() - started)
+
+
+def _attempt(step: Step, perform: Perform) -> tuple[Json, str | None]:
+    """The output and no error, or no output and the error: here it becomes data."""
+    try:
+        return perform(step), None
+    except Exception as exception:  # noqa: BLE001 - whatever an action raises fails the attempt
+        return None, str(exception) or type(exception).__name__
 
 
 def allowed_attempts(step: Step, max_attempts: int) -> int:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from driftflow.result import RunResult
 
 # What could break a line or drive a terminal: control characters, line and paragraph
-# separators, bidirectional controls, and surrogates, which UTF-8 cannot hold.
-_BEYOND_ASCII = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_UNSAFE = re.compile(f"[\x00-\x1f{_BEYOND_ASCII}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_BEYOND_ASCII}]")  # JSON's own escapes cover the rest
+# separators, bidirectional controls, and surrogates, which UTF-8 cannot hold. JSON's own
+# escapes cover the first 32 and no more.
+_LEFT_BY_JSON = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSAFE = re.compile(f"[\x00-\x1f{_LEFT_BY_JSON}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_LEFT_BY_JSON}]")
 
 AUDIT_VERSION = 1
 
