@@ -38,6 +38,14 @@ ACTIONS: dict[str, Action] = {
     "lower": lower,
     "reverse": reverse,
 }
+_OF_STRINGS = {"upper", "lower", "reverse"}
+
+
+def objection(action: str, value: Json) -> str | None:
+    """Why the action cannot take the value as its input; None where it can."""
+    if action not in _OF_STRINGS or isinstance(value, str):
+        return None
+    return f"{action} takes a string, not {type_name(value)}"
 
 
 def look_up(name: str) -> Action:
@@ -55,4 +63,4 @@ def look_up(name: str) -> Action:
 def _string(value: Json, action: str) -> str:
     if isinstance(value, str):
         return value
-    raise TypeError(f"{action} takes a string, not {type_name(value)}")
+    raise TypeError(objection(action, value))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from driftflow.plan import Plan
 
 
-def run_workflow(path: str | os.PathLike[str]) -> dict[str, Any]:
+def run_workflow(path: str | os.PathLike[str], *, strict: bool = False) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
     Prints nothing and touches no signal handler. A step that fails raises nothing: it stands
@@ -33,6 +33,7 @@ def run_workflow(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Args:
         path: The config, a JSON file.
+        strict: Whether warnings refuse the config too.
 
     Returns:
         `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
@@ -44,7 +45,7 @@ def run_workflow(path: str | os.PathLike[str]) -> dict[str, Any]:
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
     """
-    plan = load_config(path)
+    plan = load_config(path, strict=strict)
     return result_document(reduce(advance, run_events(plan), RunResult(plan)))
 
 

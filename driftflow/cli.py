@@ -1,19 +1,30 @@
 """Run the steps that a JSON file lists, and print what came of each.
 
 Usage:
-  driftflow --config FILE [--print-json]
+  driftflow --config FILE [--strict] [--print-json]
+  driftflow check [--strict] [--format FORMAT] FILE...
+  driftflow plan --config FILE [--print-json]
+  driftflow schema [--output FILE]
   driftflow (-h | --help)
   driftflow --version
 
+Commands:
+  check   Print all errors and warnings about the files, and run nothing.
+  plan    Print what a run would do, and run nothing.
+  schema  Print the JSON Schema of a workflow, for editors.
+
 Options:
-  --config FILE  The workflow, a JSON file.
-  --print-json   Print one JSON document instead of a line for each step.
-  -h --help      Print this text.
-  --version      Print the version.
+  --config FILE    The workflow, a JSON file.
+  --print-json     Print one JSON document instead of text.
+  --strict         Let warnings count as errors.
+  --format FORMAT  How to print: text, json, or github for annotations [default: text].
+  --output FILE    Write to this file instead.
+  -h --help        Print this text.
+  --version        Print the version.
 
 Exit status:
   0  every step is ok
-  1  a step failed
+  1  a step failed, or check found something
   2  wrong usage or a wrong config: no step ran
   3  the audit, or the output itself, could not be written
 """
@@ -26,21 +37,25 @@ import os
 import signal
 import sys
 from contextlib import redirect_stdout, suppress
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
 
 from driftflow import __version__
 from driftflow.api import run_events
-from driftflow.config import load_config
-from driftflow.errors import ConfigError, StorageError
+from driftflow.config import check_config, load_config
+from driftflow.errors import ConfigError, StorageError, listed, shorten
 from driftflow.events import StepFinished
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
+from driftflow.suggestion import nearest
+from driftflow.validation import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from driftflow.errors import Findings
     from driftflow.plan import Plan
 
 OK = 0
@@ -66,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(output.failure, BrokenPipeError):
         return _die_of(signal.SIGPIPE)
     if output.failure is not None:
-        _complain([f"the output could not be written: {output.failure.strerror}"])
+        _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
     return status
 
@@ -98,17 +113,71 @@ def _run_command(argv: list[str], output: _Output) -> int:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
             arguments = docopt(__doc__, argv, version=__version__)
     except DocoptExit as error:
-        _complain(["the arguments do not fit the usage"], error.usage)
+        _complain(_usage_fault(argv), error.usage)
         return WRONG_INPUT
     except SystemExit:
         output.write(printed.getvalue())
         return OK
+    act = next((act for name, act in _COMMANDS.items() if arguments[name]), _run)
     try:
-        plan = load_config(arguments["--config"])
+        return act(arguments, output)
     except ConfigError as error:
-        _complain(error.lines)
-        return WRONG_INPUT
+        return _refuse(error.findings)
+
+
+def _usage_fault(argv: list[str]) -> str:
+    word = next(iter(argv), "-")
+    if word.startswith("-") or word in _COMMANDS:
+        return "the arguments do not fit the usage"
+    meant = nearest(word, _COMMANDS)
+    return f"no command `{shorten(word)}`" + (f": did you mean `{meant}`?" if meant else "")
+
+
+def _run(arguments: dict[str, Any], output: _Output) -> int:
+    plan = load_config(arguments["--config"], strict=arguments["--strict"])
     return _run_plan(plan, output, as_document=arguments["--print-json"])
+
+
+def _check(arguments: dict[str, Any], output: _Output) -> int:
+    from driftflow.diagnostics import FORMATS, coloured, plain  # noqa: PLC0415 - a run does without
+
+    render = FORMATS.get(arguments["--format"])
+    if render is None:
+        fault = f"no format `{shorten(arguments['--format'])}`: there are {listed(FORMATS)}"
+        _complain(fault)
+        return WRONG_INPUT
+    found = [check_config(path) for path in arguments["FILE"]]
+    output.write(render(found, coloured if _has_colours(sys.stdout) else plain))
+    severities = {issue.severity for findings in found for issue in findings.issues}
+    return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
+
+
+def _plan(arguments: dict[str, Any], output: _Output) -> int:
+    from driftflow.preview import plan_document, plan_text  # noqa: PLC0415 - likewise
+
+    plan = load_config(arguments["--config"])
+    if arguments["--print-json"]:
+        output.write(f"{json_text(plan_document(plan), indent=2)}\n")
+    else:
+        output.write(plan_text(plan))
+    return OK
+
+
+def _schema(arguments: dict[str, Any], output: _Output) -> int:
+    path, text = arguments["--output"], schema_text("driftflow")
+    if path is None:
+        output.write(text)
+        return OK
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: no name of a file
+        reason = getattr(error, "strerror", None) or "not the name of a file"
+        _complain(f"{path}: the schema could not be written: {reason}")
+        return NOT_WRITTEN
+    return OK
+
+
+_COMMANDS = {"check": _check, "plan": _plan, "schema": _schema}
 
 
 def _run_plan(plan: Plan, output: _Output, *, as_document: bool) -> int:
@@ -124,16 +193,42 @@ def _run_plan(plan: Plan, output: _Output, *, as_document: bool) -> int:
     if as_document:
         output.write(f"{json_text(result_document(run), indent=2)}\n")
     if failure is not None:
-        _complain(failure.lines)
+        _complain(str(failure))
         return NOT_WRITTEN
     return OK if run.status == "ok" else FAILED
 
 
-def _complain(lines: Sequence[str], appendix: str = "") -> None:
+def _refuse(findings: Findings) -> int:
+    from driftflow.diagnostics import coloured, plain, report  # noqa: PLC0415 - a good run does without
+
+    text = report([findings], coloured if _has_colours(sys.stderr) else plain)
+    if all(issue.severity == "warning" for issue in findings.issues):
+        text += "\nerror: --strict is given, so these warnings refuse the config\n"
+    _print_error(text)
+    return WRONG_INPUT
+
+
+def _complain(message: str, appendix: str = "") -> None:
+    _print_error(f"error: {escape(message)}\n{appendix}")
+
+
+def _print_error(text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError):
-            sys.stderr.writelines(f"error: {escape(line)}\n" for line in lines)
-            sys.stderr.write(appendix)
+            sys.stderr.write(text)
+
+
+def _has_colours(stream: TextIO | None) -> bool:
+    """Whether what is printed may have colours: on a terminal, unless NO_COLOR is set.
+
+    See https://no-color.org: an empty value counts as unset.
+    """
+    return (
+        stream is not None
+        and stream.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _die_of(signum: signal.Signals) -> int:

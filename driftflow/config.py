@@ -6,16 +6,17 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from driftflow import flags, validation
-from driftflow.document import parse, shorten
-from driftflow.errors import ConfigError, Issue
-from driftflow.plan import Plan, build_plan
+from driftflow import flags, linting, validation
+from driftflow.document import parse
+from driftflow.errors import ConfigError, Findings, Issue, shorten
+from driftflow.flags import FLAGS_VARIABLE
+from driftflow.location import arrange, locate
+from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
-FLAGS_VARIABLE = "DRIFTFLOW_FLAGS"
+    from driftflow.document import Document
 
 _DECIMAL = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -26,13 +27,19 @@ _UNREADABLE: dict[type[OSError], str] = {
 }
 
 
-def load_config(path: str | os.PathLike[str], environ: Mapping[str, str] | None = None) -> Plan:
+def load_config(
+    path: str | os.PathLike[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    strict: bool = False,
+) -> Plan:
     """Read a config, check it against the published schema, and build its plan.
 
     Args:
         path: The JSON file.
         environ: The environment variables; those of the process by default. DRIFTFLOW_FLAGS
             lists flags to switch off, WORKFLOW_TIMEOUT_SECONDS overrides `timeout_seconds`.
+        strict: Whether warnings refuse the config too.
 
     Returns:
         The plan, immutable at every depth.
@@ -44,15 +51,40 @@ def load_config(path: str | os.PathLike[str], environ: Mapping[str, str] | None 
     """
     environ = os.environ if environ is None else environ
     source = os.fspath(path)
-    document: Any = parse(_read(source), source)
+    document = parse(_read(source), source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
-    issues = [*validation.issues(document), *_timeout_issues(timeout)]
+    issues = _examine(document, lint=strict) + _timeout_issues(timeout)
     if issues:
-        raise ConfigError(source, issues)
-    if timeout is not None:
-        document |= {"timeout_seconds": float(timeout)}
-    enabled = flags.resolve(document.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
-    return build_plan(document, enabled)
+        raise ConfigError(Findings(source, document.text, issues))
+    value: Any = document.value
+    enabled = flags.resolve(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
+    return build_plan(value, enabled, None if timeout is None else float(timeout))
+
+
+def check_config(path: str | os.PathLike[str]) -> Findings:
+    """All errors and all warnings about a config, without its being run.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The findings, in the order of the file. One that cannot be read is itself a finding.
+    """
+    source = os.fspath(path)
+    try:
+        document = parse(_read(source), source)
+    except ConfigError as error:
+        return error.findings
+    return Findings(source, document.text, _examine(document, lint=True))
+
+
+def _examine(document: Document, *, lint: bool) -> tuple[Issue, ...]:
+    found = validation.issues(document.value)
+    if lint:
+        found += linting.issues(document.value)
+    if not found:
+        return document.issues
+    return arrange([*document.issues, *locate(document.plain, found)])
 
 
 def _read(source: str) -> bytes:
@@ -63,11 +95,14 @@ def _read(source: str) -> bytes:
         reason = _UNREADABLE.get(type(error), f"not readable: {error.strerror}")
     except ValueError:  # a NUL in the path
         reason = "not the name of a file"
-    raise ConfigError(source, [Issue(reason)])
+    raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
 
 
-def _timeout_issues(value: str | None) -> list[Issue]:
+def _timeout_issues(value: str | None) -> tuple[Issue, ...]:
     if value is None or (_DECIMAL.fullmatch(value) and 0 < float(value) < float("inf")):
-        return []
-    rule = "must be a finite decimal number greater than 0"
-    return [Issue(f"the environment variable {TIMEOUT_VARIABLE} {rule}, not '{shorten(value)}'")]
+        return ()
+    message = (
+        f"the environment variable {TIMEOUT_VARIABLE} must be a finite decimal number "
+        f"greater than 0, not '{shorten(value)}'"
+    )
+    return (Issue("wrong-environment", message),)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import sys
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import ConfigError, Issue
+from driftflow import syntax
+from driftflow.errors import ConfigError, Findings, Issue
+from driftflow.location import Lines, arrange
+from driftflow.syntax import MAX_DEPTH
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-# serde_json's default. CPython's own limit varies with the version and with the depth of
-# the caller's stack, so that a config would load in one place and not in another.
-MAX_DEPTH = 128
-# No message shows more characters of a value.
-MAX_SHOWN = 80
 
 _TYPE_NAMES = {
     type(None): "null",
@@ -28,31 +23,21 @@ _TYPE_NAMES = {
     dict: "an object",
 }
 
-# Our words for what the json module says, which differs between versions of Python.
-_SYNTAX = {
-    "Expecting value": "expected a value",
-    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
-    "Expecting ':' delimiter": "expected `:`",
-    "Expecting ',' delimiter": "expected `,`",
-    "Unterminated string starting at": "a string without an end",
-    "Invalid control character at": "a control character in a string",
-    "Invalid \\escape": "an unknown escape in a string",
-    "Invalid \\uXXXX escape": "a `\\u` without its four hexadecimal digits",
-    "Extra data": "something behind the end of the document",
-}
 
-_TOKEN = re.compile(
-    r"""
-    (?P<string>"[^"\\]*(?:\\.[^"\\]*)*")
-    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
-    | (?P<constant>NaN|-?Infinity)
-    | (?P<open>[{\[])
-    | (?P<close>[}\]])
-    """,
-    re.VERBOSE,
-)
-_COLON = re.compile(r"[ \t\n\r]*:")
-_TRAILING_COMMA = re.compile(r",[ \t\n\r]*[}\]]")
+class Document(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        text: The file's text, without a byte-order mark.
+        plain: The text with blanks for what is no JSON: comments and trailing commas.
+        value: What that says. Of a key that stands twice, the last.
+        issues: Why the text is no strict JSON; empty for a good one.
+    """
+
+    text: str
+    plain: str
+    value: Json
+    issues: tuple[Issue, ...] = ()
 
 
 def type_name(value: Json) -> str:
@@ -60,42 +45,67 @@ def type_name(value: Json) -> str:
     return _TYPE_NAMES[type(value)]
 
 
-def shorten(text: str) -> str:
-    """The text, cut where it is longer than a message shows."""
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
-
-
-def parse(data: bytes, source: str) -> Json:
-    """The JSON value that the bytes hold.
+def parse(data: bytes, source: str) -> Document:
+    """The document that the bytes hold.
 
     Stricter than `json.loads`: UTF-8 only (a byte-order mark is accepted), no NaN or Infinity,
     no number that a float cannot hold, no key twice in an object, at most `MAX_DEPTH` levels.
+    What breaks these rules, comments and trailing commas are issues of the document.
 
     Args:
-        data: The whole document.
+        data: The whole file.
         source: What errors call it.
 
     Raises:
-        ConfigError: With one issue, its line and its column.
+        ConfigError: If the value cannot be told: the bytes are not UTF-8, the text is otherwise
+            no JSON, or it is nested too deep. With all issues up to that place.
     """
+    text = _decode(data, source)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(source, [_not_utf8(error)]) from None
-    try:
-        document: Json = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_finite,
-            parse_constant=_refuse,
+        value: Json = json.loads(
+            text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse
         )
-    except json.JSONDecodeError as error:
-        raise ConfigError(source, [_not_json(error)]) from None
+        if not _too_deep(value):
+            return Document(text, text, value)
     except (ValueError, RecursionError):
-        raise ConfigError(source, [_first_breach(text)]) from None
-    if _too_deep(document):
-        raise ConfigError(source, [_first_breach(text)])
-    return document
+        pass  # the hooks of the json module are not told where they are: we look again
+    return _reparse(text, source)
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = data.decode("utf-8-sig", "replace")
+        offset = len(error.object[: error.start].decode("utf-8"))
+        issue = Issue(
+            "not-utf-8",
+            f"not UTF-8: byte 0x{error.object[error.start]:02x}",
+            hint="save the file in UTF-8",
+        )
+        placed = Lines(text).place(issue, offset, offset + 1)
+        raise ConfigError(Findings(source, text, (placed,))) from None
+
+
+def _reparse(text: str, source: str) -> Document:
+    """The document of a text that is no strict JSON, with all that is wrong with it."""
+    lines = Lines(text)
+    plain, issues = syntax.blank(text, lines)
+    value: Json = None
+    fatal: Issue | None = None
+    end = len(plain)
+    try:
+        value = json.loads(plain, parse_int=_integer)
+    except json.JSONDecodeError as error:
+        fatal, end = syntax.explain(error, lines), error.pos
+    except RecursionError:  # not only for its depth: a caller may have used most of the stack
+        fatal = Issue("nested-too-deep", "nested too deeply")
+    issues += syntax.breaches(plain, lines, end)
+    fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
+    if fatal is None:
+        return Document(text, plain, value, arrange(issues))
+    known = arrange([*issues, fatal])
+    raise ConfigError(Findings(source, text, known[: known.index(fatal) + 1]))
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -109,8 +119,14 @@ def _finite(literal: str) -> float:
 
 
 def _refuse(what: str) -> NoReturn:
-    # The hooks of the json module are not told where they are: `_first_breach` looks again.
     raise ValueError(what)
+
+
+def _integer(literal: str) -> int | float:
+    try:
+        return int(literal)
+    except ValueError:  # more digits than Python reads
+        return math.inf
 
 
 def _too_deep(document: Json) -> bool:
@@ -125,67 +141,3 @@ def _too_deep(document: Json) -> bool:
         if not level:
             return False
     return True
-
-
-def _first_breach(text: str) -> Issue:
-    """Where the text, JSON by its grammar, first breaks one of our stricter rules."""
-    keys: list[set[str]] = []  # of each object or array that is open, outermost first
-    for token in _TOKEN.finditer(text):
-        literal = token[0]
-        match token.lastgroup:
-            case "open":
-                keys.append(set())
-                if len(keys) > MAX_DEPTH:
-                    return _issue_at(text, token.start(), f"nested deeper than {MAX_DEPTH} levels")
-            case "close":
-                keys.pop()
-            case "string" if _COLON.match(text, token.end()):
-                key = json.loads(literal)
-                if key in keys[-1]:
-                    return _issue_at(
-                        text, token.start(), f"the key {shorten(literal)} stands here twice"
-                    )
-                keys[-1].add(key)
-            case "constant":
-                return _issue_at(text, token.start(), f"{literal} is no JSON number")
-            case "number" if (fault := _number_fault(literal)) is not None:
-                return _issue_at(text, token.start(), fault)
-    return Issue("nested too deeply")  # for the stack that was left
-
-
-def _number_fault(literal: str) -> str | None:
-    digits = literal.removeprefix("-")
-    if digits.isdigit():
-        too_long = 0 < sys.get_int_max_str_digits() < len(digits)
-        return f"an integer of {len(digits)} digits is too large" if too_long else None
-    return None if math.isfinite(float(literal)) else "a number too large for a float"
-
-
-def _not_utf8(error: UnicodeDecodeError) -> Issue:
-    before = error.object[: error.start]
-    found = f"not UTF-8: byte 0x{error.object[error.start]:02x}"
-    return _issue_at(before.decode("utf-8"), error.start, found)
-
-
-def _not_json(error: json.JSONDecodeError) -> Issue:
-    text, offset = error.doc, error.pos
-    start = text.lstrip()[:1]
-    if not start:
-        return _issue_at(text, 0, "empty; a workflow is a JSON object")
-    # Python up to 3.12 stops behind a trailing comma, from 3.13 on at it.
-    comma = text.rfind(",", 0, offset + 1)
-    if (match := _TRAILING_COMMA.match(text, max(comma, 0))) and match.end() > offset:
-        return _issue_at(text, comma, "not JSON: a comma behind the last element")
-    if offset >= len(text.rstrip()):
-        return _issue_at(text, offset, "not JSON: the document ends unfinished")
-    message = f"not JSON: {_SYNTAX.get(error.msg.rstrip(': '), error.msg)}"
-    if start not in "{[":
-        message += "; DriftFlow reads JSON only, not YAML"
-    return _issue_at(text, offset, message)
-
-
-def _issue_at(text: str, offset: int, message: str) -> Issue:
-    offset = min(offset, len(text))
-    line = text.count("\n", 0, offset) + 1
-    column = offset - text.rfind("\n", 0, offset)
-    return Issue(message, line=line, column=column)

@@ -1,70 +1,124 @@
-"""What can go wrong, and whose fault it is. Imports nothing else of DriftFlow's."""
+"""What can go wrong, where, and whose fault it is. Imports nothing else of DriftFlow's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+
+Severity: TypeAlias = Literal["error", "warning"]
+JsonPath: TypeAlias = "tuple[str | int, ...]"  # keys and indices, from the document downwards
+
+# Every kind of issue. A code never changes its meaning; CONFIG.md explains each.
+CODES: dict[str, Severity] = {
+    "unreadable": "error",
+    "not-utf-8": "error",
+    "syntax": "error",
+    "duplicate-key": "error",
+    "not-finite": "error",
+    "number-too-large": "error",
+    "nested-too-deep": "error",
+    "missing-field": "error",
+    "wrong-type": "error",
+    "empty-string": "error",
+    "out-of-range": "error",
+    "wrong-environment": "error",
+    "ignored-field": "warning",
+    "unknown-flag": "warning",
+    "unknown-action": "warning",
+    "wrong-input": "warning",
+    "duplicate-name": "warning",
+}
+
+# No message shows more characters of a value.
+MAX_SHOWN = 80
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
 
 
 class Issue(NamedTuple):
-    """One thing that is wrong with a config, and where.
+    """One thing that is wrong with a config, or that will surprise, and where.
 
     Attributes:
+        code: Which kind of thing, one of `CODES`.
         message: What is wrong, in words, without the place.
         path: The keys and indices that lead to the value; empty for the document as a whole.
-        line: The line in the file, from 1; None where only the path is known.
-        column: The column in that line, from 1, in characters; None like `line`.
+        hint: What would be right, in words; None where there is nothing to suggest.
+        mark: What is meant of that to which the path leads: the value, its key, or the
+            value's first character, which stands for an object that lacks something.
+        line: The line in the file, from 1; None where there is no place in the file.
+        column: The column in that line, from 1, in characters (code points); None like `line`.
+        end_column: The column behind the last character that is meant, on the same line.
     """
 
+    code: str
     message: str
-    path: tuple[str | int, ...] = ()
+    path: JsonPath = ()
+    hint: str | None = None
+    mark: Literal["value", "key", "start"] = "value"
     line: int | None = None
     column: int | None = None
+    end_column: int | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """An `error` stops the load; a `warning` does not."""
+        return CODES[self.code]
 
     @property
     def place(self) -> str:
-        """Where it is, as people write it: `3:14`, `steps[0].priority`, or nothing."""
-        if self.line is not None:
-            return f"{self.line}:{self.column}"
-        return "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path
-        ).removeprefix(".")
+        """The path as people write it: `steps[0].priority`; nothing for the whole document."""
+        return "".join(map(_place_part, self.path)).removeprefix(".")
+
+
+class Findings(NamedTuple):
+    """All that was found in one file.
+
+    Attributes:
+        source: The file, as it was named.
+        text: What it holds; empty where it could not be read.
+        issues: In the order of the file.
+    """
+
+    source: str
+    text: str
+    issues: tuple[Issue, ...]
 
 
 class DriftFlowError(Exception):
     """The root of every error that DriftFlow raises on purpose."""
-
-    @property
-    def lines(self) -> list[str]:
-        """The message, a line for each thing that is wrong."""
-        return [str(self)]
 
 
 class ConfigError(DriftFlowError):
     """The config is at fault: nothing was run.
 
     Attributes:
-        source: The file, as it was named.
-        issues: All that is wrong with it, in the order of the file.
+        findings: All that is wrong with it, and its text.
     """
 
-    def __init__(self, source: str, issues: Sequence[Issue]) -> None:
-        super().__init__(source, tuple(issues))
-        self.source = source
-        self.issues = tuple(issues)
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines)
+    def __init__(self, findings: Findings) -> None:
+        super().__init__(findings)
+        self.findings = findings
 
     @property
-    def lines(self) -> list[str]:
-        """`file: place: message` for each issue."""
-        return [
-            ": ".join(filter(None, (self.source, issue.place, issue.message)))
+    def source(self) -> str:
+        """The file, as it was named."""
+        return self.findings.source
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """All that is wrong, in the order of the file."""
+        return self.findings.issues
+
+    def __str__(self) -> str:
+        """`file:line:column: error[code]: message`, a line for each issue."""
+        return "\n".join(
+            f"{locus(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
             for issue in self.issues
-        ]
+        )
 
 
 class StorageError(DriftFlowError):
@@ -82,3 +136,27 @@ class StorageError(DriftFlowError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+def locus(source: str, issue: Issue) -> str:
+    """`file:line:column`, or the file alone for an issue that has no place in it."""
+    return source if issue.line is None else f"{source}:{issue.line}:{issue.column}"
+
+
+def shorten(text: str) -> str:
+    """The text, cut where it is longer than a message shows."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words, at least one, in backticks as a sentence lists them: `a`, `b` and `c`."""
+    *others, last = (f"`{word}`" for word in words)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _place_part(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    if _PLAIN_KEY.fullmatch(part):
+        return f".{shorten(part)}"
+    return f"[{shorten(json.dumps(part, ensure_ascii=False))}]"

@@ -1,21 +1,31 @@
-"""The flags that DriftFlow knows, and which of them are on."""
+"""The flags that DriftFlow knows, which of them are on, and why."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pyrsistent import PClass, PSet, field, pset
+from pyrsistent import PClass, PMap, PSet, field, pmap, pset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Where a setting comes from.
+Source: TypeAlias = Literal["default", "config", "environment"]
+
+FLAGS_VARIABLE = "DRIFTFLOW_FLAGS"
 KNOWN = ("audit", "metrics", "parallel")
 
 
 class Flags(PClass):
-    """The flags of one run, resolved once; every flag is off by default."""
+    """The flags of one run, resolved once; every flag is off by default.
+
+    Attributes:
+        enabled: The names of the flags that are on.
+        sources: For each known flag, what settled it.
+    """
 
     enabled: PSet[str] = field(type=PSet, initial=pset())
+    sources: PMap[str, Source] = field(type=PMap, initial=pmap(dict.fromkeys(KNOWN, "default")))
 
     def is_enabled(self, name: str) -> bool:
         """Whether the flag is on. False for a name that is not known."""
@@ -30,4 +40,8 @@ def resolve(wanted: Mapping[str, bool], disabled: str) -> Flags:
         disabled: Names to switch off, separated by commas: the value of DRIFTFLOW_FLAGS.
     """
     off = {name.strip() for name in disabled.split(",")}
-    return Flags(enabled=pset(name for name in KNOWN if wanted.get(name) and name not in off))
+    on = {name for name in KNOWN if wanted.get(name)}
+    sources: dict[str, Source] = dict.fromkeys(KNOWN, "default")
+    sources |= dict.fromkeys(KNOWN & wanted.keys(), "config")
+    sources |= dict.fromkeys(on & off, "environment")
+    return Flags(enabled=pset(on - off), sources=pmap(sources))

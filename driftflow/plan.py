@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyrsistent import PClass, PVector, field, pvector
 
-from driftflow.flags import Flags
+from driftflow.flags import Flags, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftflow.document import Json
+
+TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
 
 Frozen: TypeAlias = "bool | int | float | str | PVector[Frozen] | FrozenObject | None"
 
@@ -52,6 +54,7 @@ class Plan(PClass):
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
         timeout_seconds: Loaded, and not enforced. Seconds.
+        timeout_source: Where that comes from.
     """
 
     name: str = field(type=str, mandatory=True)
@@ -60,17 +63,26 @@ class Plan(PClass):
     flags: Flags = field(type=Flags, mandatory=True)
     storage_path: str = field(type=str, mandatory=True)
     timeout_seconds: float = field(type=(int, float), mandatory=True)
+    timeout_source: Source = field(type=str, mandatory=True)
 
 
-def build_plan(document: Mapping[str, Any], flags: Flags) -> Plan:
-    """The plan of a document that satisfies the config's schema, its defaults filled in."""
+def build_plan(document: Mapping[str, Any], flags: Flags, timeout: float | None = None) -> Plan:
+    """The plan of a document that satisfies the config's schema, its defaults filled in.
+
+    Args:
+        document: The document's value.
+        flags: The flags that are on.
+        timeout: What the environment says instead of `timeout_seconds`, if it does. Seconds.
+    """
+    stated = "config" if "timeout_seconds" in document else "default"
     return Plan(
         name=document["name"],
         steps=pvector(sorted(map(_build_step, document["steps"]), key=_run_order)),
         max_attempts=int(document.get("max_attempts", 1)),
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),
-        timeout_seconds=document.get("timeout_seconds", 10),
+        timeout_seconds=document.get("timeout_seconds", 10) if timeout is None else timeout,
+        timeout_source=stated if timeout is None else "environment",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,45 +12,76 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
-from driftflow.errors import Issue
+from driftflow.errors import Issue, shorten
+from driftflow.suggestion import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from jsonschema import ValidationError
 
     from driftflow.document import Json
+    from driftflow.errors import JsonPath
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "schema"
 
-# A text for each keyword of the schema that can fail, from what it wants and what it found.
-# jsonschema's own messages hold the whole instance, which can be the whole document.
-_TEXTS: dict[str, Callable[[Any, Any], str]] = {
-    "type": lambda wanted, found: f"must be {_with_article(wanted)}, not {type_name(found)}",
-    "minLength": lambda _wanted, _found: "must not be empty",
-    "minimum": lambda wanted, _found: f"must be at least {wanted}",
-    "exclusiveMinimum": lambda wanted, _found: f"must be greater than {wanted}",
+# A code and a text for each keyword of the schema that can fail, from what it wants and what it
+# found. jsonschema's own messages hold the whole instance, which can be the whole document.
+_TEXTS: dict[str, tuple[str, Callable[[Any, Any], str]]] = {
+    "type": (
+        "wrong-type",
+        lambda wanted, found: f"must be {_with_article(wanted)}, not {type_name(found)}",
+    ),
+    "minLength": ("empty-string", lambda _wanted, _found: "must not be empty"),
+    "minimum": ("out-of-range", lambda wanted, _found: f"must be at least {wanted}"),
+    "exclusiveMinimum": (
+        "out-of-range",
+        lambda wanted, _found: f"must be greater than {wanted}",
+    ),
+}
+
+# By the type that is wanted: a string that would be right without its quotes.
+_QUOTED = {
+    "integer": "-?[0-9]+",
+    "number": r"-?[0-9]+(\.[0-9]+)?",
+    "boolean": "true|false",
 }
 
 
-def schema(name: str) -> dict[str, Any]:
-    """A published schema: `driftflow`, `result` or `audit`.
+def schema_text(name: str) -> str:
+    """The file of a published schema: `driftflow`, `result`, `audit`, `findings` or `plan`.
 
     In an installed package the schemas lie inside it; in a checkout, beside it.
     """
     shipped = files("driftflow").joinpath("schema")
     folder: Traversable = shipped if shipped.is_dir() else _CHECKOUT
-    contents: dict[str, Any] = json.loads(
-        folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
-    )
+    return folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+def schema(name: str) -> dict[str, Any]:
+    """What the file of a published schema holds."""
+    contents: dict[str, Any] = json.loads(schema_text(name))
     return contents
 
 
-def issues(document: Json) -> list[Issue]:
-    """All that the document breaks of the config's schema, in the document's order."""
-    found = (issue for error in _validator().iter_errors(document) for issue in _explain(error))
-    return sorted(dict.fromkeys(found), key=lambda issue: _position(document, issue.path))
+def issues(value: Json) -> list[Issue]:
+    """All that the document's value breaks of the config's schema; the places are yet to be found.
+
+    In the order of the schema.
+    """
+    found = (issue for error in _validator().iter_errors(value) for issue in _explain(error))
+    return list(dict.fromkeys(found))
+
+
+def unknown_keys(members: Mapping[str, Json], definition: Mapping[str, Any]) -> list[str]:
+    """The keys of an object that its definition in the schema neither lists nor exempts."""
+    return [
+        key
+        for key in members
+        if key not in definition["properties"]
+        and not any(re.search(pattern, key) for pattern in definition["patternProperties"])
+    ]
 
 
 @cache
@@ -61,24 +93,38 @@ def _explain(error: ValidationError) -> Iterator[Issue]:
     path = tuple(error.absolute_path)
     wanted: Any = error.validator_value
     found: Any = error.instance
+    definition: Any = error.schema
     if error.validator == "required":
         # jsonschema reports each missing field, but not as data which one it is: all are
         # named each time, and `issues` drops the repetitions.
-        missing = [field for field in wanted if field not in found]
-        yield from (Issue(f"missing required field `{field}`", path) for field in missing)
+        for field in wanted:
+            if field not in found:
+                yield _missing(field, path, unknown_keys(found, definition))
     else:
-        text = _TEXTS[str(error.validator)](wanted, found)
-        yield Issue(text if path else f"the document {text}", path)
+        code, text = _TEXTS[str(error.validator)]
+        quoted = isinstance(found, str) and re.fullmatch(_QUOTED.get(wanted, "(?!)"), found)
+        hint = "leave out the double quotes" if quoted else None
+        yield Issue(code, f"{_subject(path)} {text(wanted, found)}", path, hint)
+
+
+def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
+    message = f"missing required field `{field}`"
+    for key in unknown:
+        if nearest(key, [field]):
+            hint = f"`{shorten(key)}` looks like a misspelling of `{field}`"
+            return Issue("missing-field", message, (*path, key), hint, mark="key")
+    return Issue("missing-field", message, path, mark="start")
+
+
+def _subject(path: JsonPath) -> str:
+    match path:
+        case ():
+            return "the document"
+        case (*_, str(key), int(place)):
+            return f"`{key}[{place}]`"
+        case _:
+            return f"`{path[-1]}`"
 
 
 def _with_article(wanted: str) -> str:
     return f"an {wanted}" if wanted[0] in "aio" else f"a {wanted}"
-
-
-def _position(document: Any, path: tuple[str | int, ...]) -> list[int]:
-    """The path as places among siblings, which sort in the order of the file."""
-    places = []
-    for part in path:
-        places.append(part if isinstance(part, int) else list(document).index(part))
-        document = document[part]
-    return places

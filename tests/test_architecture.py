@@ -12,8 +12,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 MODULES = {
     path.stem: ast.parse(path.read_text("utf-8")) for path in (CHECKOUT / "driftflow").glob("*.py")
 }
-CORE = {"document", "events", "flags", "interpreter", "plan", "rendering", "result", "validation"}
 EDGES = {"config", "executors", "storage"}
+CORE = MODULES.keys() - EDGES - {"__init__", "__main__", "api", "cli"}
 
 
 def table() -> dict[str, set[str]]:
@@ -43,7 +43,7 @@ def test_the_import_table_of_the_design_holds() -> None:
 
 def test_no_core_module_imports_an_edge_and_no_edge_another() -> None:
     """What decides is apart from what does."""
-    assert MODULES.keys() > CORE | EDGES
+    assert len(CORE) == 16
     for name in CORE | EDGES:
         assert not imports(MODULES[name]) & (EDGES | {"api", "cli"}), name
 
@@ -92,7 +92,8 @@ def test_an_error_becomes_data_in_one_place() -> None:
 def test_the_schemas_are_json_and_nothing_else() -> None:
     """A Python file among them would get in the way of the wheel."""
     files = sorted(path.name for path in (CHECKOUT / "schema").iterdir())
-    assert files == ["audit.schema.json", "driftflow.schema.json", "result.schema.json"]
+    names = ("audit", "driftflow", "findings", "plan", "result")
+    assert files == [f"{name}.schema.json" for name in names]
     assert not (CHECKOUT / "driftflow" / "schema").exists()
 
 

@@ -34,6 +34,7 @@ needs_permissions = pytest.mark.skipif(
     bool(UNPRIVILEGED) and shutil.which("setpriv") is None,
     reason="root ignores permissions, and there is no setpriv to drop that",
 )
+USAGE = cli.__doc__.split("\n\n")[1]
 ECHO = {"name": "a", "input": "hello"}
 FAIL = {"name": "b", "action": "no"}
 
@@ -56,18 +57,38 @@ def test_version_is_the_packages() -> None:
     [
         [],
         ["--config"],
-        ["config.json"],
         ["--config", "a.json", "b.json"],
         ["--config", "a.json", "--print-jsonl"],
-        ["run", "--config", "a.json"],
         ["--print-json"],
+        ["check"],
+        ["check", "--format"],
+        ["check", "--config", "a.json"],
+        ["plan"],
+        ["plan", "a.json"],
+        ["schema", "a.json"],
     ],
 )
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     """With the usage on stderr, whatever was wrong."""
-    usage = cli.__doc__.split("\n\n")[1]
-    message = f"error: the arguments do not fit the usage\n{usage}\n"
+    message = f"error: the arguments do not fit the usage\n{USAGE}\n"
     assert invoke(*arguments) == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("word", "suggestion"),
+    [
+        ("chek", ": did you mean `check`?"),
+        ("Plan", ": did you mean `plan`?"),
+        ("run", ""),
+        ("config.json", ""),
+        ("x" * 100, ""),
+    ],
+)
+def test_a_command_that_is_not_known_is_exit_2(word: str, suggestion: str) -> None:
+    """With what was probably meant."""
+    shown = word if len(word) <= 80 else f"{word[:80]}…"
+    message = f"error: no command `{shown}`{suggestion}\n{USAGE}\n"
+    assert invoke(word, "--config", "a.json") == (2, "", message)
 
 
 @pytest.mark.parametrize("output", [[], ["--print-json"]], ids=["text", "json"])
@@ -122,7 +143,7 @@ def test_what_is_printed_is_utf_8_whatever_python_was_told(encoding: str, tmp_pa
     assert spawn("--config", "日本.json", cwd=tmp_path, environ=environ) == (
         2,
         "",
-        "error: 日本.json: no such file\n",
+        "error[unreadable]: no such file\n --> 日本.json\n",
     )
 
 
@@ -155,15 +176,19 @@ def test_a_config_that_cannot_be_read_is_exit_2(kind: str, tmp_path: Path) -> No
         "unreadable": "not readable: permission denied",
         "not a file name": "not readable: File name too long",
     }[kind]
-    assert outcome == (2, "", f"error: {path}: {reason}\n")
+    assert outcome == (2, "", f"error[unreadable]: {reason}\n --> {path}\n")
+    check = spawn("check", path, cwd=tmp_path, before=UNPRIVILEGED)
+    assert check == (1, f"{outcome.stderr}\n1 file: 1 error\n", "")
 
 
 def test_a_wrong_config_runs_nothing_and_writes_no_audit(tmp_path: Path) -> None:
     """Not even the good steps of it."""
     path = save(tmp_path, ECHO, {"priority": "high"}, flags={"audit": True})
     outcome = invoke("--config", path.name, cwd=tmp_path)
-    problem = "steps[1].priority: must be an integer, not a string"
-    assert outcome == (2, "", f"error: config.json: {problem}\n")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(
+        "error[wrong-type]: `priority` must be an integer, not a string\n --> config.json:1:1"
+    )
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -174,14 +199,17 @@ def test_a_wrong_timeout_variable_is_exit_2(tmp_path: Path) -> None:
         "--config", path.name, cwd=tmp_path, environ={"WORKFLOW_TIMEOUT_SECONDS": "abc"}
     )
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert "config.json: the environment variable WORKFLOW_TIMEOUT_SECONDS" in outcome.stderr
+    assert outcome.stderr == (
+        "error[wrong-environment]: the environment variable WORKFLOW_TIMEOUT_SECONDS must be a "
+        "finite decimal number greater than 0, not 'abc'\n --> config.json\n"
+    )
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_name_cannot_drive_the_terminal(tmp_path: Path) -> None:
     """It is escaped like all else, bytes that are no UTF-8 too."""
     outcome = spawn(os.fsdecode(b"--config=a\n\x1b[2J\xff.json"), cwd=tmp_path)
-    assert outcome == (2, "", "error: a\\n\\x1b[2J\\udcff.json: no such file\n")
+    assert outcome == (2, "", "error[unreadable]: no such file\n --> a\\n\\x1b[2J\\udcff.json\n")
 
 
 @pytest.mark.parametrize("kind", ["directory", "no folder", "not writable", "full"])
@@ -291,7 +319,7 @@ def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path
     """A wrong config is exit 2, also without stdout or stderr."""
     command = f'"{sys.executable}" -m driftflow --config missing.json >&-'
     done = run(["sh", "-c", f"exec {command}"], tmp_path, stdout=subprocess.DEVNULL)
-    assert done == (2, b"error: missing.json: no such file\n")
+    assert done == (2, b"error[unreadable]: no such file\n --> missing.json\n")
     assert run(["sh", "-c", f"exec {command} 2>&-"], tmp_path, stdout=subprocess.DEVNULL) == (
         2,
         b"",

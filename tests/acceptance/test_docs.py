@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import CHECKOUT, EXAMPLES, process_environment
+from command import CHECKOUT, EXAMPLES, invoke, process_environment
 
 import driftflow
-from driftflow.config import FLAGS_VARIABLE, TIMEOUT_VARIABLE
+from driftflow.errors import CODES
+from driftflow.flags import FLAGS_VARIABLE
+from driftflow.plan import TIMEOUT_VARIABLE
 from driftflow.validation import schema
 
 DOCUMENTS = ("README.md", "CONFIG.md")
@@ -88,8 +90,40 @@ def test_the_quick_start_is_the_example() -> None:
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     """A new kind needs a new test."""
-    kinds = {language for document in DOCUMENTS for language, _ in blocks(document)}
-    assert kinds == {"console", "json", "python", "text"}
+    kinds = {language for name in DOCUMENTS for language, _ in blocks(name)}
+    assert kinds == {"console", "json", "jsonc", "lua", "python", "text", "yaml"}
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in CHECKOUT.glob("*.md")))
+def test_every_json_block_passes_a_strict_check(document: str, tmp_path: Path) -> None:
+    """What we show as a workflow is one, without a warning."""
+    for number, (_, text) in enumerate(block for block in blocks(document) if block[0] == "json"):
+        path = tmp_path / f"{number}.driftflow.json"
+        path.write_text(text, "utf-8")
+        assert invoke("check", "--strict", path) == (0, "1 file: nothing to report\n", "")
+
+
+def test_the_settings_of_vs_code_name_the_recommended_files() -> None:
+    """As those of Neovim and the hook do."""
+    (settings,) = [text for language, text in blocks("README.md") if language == "jsonc"]
+    (mapping,) = json.loads(settings)["json.schemas"]
+    assert mapping["fileMatch"] == ["driftflow.json", "*.driftflow.json"]
+    (lua,) = [text for language, text in blocks("README.md") if language == "lua"]
+    assert '{ "driftflow.json", "*.driftflow.json" }' in lua
+
+
+def test_the_hook_looks_at_the_recommended_files() -> None:
+    """And at no others; `.ci/hook` tries it with pre-commit itself."""
+    manifest = read(".pre-commit-hooks.yaml")
+    (pattern,) = re.findall(r"^  files: (.*)$", manifest, re.MULTILINE)
+    for name in ("driftflow.json", "jobs/driftflow.json", "a.driftflow.json", "b/a.driftflow.json"):
+        assert re.search(pattern, name)
+    for name in ("config.json", "driftflow.schema.json", "notdriftflow.json", "driftflow.json5"):
+        assert not re.search(pattern, name)
+    (hook,) = re.findall(r"^- id: (.*)$", manifest, re.MULTILINE)
+    (shown,) = [text for language, text in blocks("README.md") if language == "yaml"]
+    assert f"- id: {hook}\n" in shown
+    assert f"rev: v{driftflow.__version__}\n" in shown
 
 
 def test_every_example_is_shown() -> None:
@@ -141,7 +175,7 @@ def test_config_md_has_every_field_of_the_schema() -> None:
         assert {name: (kind, default.strip("`")) for name, kind, default in rows} == expected
 
 
-@pytest.mark.parametrize("name", ["driftflow", "result", "audit"])
+@pytest.mark.parametrize("name", ["driftflow", "result", "audit", "findings", "plan"])
 def test_every_field_of_a_schema_is_explained(name: str) -> None:
     """By a title and a description; what has a default says it."""
     unexplained = []
@@ -168,7 +202,14 @@ def test_config_md_has_every_environment_variable() -> None:
     named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     sources = "".join(path.read_text("utf-8") for path in (CHECKOUT / "driftflow").glob("*.py"))
     used = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', sources))
-    assert set(named) == used == {FLAGS_VARIABLE, TIMEOUT_VARIABLE}
+    assert set(named) == used == {FLAGS_VARIABLE, TIMEOUT_VARIABLE, "NO_COLOR"}
+
+
+def test_config_md_has_every_code() -> None:
+    """And whether it is an error or a warning, in the same order."""
+    section = read("CONFIG.md").split("## Errors and warnings")[1]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+) \| .+ \|$", section, re.MULTILINE)
+    assert rows == list(CODES.items())
 
 
 def test_config_md_has_every_event_of_the_audit() -> None:

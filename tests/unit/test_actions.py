@@ -2,7 +2,7 @@
 
 import pytest
 
-from driftflow.actions import ACTIONS, look_up
+from driftflow.actions import ACTIONS, look_up, objection
 from driftflow.document import Json
 from driftflow.validation import schema
 
@@ -42,6 +42,18 @@ def test_a_string_action_takes_nothing_else(action: str, value: Json, found: str
     with pytest.raises(TypeError) as caught:
         look_up(action)(value)
     assert str(caught.value) == f"{action} takes a string, not {found}"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("value", [None, True, 1, 0.5, "", "a", [], ["a"], {}])
+def test_what_an_action_will_not_take_is_foretold(action: str, value: Json) -> None:
+    """In the words in which it would fail, and only if it would."""
+    failure = None
+    try:
+        look_up(action)(value)
+    except TypeError as error:
+        failure = str(error)
+    assert objection(action, value) == failure
 
 
 @pytest.mark.parametrize("name", ["shout", "ECHO", "echo ", "", "__init__", "os.system"])

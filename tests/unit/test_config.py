@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import workflows
 
-from driftflow.config import load_config
-from driftflow.errors import ConfigError, Issue
+from driftflow.config import check_config, load_config
+from driftflow.errors import ConfigError, Findings, Issue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def refusal(path: str | Path, environ: dict[str, str] | None = None) -> list[str
     with pytest.raises(ConfigError) as caught:
         load_config(path, environ or {})
     assert caught.value.source == str(path)
-    return caught.value.lines
+    return str(caught.value).splitlines()
 
 
 def test_a_good_file_becomes_its_plan(tmp_path: Path) -> None:
@@ -28,6 +28,7 @@ def test_a_good_file_becomes_its_plan(tmp_path: Path) -> None:
     path = workflows.write(tmp_path, workflows.config({"input": [1]}, flags={"metrics": True}))
     plan = load_config(path, {})
     assert plan == workflows.plan({"input": [1]}, flags={"metrics": True})
+    assert plan.timeout_source == "default"
     assert load_config(str(path), {}) == plan
 
 
@@ -56,7 +57,9 @@ def test_driftflow_flags_disables(tmp_path: Path) -> None:
 def test_the_timeout_can_be_overridden(tmp_path: Path, value: str, seconds: float) -> None:
     """By WORKFLOW_TIMEOUT_SECONDS; empty counts as unset."""
     path = workflows.write(tmp_path, workflows.config(timeout_seconds=30))
-    assert load_config(path, {"WORKFLOW_TIMEOUT_SECONDS": value}).timeout_seconds == seconds
+    plan = load_config(path, {"WORKFLOW_TIMEOUT_SECONDS": value})
+    assert plan.timeout_seconds == seconds
+    assert plan.timeout_source == ("environment" if value else "config")
 
 
 @pytest.mark.parametrize(
@@ -83,9 +86,8 @@ def test_a_timeout_that_is_no_finite_decimal_above_0_is_refused(tmp_path: Path, 
     """Never silently dropped."""
     path = workflows.write(tmp_path, workflows.config())
     rule = "the environment variable WORKFLOW_TIMEOUT_SECONDS must be a finite decimal number"
-    assert refusal(path, {"WORKFLOW_TIMEOUT_SECONDS": value}) == [
-        f"{path}: {rule} greater than 0, not '{value}'"
-    ]
+    line = f"{path}: error[wrong-environment]: {rule} greater than 0, not '{value}'"
+    assert refusal(path, {"WORKFLOW_TIMEOUT_SECONDS": value}) == line.splitlines()
 
 
 def test_a_long_timeout_is_cut_in_the_message(tmp_path: Path) -> None:
@@ -96,11 +98,83 @@ def test_a_long_timeout_is_cut_in_the_message(tmp_path: Path) -> None:
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    """The file's issues, then the environment's."""
-    path = workflows.write(tmp_path, workflows.config({"priority": "1"}, max_attempts=0))
-    places = [line.split(": ")[1] for line in refusal(path, {"WORKFLOW_TIMEOUT_SECONDS": "x"})]
-    assert places[:2] == ["steps[0].priority", "max_attempts"]
-    assert places[2].startswith("the environment variable WORKFLOW_TIMEOUT_SECONDS")
+    """The file's issues in the order of the file, then the environment's. No warning."""
+    path = tmp_path / "config.json"
+    path.write_text(
+        '{"timeout_seconds": 0, "steps": [{"priority": "1", "name": 1, "retries": 1,},],\n'
+        '"name": 3, "max_attempts": NaN, "name": "", "note": 1}'
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {"WORKFLOW_TIMEOUT_SECONDS": "x"})
+    assert [(issue.code, issue.line, issue.column) for issue in caught.value.issues] == [
+        ("out-of-range", 1, 21),
+        ("missing-field", 1, 34),
+        ("wrong-type", 1, 47),
+        ("wrong-type", 1, 60),
+        ("syntax", 1, 75),
+        ("syntax", 1, 77),
+        ("not-finite", 2, 28),
+        ("duplicate-key", 2, 33),
+        ("empty-string", 2, 41),
+        ("wrong-environment", None, None),
+    ]
+    assert caught.value.findings.text == path.read_text()
+
+
+def test_an_issue_has_its_place_and_its_path(tmp_path: Path) -> None:
+    """As data: what an editor or a program needs to show it."""
+    path = workflows.save(tmp_path, {"priority": "5"})
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    assert caught.value.issues == (
+        Issue(
+            "wrong-type",
+            "`priority` must be an integer, not a string",
+            ("steps", 0, "priority"),
+            "leave out the double quotes",
+            line=1,
+            column=76,
+            end_column=79,
+        ),
+    )
+
+
+def test_warnings_refuse_a_config_only_if_that_is_asked_for(tmp_path: Path) -> None:
+    """With strict=True; then errors and warnings come together."""
+    path = workflows.save(tmp_path, {"prority": 1}, flags={"audti": True})
+    assert load_config(path, {}).name == "test"
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {}, strict=True)
+    assert [issue.code for issue in caught.value.issues] == ["ignored-field", "unknown-flag"]
+    path = workflows.save(tmp_path, {"prority": 1}, max_attempts=0)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {}, strict=True)
+    assert [issue.code for issue in caught.value.issues] == ["ignored-field", "out-of-range"]
+    assert load_config(workflows.save(tmp_path, {}), {}, strict=True).name == "test"
+
+
+def test_a_check_finds_errors_and_warnings_and_raises_nothing(tmp_path: Path) -> None:
+    """Whatever the file is; the environment is none of its business."""
+    assert check_config(tmp_path / "no") == Findings(
+        str(tmp_path / "no"), "", (Issue("unreadable", "no such file"),)
+    )
+    path = tmp_path / "config.json"
+    for text, codes in [
+        ("{", ["syntax"]),
+        ('{"name": 1, "steps": [{"name": "a", "action": "b"}]}', ["wrong-type", "unknown-action"]),
+        ('{"name": "a", "steps": []}', []),
+    ]:
+        path.write_text(text)
+        findings = check_config(str(path))
+        assert (findings.source, findings.text) == (str(path), text)
+        assert [issue.code for issue in findings.issues] == codes
+
+
+def test_an_error_and_a_warning_about_one_key_are_one(tmp_path: Path) -> None:
+    """That the misspelt field is ignored follows from its being missing."""
+    path = workflows.write(tmp_path, {"nmae": "a", "steps": []})
+    (issue,) = check_config(path).issues
+    assert (issue.code, issue.path, issue.column) == ("missing-field", ("nmae",), 2)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +191,7 @@ def test_a_file_that_cannot_be_read_is_a_config_error(path: str, reason: str) ->
     """With the reason."""
     with pytest.raises(ConfigError) as caught:
         load_config(path, {})
-    assert caught.value.issues == (Issue(reason),)
+    assert caught.value.issues == (Issue("unreadable", reason),)
 
 
 def test_permission_denied_is_a_config_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +201,7 @@ def test_permission_denied_is_a_config_error(monkeypatch: pytest.MonkeyPatch) ->
         raise PermissionError(13, os.strerror(13))
 
     monkeypatch.setattr("builtins.open", refuse)
-    assert refusal("a.json") == ["a.json: not readable: permission denied"]
+    assert refusal("a.json") == ["a.json: error[unreadable]: not readable: permission denied"]
 
 
 def test_a_pipe_can_be_read(tmp_path: Path) -> None:

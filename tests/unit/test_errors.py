@@ -4,44 +4,92 @@ import pickle
 
 import pytest
 
-from driftflow.errors import ConfigError, DriftFlowError, Issue, StorageError
+from driftflow.errors import (
+    CODES,
+    ConfigError,
+    DriftFlowError,
+    Findings,
+    Issue,
+    StorageError,
+    listed,
+    locus,
+    shorten,
+)
 
 
 @pytest.mark.parametrize(
-    ("issue", "place"),
+    ("path", "place"),
     [
-        (Issue("m"), ""),
-        (Issue("m", ("name",)), "name"),
-        (Issue("m", ("steps", 0, "priority")), "steps[0].priority"),
-        (Issue("m", (0, 1)), "[0][1]"),
-        (Issue("m", line=3, column=14), "3:14"),
+        ((), ""),
+        (("name",), "name"),
+        (("steps", 0, "priority"), "steps[0].priority"),
+        ((0, 1), "[0][1]"),
+        (("$schema", "x-note", "_a1"), "$schema.x-note._a1"),
+        (("steps", 0, ""), 'steps[0][""]'),
+        (("flags", "a b"), 'flags["a b"]'),
+        (("é",), '["é"]'),
+        (('"\n',), '["\\"\\n"]'),
+        (("1",), '["1"]'),
+        (("k" * 81, " " * 81), f'{"k" * 80}…["{" " * 79}…]'),
     ],
 )
-def test_an_issue_names_its_place_as_people_write_it(issue: Issue, place: str) -> None:
-    """A position where there is one, else the path."""
-    assert issue.place == place
+def test_an_issue_names_its_path_as_people_write_it(
+    path: tuple[str | int, ...], place: str
+) -> None:
+    """Keys that are no words in brackets, long ones cut."""
+    assert Issue("syntax", "m", path).place == place
 
 
 def test_an_issue_without_a_place_is_about_the_whole_document() -> None:
-    """Neither a path nor a position."""
-    assert Issue("m") == Issue("m", path=(), line=None, column=None)
+    """Neither a path nor a position, nor a hint."""
+    issue = Issue("syntax", "m")
+    assert issue == Issue("syntax", "m", (), None, "value", None, None, None)
+    assert locus("a.json", issue) == "a.json"
+    assert locus("a.json", Issue("syntax", "m", line=3, column=14)) == "a.json:3:14"
+
+
+def test_every_code_is_an_error_or_a_warning() -> None:
+    """What it is depends on nothing else."""
+    assert {Issue(code, "m").severity for code in CODES} == {"error", "warning"}
+    assert Issue("wrong-type", "m").severity == "error"
+    assert Issue("ignored-field", "m").severity == "warning"
 
 
 def test_a_config_error_has_a_line_for_each_issue() -> None:
-    """File, place, message; a place or a file without a name leaves no gap."""
-    error = ConfigError("a.json", [Issue("is bad", ("name",)), Issue("is worse")])
-    assert error.lines == ["a.json: name: is bad", "a.json: is worse"]
-    assert str(error) == "a.json: name: is bad\na.json: is worse"
-    assert ConfigError("", [Issue("no such file")]).lines == ["no such file"]
+    """File, place, severity, code and message."""
+    issues = (
+        Issue("empty-string", "is bad", ("name",), line=1, column=2),
+        Issue("wrong-environment", "is worse"),
+    )
+    error = ConfigError(Findings("a.json", "text", issues))
+    assert str(error) == (
+        "a.json:1:2: error[empty-string]: is bad\na.json: error[wrong-environment]: is worse"
+    )
+    assert (error.source, error.issues) == ("a.json", issues)
+
+
+def test_a_long_text_is_cut() -> None:
+    """At 80 characters."""
+    assert shorten("x" * 80) == "x" * 80
+    assert shorten("x" * 81) == "x" * 80 + "…"
+
+
+def test_words_are_listed_as_in_a_sentence() -> None:
+    """In backticks."""
+    assert listed(["a"]) == "`a`"
+    assert listed(["a", "b"]) == "`a` and `b`"
+    assert listed(["a", "b", "c"]) == "`a`, `b` and `c`"
 
 
 def test_a_storage_error_names_the_file_and_the_reason() -> None:
     """On one line."""
     error = StorageError("a.audit.json", "it is full")
-    assert error.lines == [str(error)] == ["a.audit.json: it is full"]
+    assert str(error) == "a.audit.json: it is full"
 
 
-@pytest.mark.parametrize("error", [ConfigError("a", [Issue("m")]), StorageError("a", "b")])
+@pytest.mark.parametrize(
+    "error", [ConfigError(Findings("a", "{", (Issue("syntax", "m"),))), StorageError("a", "b")]
+)
 def test_every_error_has_one_root_and_survives_pickling(error: DriftFlowError) -> None:
     """So that a caller can catch all of them, in a pool of processes too."""
     assert isinstance(error, DriftFlowError)

@@ -45,3 +45,11 @@ def test_a_flag_that_is_not_known_is_never_enabled() -> None:
 def test_no_flags_is_the_default() -> None:
     """For a plan that is built by hand."""
     assert flags.Flags() == resolve({}, "")
+
+
+def test_what_settled_a_flag_is_told() -> None:
+    """The default, the config, or the environment where it switched the flag off."""
+    resolved = resolve({"audit": True, "metrics": False}, "metrics,parallel")
+    assert dict(resolved.sources) == {"audit": "config", "metrics": "config", "parallel": "default"}
+    assert resolve({"audit": True}, "audit").sources["audit"] == "environment"
+    assert dict(resolve({"turbo": True}, "turbo").sources) == dict.fromkeys(KNOWN, "default")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyrsistent import InvariantException, PVector
 
 from driftflow.flags import Flags
-from driftflow.plan import FrozenObject, Plan, Step, digest, freeze, thaw
+from driftflow.plan import FrozenObject, Plan, Step, build_plan, digest, freeze, thaw
 from driftflow.validation import schema
 
 if TYPE_CHECKING:
@@ -67,16 +67,18 @@ def test_every_field_reaches_the_plan() -> None:
         name="w",
         steps=plan.steps,
         max_attempts=3,
-        flags=Flags(enabled=plan.flags.enabled),
+        flags=Flags(enabled=plan.flags.enabled, sources=plan.flags.sources),
         storage_path="x",
         timeout_seconds=0.5,
+        timeout_source="config",
     )
     assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True)]
     assert set(plan.flags.enabled) == {"audit"}
 
 
 @pytest.mark.parametrize(
-    "field", ["name", "steps", "max_attempts", "flags", "storage_path", "timeout_seconds"]
+    "field",
+    ["name", "steps", "max_attempts", "flags", "storage_path", "timeout_seconds", "timeout_source"],
 )
 def test_a_plan_is_whole_and_of_the_right_types(field: str) -> None:
     """Defaults are filled in when it is built, and only there."""
@@ -88,6 +90,23 @@ def test_a_plan_is_whole_and_of_the_right_types(field: str) -> None:
     del fields[field]
     with pytest.raises(InvariantException):
         Plan(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "timeout", "seconds", "source"),
+    [
+        ({}, None, 10, "default"),
+        ({"timeout_seconds": 10}, None, 10, "config"),
+        ({"timeout_seconds": 10}, 0.5, 0.5, "environment"),
+        ({}, 10, 10, "environment"),
+    ],
+)
+def test_a_timeout_comes_from_somewhere(
+    fields: dict[str, Any], timeout: float | None, seconds: float, source: str
+) -> None:
+    """The environment goes before the config, the config before the default."""
+    plan = build_plan(workflows.config(**fields), Flags(), timeout)
+    assert (plan.timeout_seconds, plan.timeout_source) == (seconds, source)
 
 
 def test_a_whole_decimal_is_an_integer_in_the_plan() -> None:
@@ -145,7 +164,7 @@ def test_a_plan_cannot_be_changed_at_any_depth() -> None:
             waiting += value
         elif not isinstance(value, str | int | float | None):
             mutable.append(value)
-    assert mutable == [plan.flags.enabled]  # a PSet
+    assert mutable == [plan.flags.sources, plan.flags.enabled]  # a PMap and a PSet
     assert repr(plan.steps.append(plan.steps[0])) != repr(plan.steps)
     assert repr(plan) == before
 

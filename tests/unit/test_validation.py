@@ -1,8 +1,8 @@
-"""The schema is good, and every breach of it is said in our own words, in the file's order."""
+"""The schema is good, and every breach of it is said in our own words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import workflows
@@ -11,9 +11,6 @@ from jsonschema import Draft7Validator
 
 from driftflow.errors import Issue
 from driftflow.validation import issues, schema
-
-if TYPE_CHECKING:
-    from driftflow.document import Json
 
 # The contract's table of fields: what each may hold, and what it may not.
 FIELDS = {
@@ -55,7 +52,7 @@ def config_with(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("name", ["driftflow", "result", "audit"])
+@pytest.mark.parametrize("name", ["driftflow", "result", "audit", "findings", "plan"])
 def test_each_published_schema_satisfies_its_metaschema(name: str) -> None:
     """Draft-07, which editors read best."""
     contents = schema(name)
@@ -77,8 +74,9 @@ def test_every_field_takes_its_types_and_refuses_all_others(
     """The message names the type that is wanted and the one that was found."""
     wanted, allowed = FIELDS[path]
     value, found = VALUES[kind]
-    expected = [] if kind in allowed else [Issue(f"must be {wanted}, not {found}", path)]
-    assert issues(config_with(path, value)) == expected
+    subject = f"{path[-2]}[{path[-1]}]" if path[-1] == 0 else path[-1]
+    refused = Issue("wrong-type", f"`{subject}` must be {wanted}, not {found}", path)
+    assert issues(config_with(path, value)) == ([] if kind in allowed else [refused])
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -90,59 +88,85 @@ def test_an_input_may_be_any_json_value(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("path", "value", "code", "rule"),
     [
-        (("name",), "", "must not be empty"),
-        (("steps", 0, "name"), "", "must not be empty"),
-        (("steps", 0, "action"), "", "must not be empty"),
-        (("storage", "path"), "", "must not be empty"),
-        (("max_attempts",), 0, "must be at least 1"),
-        (("timeout_seconds",), 0, "must be greater than 0"),
-        (("timeout_seconds",), -0.5, "must be greater than 0"),
+        (("name",), "", "empty-string", "must not be empty"),
+        (("steps", 0, "name"), "", "empty-string", "must not be empty"),
+        (("steps", 0, "action"), "", "empty-string", "must not be empty"),
+        (("storage", "path"), "", "empty-string", "must not be empty"),
+        (("max_attempts",), 0, "out-of-range", "must be at least 1"),
+        (("timeout_seconds",), 0, "out-of-range", "must be greater than 0"),
+        (("timeout_seconds",), -0.5, "out-of-range", "must be greater than 0"),
     ],
 )
 def test_a_value_out_of_range_is_refused(
-    path: tuple[str | int, ...], value: object, message: str
+    path: tuple[str | int, ...], value: object, code: str, rule: str
 ) -> None:
     """With the range."""
-    assert issues(config_with(path, value)) == [Issue(message, path)]
+    assert issues(config_with(path, value)) == [Issue(code, f"`{path[-1]}` {rule}", path)]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "hinted"),
+    [
+        (("max_attempts",), "3", True),
+        (("steps", 0, "priority"), "-3", True),
+        (("steps", 0, "optional"), "true", True),
+        (("flags", "audit"), "false", True),
+        (("timeout_seconds",), "0.5", True),
+        (("max_attempts",), "0.5", False),
+        (("max_attempts",), "3 times", False),
+        (("max_attempts",), "", False),
+        (("steps", 0, "optional"), "True", False),
+        (("steps",), "[]", False),
+        (("max_attempts",), [3], False),
+    ],
+)
+def test_a_value_in_quotes_that_would_do_without_has_a_hint(
+    path: tuple[str | int, ...], value: object, *, hinted: bool
+) -> None:
+    """A number or a boolean that was written as a string."""
+    (issue,) = issues(config_with(path, value))
+    assert issue.hint == ("leave out the double quotes" if hinted else None)
 
 
 def test_each_missing_field_is_named_once() -> None:
     """At the object that lacks it."""
     assert issues({"steps": [{}]}) == [
-        Issue("missing required field `name`"),
-        Issue("missing required field `name`", ("steps", 0)),
-        Issue("missing required field `action`", ("steps", 0)),
+        Issue("missing-field", "missing required field `name`", mark="start"),
+        Issue("missing-field", "missing required field `name`", ("steps", 0), mark="start"),
+        Issue("missing-field", "missing required field `action`", ("steps", 0), mark="start"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "misspelt"),
+    [
+        ("Name", True),
+        ("nmae", True),
+        ("name ", True),
+        ("n" * 1000, False),
+        ("title", False),
+        ("_name", False),
+        ("x-name", False),
+        ("priority", False),
+    ],
+)
+def test_a_missing_field_that_was_misspelt_is_shown_there(key: str, *, misspelt: bool) -> None:
+    """At the key, unless this is a note or a field of its own."""
+    (issue,) = issues({"name": "test", "steps": [{"action": "echo", key: 1}]})
+    expected = Issue("missing-field", "missing required field `name`", ("steps", 0), mark="start")
+    if misspelt:
+        hint = f"`{key}` looks like a misspelling of `name`"
+        expected = expected._replace(path=("steps", 0, key), hint=hint, mark="key")
+    assert issue == expected
 
 
 @pytest.mark.parametrize("kind", sorted(VALUES.keys() - {"object"}))
 def test_a_document_that_is_no_object_is_refused(kind: str) -> None:
     """There is no path to name, so the message does."""
     value, found = VALUES[kind]
-    assert issues(value) == [Issue(f"the document must be an object, not {found}")]
-
-
-def test_issues_come_in_the_order_of_the_file() -> None:
-    """Not in the order of the schema, nor by name."""
-    document: Json = {
-        "timeout_seconds": 0,
-        "steps": [{"priority": "1", "name": 1, "action": "echo"}, 2],
-        "flags": {"parallel": 0, "audit": 1},
-        "name": 3,
-        "max_attempts": 0,
-    }
-    assert [issue.place for issue in issues(document)] == [
-        "timeout_seconds",
-        "steps[0].priority",
-        "steps[0].name",
-        "steps[1]",
-        "flags.parallel",
-        "flags.audit",
-        "name",
-        "max_attempts",
-    ]
+    assert issues(value) == [Issue("wrong-type", f"the document must be an object, not {found}")]
 
 
 def test_no_message_shows_what_the_document_holds() -> None:

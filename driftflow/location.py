@@ -1,0 +1,153 @@
+"""Where things stand in a text: lines and columns, and the place to which a path leads."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftflow.errors import Issue, JsonPath
+
+# As editors count them. Python's splitlines knows eight more.
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+# Reads past a value at the speed of C. Integers as floats: these have no limit on digits.
+_DECODER = json.JSONDecoder(parse_int=float)
+
+
+class Lines:
+    """The lines of a text, to tell a place in it by line and column.
+
+    Args:
+        text: The text, without a byte-order mark.
+    """
+
+    def __init__(self, text: str) -> None:
+        ends = list(_LINE_END.finditer(text))
+        self._text = text
+        self._starts = [0, *(end.end() for end in ends)]
+        self._ends = [*(end.start() for end in ends), len(text)]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The line on which the offset lies and its column in that, both from 1."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def content(self, number: int) -> str:
+        """The line of that number, without its end."""
+        return self._text[self._starts[number - 1] : self._ends[number - 1]]
+
+    def place(self, issue: Issue, start: int, end: int) -> Issue:
+        """The issue with its place, which is cut at the end of the line that it begins on.
+
+        Args:
+            issue: What to place.
+            start: The offset of the first character that is meant.
+            end: The offset behind the last one.
+        """
+        line, column = self.position(start)
+        length = max(0, min(end, self._ends[line - 1]) - start)
+        return issue._replace(line=line, column=column, end_column=column + length)
+
+
+def locate(text: str, issues: Iterable[Issue]) -> list[Issue]:
+    """The issues, each with the place to which its path leads.
+
+    Args:
+        text: JSON by its grammar. Where a key stands twice in an object, the last one counts.
+        issues: Issues whose paths all lead to a value in the text.
+    """
+    issues = list(issues)
+    spans = _find(text, {issue.path for issue in issues})
+    lines = Lines(text)
+    return [lines.place(issue, *spans[issue.path].marked(issue)) for issue in issues]
+
+
+def arrange(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """The issues in the order of the file, of one kind at any one place.
+
+    Of several kinds the first given stays, as the others follow from it: that `NaN` is no JSON
+    number says enough. What has no place comes last.
+    """
+    kinds: dict[tuple[float, int], str] = {}
+    kept = [
+        issue
+        for issue in issues
+        if issue.line is None or kinds.setdefault(_position(issue), issue.code) == issue.code
+    ]
+    return tuple(sorted(kept, key=_position))
+
+
+def _position(issue: Issue) -> tuple[float, int]:
+    return issue.line or float("inf"), issue.column or 0
+
+
+class _Span(NamedTuple):
+    """Offsets: where a value and its key begin, and where they are over."""
+
+    key: tuple[int, int]
+    value: tuple[int, int]
+
+    def marked(self, issue: Issue) -> tuple[int, int]:
+        start, _ = self.value
+        return {"key": self.key, "value": self.value, "start": (start, start + 1)}[issue.mark]
+
+
+def _find(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, _Span]:
+    wanted: dict[str | int, Any] = {}  # a tree: the next part of a path -> what follows it
+    for path in paths:
+        node = wanted
+        for part in path:
+            node = node.setdefault(part, {})
+    start = _after_space(text, 0)
+    spans: dict[JsonPath, _Span] = {}
+    end = _walk(text, start, wanted, (), spans)
+    spans[()] = _Span((start, end), (start, end))
+    return spans
+
+
+def _walk(
+    text: str,
+    start: int,
+    wanted: dict[str | int, Any],
+    path: JsonPath,
+    spans: dict[JsonPath, _Span],
+) -> int:
+    """Enter the spans of what is wanted in the value at `start`; give where the value is over."""
+    if not wanted or text[start] not in "{[":
+        return _after_value(text, start)
+    is_object = text[start] == "{"
+    place, at = 0, _after_space(text, start + 1)
+    while text[at] not in "}]":
+        part: str | int = place
+        key = (at, at)
+        if is_object:
+            part, key_end = _DECODER.raw_decode(text, at)
+            key = (at, key_end)
+            colon = _after_space(text, key_end)
+            at = _after_space(text, colon + 1)
+        if part in wanted:
+            end = _walk(text, at, wanted[part], (*path, part), spans)
+            spans[*path, part] = _Span(key, (at, end))
+        else:
+            end = _after_value(text, at)
+        place, at = place + 1, _after_space(text, end)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+    return at + 1
+
+
+def _after_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    assert match is not None  # noqa: S101 - it matches nothing, too
+    return match.end()
+
+
+def _after_value(text: str, start: int) -> int:
+    _, end = _DECODER.raw_decode(text, start)
+    return end

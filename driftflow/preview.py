@@ -1,0 +1,103 @@
+"""The plan, shown: what a run would do, as a document for programs and a table for people.
+
+Pure: the same plan gives the same text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wcwidth import wcswidth
+
+from driftflow.errors import shorten
+from driftflow.flags import FLAGS_VARIABLE, KNOWN, Source
+from driftflow.interpreter import allowed_attempts
+from driftflow.plan import TIMEOUT_VARIABLE, digest, thaw
+from driftflow.rendering import escape, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftflow.plan import Plan
+
+_COLUMNS = ("index", "name", "priority", "action", "attempts", "optional", "input")
+_NUMBERS = {"index", "priority", "attempts"}  # their columns are set flush right
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """What `plan --print-json` prints: `schema/plan.schema.json`."""
+    return {
+        "name": plan.name,
+        "digest": digest(plan),
+        "max_attempts": plan.max_attempts,
+        "steps": [
+            {
+                "index": index,
+                "name": step.name,
+                "action": step.action,
+                "input": thaw(step.input),
+                "priority": step.priority,
+                "optional": step.optional,
+                "attempts": allowed_attempts(step, plan.max_attempts),
+            }
+            for index, step in enumerate(plan.steps)
+        ],
+        "flags": {
+            name: {"enabled": plan.flags.is_enabled(name), "source": plan.flags.sources[name]}
+            for name in KNOWN
+        },
+        "storage": {"path": plan.storage_path},
+        "timeout": {"seconds": plan.timeout_seconds, "source": plan.timeout_source},
+    }
+
+
+def plan_text(plan: Plan) -> str:
+    """A line for each setting, then a table of the steps in run order. Long values are cut."""
+    shown = plan_document(plan)
+    unused = "" if plan.flags.is_enabled("audit") else " (not written: the flag audit is off)"
+    timeout = _by(plan.timeout_source, TIMEOUT_VARIABLE)
+    settings = [
+        ["workflow", _cell("name", plan.name)],
+        ["digest", shown["digest"]],
+        *(["flag " + name, _flag(shown["flags"][name])] for name in KNOWN),
+        ["audit file", _cell("path", plan.storage_path) + unused],
+        ["timeout", f"{json_text(plan.timeout_seconds)} s, {timeout}; not enforced"],
+    ]
+    steps = [[_cell(field, step[field]) for field in _COLUMNS] for step in shown["steps"]]
+    return f"{_table(settings)}\n{_table([_COLUMNS, *steps], _NUMBERS)}"
+
+
+def _flag(setting: dict[str, Any]) -> str:
+    state = "on" if setting["enabled"] else "off"
+    return f"{state}, {_by(setting['source'], FLAGS_VARIABLE)}"
+
+
+def _by(source: Source, variable: str) -> str:
+    return {"default": "by default", "config": "by the config", "environment": f"by {variable}"}[
+        source
+    ]
+
+
+def _cell(field: str, value: Any) -> str:
+    if field == "input":
+        return shorten(json_text(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return shorten(escape(str(value)))
+
+
+def _table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:
+    """The rows in columns two blanks apart, those whose first cell is in `right` flush right."""
+    columns = [
+        [
+            f"{_pad(cell, width)}{cell}" if column[0] in right else f"{cell}{_pad(cell, width)}"
+            for cell in column
+        ]
+        for column in zip(*rows, strict=True)
+        for width in [max(map(wcswidth, column))]
+    ]
+    return "".join(f"{'  '.join(row).rstrip()}\n" for row in zip(*columns, strict=True))
+
+
+def _pad(cell: str, width: int) -> str:
+    return " " * (width - wcswidth(cell))

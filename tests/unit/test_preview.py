@@ -1,0 +1,133 @@
+"""The plan, shown: all that a run would do, cut for people, whole for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import workflows
+from hypothesis import given
+from jsonschema import Draft7Validator
+from wcwidth import wcswidth
+
+from driftflow import flags
+from driftflow.plan import build_plan, digest
+from driftflow.preview import plan_document, plan_text
+from driftflow.validation import schema
+
+
+def test_a_document_has_all_that_a_run_would_do() -> None:
+    """In run order, with the defaults filled in."""
+    plan = workflows.plan(
+        {"name": "b", "input": {"z": [1], "a": None}},
+        {"name": "a", "action": "shout", "optional": True, "priority": 0},
+        {"name": "c", "priority": 2},
+        max_attempts=3,
+        flags={"audit": True, "metrics": False},
+    )
+    assert plan_document(plan) == {
+        "name": "test",
+        "digest": digest(plan),
+        "max_attempts": 3,
+        "steps": [
+            {"index": 0, "name": "c", "action": "echo", "input": ""}
+            | {"priority": 2, "optional": False, "attempts": 3},
+            {"index": 1, "name": "a", "action": "shout", "input": ""}
+            | {"priority": 0, "optional": True, "attempts": 1},
+            {"index": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
+            | {"priority": 0, "optional": False, "attempts": 3},
+        ],
+        "flags": {
+            "audit": {"enabled": True, "source": "config"},
+            "metrics": {"enabled": False, "source": "config"},
+            "parallel": {"enabled": False, "source": "default"},
+        },
+        "storage": {"path": "./driftflow.audit.json"},
+        "timeout": {"seconds": 10, "source": "default"},
+    }
+
+
+@given(workflows.configs)
+def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
+    """Whatever the plan."""
+    plan = build_plan(config, flags.resolve(config.get("flags", {}), "metrics"), 0.5)
+    Draft7Validator(schema("plan")).validate(plan_document(plan))
+
+
+def test_the_schema_of_the_document_refuses_another() -> None:
+    """It says more than that there is an object."""
+    good = plan_document(workflows.plan({}))
+    changes: list[dict[str, Any]] = [
+        {"digest": "sha256:0"},
+        {"max_attempts": 0},
+        {"extra": 1},
+        {"flags": {}},
+        {"timeout": {"seconds": 0, "source": "config"}},
+        {"timeout": {"seconds": 1, "source": "other"}},
+        {"steps": [{"name": "a"}]},
+    ]
+    for change in changes:
+        assert not Draft7Validator(schema("plan")).is_valid(good | change)
+
+
+def test_a_table_is_for_people() -> None:
+    """Numbers flush right, text flush left, inputs as JSON."""
+    plan = workflows.plan(
+        {"name": "日本", "input": "x\n", "priority": -10},
+        {"name": "b", "action": "shout", "optional": True},
+        max_attempts=12,
+        flags={"audit": True},
+        storage={"path": "a\nb.jsonl"},
+        timeout_seconds=0.5,
+    )
+    assert plan_text(plan) == (
+        "workflow       test\n"
+        f"digest         {digest(plan)}\n"
+        "flag audit     on, by the config\n"
+        "flag metrics   off, by default\n"
+        "flag parallel  off, by default\n"
+        "audit file     a\\nb.jsonl\n"
+        "timeout        0.5 s, by the config; not enforced\n"
+        "\n"
+        "index  name  priority  action  attempts  optional  input\n"
+        '    0  b            0  shout          1  yes       ""\n'
+        '    1  日本       -10  echo          12  no        "x\\n"\n'
+    )
+
+
+def test_a_table_says_what_the_environment_settled() -> None:
+    """By the name of the variable."""
+    config = workflows.config(flags={"audit": True})
+    shown = plan_text(build_plan(config, flags.resolve(config["flags"], "audit"), 5.0))
+    assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
+    assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
+    unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
+    assert unwritten in shown
+
+
+def test_a_plan_without_steps_is_a_table_without_rows() -> None:
+    """Its heading stays."""
+    *_, heading, end = plan_text(workflows.plan()).split("\n")
+    assert heading == "index  name  priority  action  attempts  optional  input"
+    assert end == ""
+
+
+def test_a_long_value_is_cut_in_the_table() -> None:
+    """At 80 characters; a document has all of it."""
+    long = "x" * 1000
+    plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
+    rows = plan_text(plan).splitlines()
+    assert rows[0] == f"workflow       {'x' * 80}…"
+    name, _, action, _, _, cell = rows[-1].split()[1:]
+    assert (name, action, cell) == ("x" * 80 + "…", "x" * 80 + "…", '["' + "x" * 78 + "…")
+    assert plan_document(plan)["steps"][0]["input"] == [long]
+
+
+@given(workflows.configs)
+def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
+    """Whatever stands in it, and no cell begins left of its heading."""
+    plan = build_plan(config, flags.Flags())
+    lines = plan_text(plan).split("\n")
+    assert len(lines) == 7 + 1 + 1 + len(plan.steps) + 1
+    heading, *rows = lines[8:-1]
+    for row in rows:
+        assert wcswidth(row) > heading.index("input")

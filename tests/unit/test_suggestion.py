@@ -1,0 +1,51 @@
+"""What was probably meant."""
+
+import pytest
+
+from driftflow.suggestion import nearest
+
+FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("name", "name"),
+        ("Name", "name"),
+        ("NAME ", "name"),
+        ("nmae", "name"),
+        ("nme", "name"),
+        ("maxAttempts", "max_attempts"),
+        ("max-attempts", "max_attempts"),
+        ("max_atempts", "max_attempts"),
+        ("step", "steps"),
+        ("attempts", "max_attempts"),
+        ("timeout", "timeout_seconds"),
+        ("args", None),
+        ("title", None),
+        ("time", None),
+        ("note", None),
+        ("", None),
+        ("n" * 100_000, None),
+    ],
+)
+def test_the_nearest_word_is_found(word: str, meant: str | None) -> None:
+    """By its spelling, or as a part; nothing rather than something far-fetched."""
+    assert nearest(word, FIELDS) == meant
+
+
+def test_a_word_that_differs_in_its_form_only_goes_before_a_similar_one() -> None:
+    """Whatever their order."""
+    assert nearest("Max-Attempts", ["maxi_attempts", "max_attempts"]) == "max_attempts"
+    assert nearest("Max-Attempts", ["max_attempts", "maxi_attempts"]) == "max_attempts"
+
+
+def test_a_similar_word_goes_before_one_of_which_it_is_a_part() -> None:
+    """A misspelling is likelier."""
+    assert nearest("attempts", ["max_attempts_made", "attempt"]) == "attempt"
+
+
+def test_nothing_is_nearest_among_nothing() -> None:
+    """Nor is the list read twice."""
+    assert nearest("name", []) is None
+    assert nearest("nmae", iter(["name"])) == "name"

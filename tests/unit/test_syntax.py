@@ -1,0 +1,202 @@
+"""Each way in which a text is no strict JSON has our words, its place and a hint."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import workflows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftflow.document import parse
+from driftflow.errors import ConfigError, Issue
+from driftflow.location import Lines
+from driftflow.syntax import blank, breaches
+
+QUOTES = "JSON has double quotes only"
+KEYS = 'put keys in double quotes: `"name"`'
+YAML = "a workflow is one JSON object, `{...}`; DriftFlow reads no YAML"
+COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
+NUMBER = "where a string will do, put it in double quotes"
+BACKSLASH = "write a backslash as `\\\\`"
+VALUE = "not JSON: expected a value"
+KEY = "not JSON: expected a key in double quotes"
+BEHIND = "not JSON: something behind the end of the document"
+LAST_COMMA = "not JSON: a comma behind the last element"
+UNFINISHED = "not JSON: the document ends unfinished"
+CLOSING = 'a closing `}`, `]` or `"` is missing'
+CONTROL = "not JSON: a control character in a string"
+
+
+def found(text: str) -> tuple[Issue, ...]:
+    """All that is wrong with the text."""
+    try:
+        return parse(text.encode(), "a.json").issues
+    except ConfigError as error:
+        return error.issues
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint", "span"),
+    [
+        ("", "empty", "a workflow is one JSON object, `{...}`", (1, 1, 1)),
+        ("name: demo\nsteps: []\n", VALUE, YAML, (1, 1, 5)),
+        ("---\n", VALUE, YAML, (1, 1, 2)),
+        ('"a": 1', BEHIND, YAML, (1, 4, 5)),
+        ("{name: 1}", KEY, KEYS, (1, 2, 6)),
+        ("{'name': 1}", KEY, QUOTES, (1, 2, 3)),
+        ("{\"name\": 'demo'}", VALUE, QUOTES, (1, 10, 11)),
+        ('{"name": demo}', VALUE, "put strings in double quotes", (1, 10, 14)),
+        ('{"a": True}', VALUE, "JSON has `true`, `false` and `null`", (1, 7, 11)),
+        ('{"a": None}', VALUE, "JSON has `true`, `false` and `null`", (1, 7, 11)),
+        ('{"a": .5}', VALUE, "begin a number with a digit or `-`: `0.5`", (1, 7, 8)),
+        ('{"a": +5}', VALUE, "begin a number with a digit or `-`: `0.5`", (1, 7, 8)),
+        ('{"a": }', VALUE, "a value is missing before this", (1, 7, 8)),
+        ('{"a": -}', VALUE, None, (1, 7, 8)),
+        (
+            "[1, , 2]",
+            VALUE,
+            "there is one comma too many, or a value is missing before it",
+            (1, 5, 6),
+        ),
+        ('{"a" 1}', "not JSON: expected `:`", "after a key come a colon and its value", (1, 6, 7)),
+        (
+            '{"a": 1\n "b": 2}',
+            "not JSON: expected `,`",
+            "a comma is missing before this",
+            (2, 2, 3),
+        ),
+        (
+            '{"a": "say "hi" to"}',
+            "not JSON: expected `,`",
+            'within a string, write `\\"` for a quotation mark',
+            (1, 13, 15),
+        ),
+        ('{"a": "b}', "not JSON: a string without an end", 'end the string with `"`', (1, 7, 8)),
+        (
+            '{"a": "\n"}',
+            CONTROL,
+            'end the string with `"`, or write the line break as `\\n`',
+            (1, 8, 8),
+        ),
+        ('{"a": "\t"}', CONTROL, "write a tab as `\\t`", (1, 8, 9)),
+        ('{"a": "\x01"}', CONTROL, None, (1, 8, 9)),
+        ('{"a": "C:\\x"}', "not JSON: an unknown escape in a string", BACKSLASH, (1, 10, 11)),
+        (
+            '{"a": "\\u12"}',
+            "not JSON: a `\\u` without its four hexadecimal digits",
+            BACKSLASH,
+            (1, 9, 12),
+        ),
+        ('{"a": 1', UNFINISHED, CLOSING, (1, 8, 8)),
+        ('{"a": [\n', UNFINISHED, CLOSING, (1, 8, 8)),
+        ('{"a": 1}}', BEHIND, "there is one bracket too many", (1, 9, 10)),
+        ("\n{} {}", BEHIND, "a workflow is one JSON object, `{...}`", (2, 4, 5)),
+        ('{"a": 1,\n}', LAST_COMMA, "remove the comma", (1, 8, 9)),
+        ("[1, 2 , ]", LAST_COMMA, "remove the comma", (1, 7, 8)),
+        ("[1, // one\n 2]", "not JSON: a comment", COMMENT, (1, 5, 11)),
+        ("# one\r\n[]", "not JSON: a comment", COMMENT, (1, 1, 6)),
+        ("[/* one\n two */ 1]", "not JSON: a comment", COMMENT, (1, 2, 8)),
+        ('{"a": NaN}', "NaN is no JSON number", None, (1, 7, 10)),
+        ('["NaN", Infinity]', "Infinity is no JSON number", None, (1, 9, 17)),
+        ("[\n-Infinity]", "-Infinity is no JSON number", None, (2, 1, 10)),
+        ("[1e308, -1e400]", "a number too large for a float", NUMBER, (1, 9, 15)),
+        (f"[{'9' * 5000}]", "an integer of 5000 digits is too large", NUMBER, (1, 2, 5002)),
+        (f"[-{'9' * 4301}]", "an integer of 4301 digits is too large", NUMBER, (1, 2, 4304)),
+        (
+            '{"a": 1, "b": 2, "a": 3}',
+            'the key "a" stands here twice',
+            "the first is at 1:2",
+            (1, 18, 21),
+        ),
+        (
+            '{"a": {"a": 1},\n"\\u0061": 3}',
+            'the key "\\u0061" stands here twice',
+            "the first is at 1:2",
+            (2, 1, 9),
+        ),
+        (
+            '[{"a\\"}": 1,\n "a\\"}" : 2}]',
+            'the key "a\\"}" stands here twice',
+            "the first is at 1:3",
+            (2, 2, 8),
+        ),
+    ],
+)
+def test_each_fault_has_its_words_its_hint_and_its_place(
+    text: str, message: str, hint: str | None, span: tuple[int, int, int]
+) -> None:
+    """The line and its first and last column; the same on every version of Python."""
+    (issue,) = found(text)
+    assert (issue.message, issue.hint) == (message, hint)
+    assert (issue.line, issue.column, issue.end_column) == span
+
+
+def test_every_comment_and_every_last_comma_is_reported() -> None:
+    """However they are mixed; strings that look like them are left alone."""
+    text = '{"//": "/*,]", // one\n "a": [1 , /* two */ , # three\n], "b": {"c": ",}" }, }'
+    assert [(issue.line, issue.column) for issue in found(text)] == [
+        (1, 16),
+        (2, 10),
+        (2, 12),
+        (2, 22),
+        (2, 24),
+        (3, 21),
+    ]
+
+
+@given(workflows.values, st.sampled_from(["// c\n", "/* , ] } */", "# c\r\n", " "]))
+def test_blanking_leaves_a_good_text_and_every_offset_alone(value: object, comment: str) -> None:
+    """A text with comments and last commas says what it says without them."""
+    good = json.dumps(value, indent=1)
+    assert blank(good, Lines(good)) == (good, [])
+    noisy = f"{comment}[{good},{comment}]"
+    plain, _ = blank(noisy, Lines(noisy))
+    assert json.loads(plain) == [value]
+    assert len(plain) == len(noisy)
+    assert [at for at, end in enumerate(plain) if end in "\r\n"] == [
+        at for at, end in enumerate(noisy) if end in "\r\n"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 200_000, "/* " * 200_000, "[" + ", " * 200_000, "// " * 200_000]
+)
+def test_a_hostile_text_is_read_once(text: str) -> None:
+    """What has no end reaches to that of the text: nothing is tried again from each character."""
+    assert found(text)
+
+
+def test_a_long_key_is_cut_in_the_message() -> None:
+    """No message shows more than 80 characters of a value."""
+    for length, shown in [(78, f'"{"k" * 78}"'), (79, f'"{"k" * 79}…')]:
+        key = f'"{"k" * length}"'
+        (issue,) = found(f"{{{key}: 1, {key}: 2}}")
+        assert issue.message == f"the key {shown} stands here twice"
+
+
+def test_a_key_that_stands_three_times_is_reported_twice() -> None:
+    """Each refers to the first."""
+    assert [issue.hint for issue in found('{"a": 1, "a": 2, "a": 3}')] == [
+        "the first is at 1:2"
+    ] * 2
+
+
+def test_an_integer_is_not_blamed_where_python_knows_no_limit() -> None:
+    """As with PYTHONINTMAXSTRDIGITS=0: what is reported is what is wrong."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        codes = [issue.code for issue in found('{"a": ' + "9" * 5000 + ', "a": 1}')]
+    finally:
+        sys.set_int_max_str_digits(limit)
+    assert codes == ["duplicate-key"]
+
+
+def test_nothing_is_reported_behind_the_end_that_is_given() -> None:
+    """There the text need not be JSON."""
+    text = '{"a": NaN, "b": NaN'
+    assert len(list(breaches(text, Lines(text), len(text)))) == 2
+    assert len(list(breaches(text, Lines(text), text.index("b")))) == 1
