@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run test test-all check snapshots dist-check clean
+.PHONY: help run test test-all editor check snapshots dist-check hook-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -28,6 +28,10 @@ test-all: ## run the tests on each Python from 3.11 to 3.13 that is installed
 	  fi; \
 	done
 
+editor: $(VENV)/installed ## install what the tests of editors need, with npm, and run them
+	cd tests/editor && npm ci --no-audit --no-fund
+	$(BIN)/python -m pytest tests/acceptance/test_editor.py
+
 check: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -44,8 +48,11 @@ dist-check: $(VENV)/installed ## build the wheel and try it in a fresh environme
 	cd dist && venv/bin/driftflow --config ../examples/quickstart.json
 	for schema in schema/*.json; do cmp $$schema dist/venv/lib/python*/site-packages/driftflow/$$schema || exit 1; done
 
+hook-check: ## try the commit hook with pre-commit in a scratch repository
+	PYTHON=$(PYTHON) .ci/hook
+
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-* dist .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
+	rm -rf .venv .venv-* dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
 	find driftflow tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.lock pyproject.toml

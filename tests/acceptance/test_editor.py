@@ -1,0 +1,400 @@
+"""What an author sees in an editor: VS Code's language service, asked about given places.
+
+It needs Node and the packages of tests/editor: `make editor` installs and tries them. Without
+them these tests skip.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from command import CHECKOUT, EXAMPLES, process_environment
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from driftflow import linting, validation
+from driftflow.actions import ACTIONS
+from driftflow.document import parse
+from driftflow.errors import ConfigError
+from driftflow.validation import schema, schema_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from driftflow.document import Json
+    from driftflow.errors import JsonPath
+
+EDITOR = CHECKOUT / "tests" / "editor"
+CASES = sorted((CHECKOUT / "tests" / "cases").glob("*/*.json"))
+# The schema as `driftflow schema --output` writes it beside a workflow, and how this finds it.
+BESIDE = "file:///work/driftflow.schema.json"
+HEAD = '{"$schema": "./driftflow.schema.json", '
+STEP = HEAD + '"name": "a", "steps": [{"name": "b", '
+# Names by which an editor can be told to find the schema: README's settings.
+MATCHED = ["driftflow.json", "*.driftflow.json"]
+ADVICE = "check the spelling, or begin the name of a note with `x-` or `_`."
+WARNING = 2
+
+
+class Service:
+    """VS Code's JSON language service, in a process of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [shutil.which("node") or "node", EDITOR / "service.cjs"],
+            env=process_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        text = schema_text("driftflow")
+        self.ask(
+            "configure",
+            schema=json.loads(text),
+            files={BESIDE: text},
+            schemas=[{"uri": BESIDE, "fileMatch": MATCHED}],
+        )
+
+    def ask(self, method: str, **parameters: Any) -> Any:
+        """The service's answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"method": method, **parameters}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def diagnoses(self, text: str) -> list[tuple[str, str, int]]:
+        """What the editor underlines, its message, and whether it is an error (1) or a warning."""
+        found = self.ask("diagnose", name="any.json", text=text)
+        return sorted(
+            (underlined(text, **each["range"]), each["message"], each["severity"]) for each in found
+        )
+
+    def completions(self, marked: str, name: str = "any.json") -> dict[str, dict[str, Any]]:
+        """What the editor offers at the mark, by label, in a file of that name."""
+        text, position = place(marked)
+        items = self.ask("complete", name=name, text=text, position=position)
+        return {item["label"]: item for item in items}
+
+    def hover(self, marked: str) -> str:
+        """What the editor shows about what is at the mark."""
+        text, position = place(marked)
+        return "\n".join(self.ask("hover", name="any.json", text=text, position=position))
+
+
+def place(marked: str) -> tuple[str, dict[str, int]]:
+    """The text without its mark, and where that stands."""
+    before, after = marked.split("¦")
+    line = before.count("\n")
+    return before + after, {"line": line, "character": len(before.rpartition("\n")[2])}
+
+
+def underlined(text: str, start: Mapping[str, int], end: Mapping[str, int]) -> str:
+    """What stands between two places of an editor's, on one line."""
+    assert start["line"] == end["line"]
+    return text.split("\n")[start["line"]][start["character"] : end["character"]]
+
+
+def documentation(item: dict[str, Any]) -> str:
+    """What a completion explains."""
+    explained = item["documentation"]
+    return str(explained["value"] if isinstance(explained, dict) else explained)
+
+
+@pytest.fixture(scope="module")
+def editor() -> Iterator[Service]:
+    """The language service, with the schema beside the document."""
+    if shutil.which("node") is None:
+        pytest.skip("there is no Node")
+    if not (EDITOR / "node_modules").is_dir():
+        pytest.skip("the packages of tests/editor are not installed: `make editor` does it")
+    service = Service()
+    yield service
+    service.close()
+
+
+def test_a_good_workflow_is_left_alone(editor: Service) -> None:
+    """Every example, by its `$schema` line."""
+    for example in EXAMPLES:
+        text = example.read_text("utf-8").replace("../schema/", "./")
+        assert editor.diagnoses(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "underlined", "message"),
+    [
+        (
+            HEAD + '"name": "a", "steps": [], "retries": 3}',
+            '"retries": 3',
+            "DriftFlow ignores `retries`; use `max_attempts`.",
+        ),
+        (
+            STEP + '"action": "echo", "retries": 3}]}',
+            '"retries": 3',
+            "DriftFlow ignores `retries`; set `max_attempts` at the top level.",
+        ),
+        (
+            HEAD + '"name": "a", "steps": [], "storage": {"type": "file"}}',
+            '"type": "file"',
+            "DriftFlow ignores `storage.type`; only `storage.path` matters.",
+        ),
+        (
+            HEAD + '"name": "a", "steps": [], "max_atempts": 3}',
+            '"max_atempts": 3',
+            f"Not a DriftFlow field: it is ignored; {ADVICE}",
+        ),
+        (
+            STEP + '"action": "echo", "prority": 3}]}',
+            '"prority": 3',
+            f"Not a DriftFlow step field: it is ignored; {ADVICE}",
+        ),
+        (
+            HEAD + '"name": "a", "steps": [], "flags": {"audti": true}}',
+            '"audti": true',
+            "Not a DriftFlow flag: it is ignored; the flags are `audit`, `metrics` and `parallel`.",
+        ),
+        (
+            HEAD + '"name": "a", "steps": [], "storage": {"file": "x"}}',
+            '"file": "x"',
+            "Not a DriftFlow storage field: it is ignored; the only field is `path`.",
+        ),
+    ],
+)
+def test_an_ignored_field_is_warned_about_in_our_words(
+    text: str, underlined: str, message: str, editor: Service
+) -> None:
+    """While the same file is valid for every validator."""
+    assert editor.diagnoses(text) == [(underlined, message, WARNING)]
+    document = json.loads(text)
+    assert editor.ask("validate", documents=[document]) == [True]
+    assert Draft7Validator(schema("driftflow")).is_valid(document)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STEP + '"action": "shout"}]}',
+        STEP + '"action": "my.action"}]}',
+        STEP + '"action": "echo", "//": 1, "_x": 2, "x-y": 3, "$schema": 4}]}',
+        HEAD + '"name": "a", "steps": [], "//": 1, "_x": 2, "x-y": 3}',
+        HEAD + '"name": "a", "steps": [], "flags": {"// why": 1}, "storage": {"x-y": 1}}',
+    ],
+)
+def test_what_may_be_written_is_not_underlined(text: str, editor: Service) -> None:
+    """An action that we do not know, and notes."""
+    assert editor.diagnoses(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "underlined", "message"),
+    [
+        (STEP + '"action": 5}]}', "5", 'Incorrect type. Expected "string".'),
+        (
+            STEP + '"action": "echo", "priority": "1"}]}',
+            '"1"',
+            'Incorrect type. Expected "integer".',
+        ),
+        (
+            STEP + '"action": "echo", "optional": 1}]}',
+            "1",
+            'Incorrect type. Expected "boolean".',
+        ),
+        (
+            HEAD + '"name": "a", "steps": [], "max_attempts": 0}',
+            "0",
+            "Value is below the minimum of 1.",
+        ),
+        (HEAD + '"name": "a"}', "{", 'Missing property "steps".'),
+        (
+            HEAD + '"name": "", "steps": []}',
+            '""',
+            "String is shorter than the minimum length of 1.",
+        ),
+    ],
+)
+def test_a_breach_of_the_schema_is_underlined(
+    text: str, underlined: str, message: str, editor: Service
+) -> None:
+    """Where it is; and it is one to the other validators."""
+    assert editor.diagnoses(text) == [(underlined, message, WARNING)]
+    assert editor.ask("validate", documents=[json.loads(text)]) == [False]
+
+
+TOP = schema("driftflow")["properties"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "fields", "ignored"),
+    [
+        ("{¦}", TOP, {"retries"}),
+        (HEAD + '"steps": [{¦}]}', TOP["steps"]["items"]["properties"], {"retries"}),
+        (HEAD + '"flags": {¦}}', TOP["flags"]["properties"], set()),
+        (HEAD + '"storage": {¦}}', TOP["storage"]["properties"], {"type"}),
+    ],
+)
+def test_every_field_is_offered_with_its_explanation(
+    marked: str, fields: dict[str, Any], ignored: set[str], editor: Service
+) -> None:
+    """All that count, and none that is ignored."""
+    offered = editor.completions(marked, "demo.driftflow.json")
+    assert {name: documentation(item) for name, item in offered.items()} == {
+        name: field.get("markdownDescription", field["description"])
+        for name, field in fields.items()
+        if name not in ignored
+    }
+
+
+@pytest.mark.parametrize(
+    ("marked", "inserted"),
+    [
+        ("{¦}", '"\\$schema": "${1:./driftflow.schema.json}"'),
+        (HEAD + "¦}", '"max_attempts": ${1:1}'),
+        (HEAD + "¦}", '"timeout_seconds": ${1:10}'),
+        (HEAD + '"flags": {¦}}', '"audit": ${1:false}'),
+        (HEAD + '"storage": {¦}}', '"path": "${1:./driftflow.audit.json}"'),
+        (HEAD + '"steps": [{¦}]}', '"priority": ${1:0}'),
+        (HEAD + '"steps": [{¦}]}', '"optional": ${1:false}'),
+        (HEAD + '"steps": [{"priority": ¦}]}', "0"),
+        (HEAD + '"steps": [{"optional": ¦}]}', "true"),
+        (HEAD + '"max_attempts": ¦}', "1"),
+        (HEAD + '"timeout_seconds": ¦}', "10"),
+        (HEAD + '"storage": {"path": ¦}}', '"./driftflow.audit.json"'),
+        ('{"$schema": ¦}', '"./driftflow.schema.json"'),
+    ],
+)
+def test_a_default_is_offered(marked: str, inserted: str, editor: Service) -> None:
+    """With the field, and as its value."""
+    offered = editor.completions(marked, "driftflow.json")
+    assert inserted in [item["insertText"] for item in offered.values()]
+
+
+def test_the_actions_are_offered_with_what_they_do(editor: Service) -> None:
+    """As their docstrings say."""
+    offered = editor.completions(STEP + '"action": "¦"}]}')
+    assert {label: documentation(item) for label, item in offered.items()} == {
+        json.dumps(name): action.__doc__ for name, action in ACTIONS.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["driftflow.json", "demo.driftflow.json"])
+def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
+    """In an empty file of a recommended name; what it inserts is good to the last warning."""
+    offered = editor.completions("¦", name)
+    assert offered.keys() == {"DriftFlow workflow"}
+    document = filled(offered["DriftFlow workflow"]["insertText"])
+    assert validation.issues(document) + linting.issues(document) == []
+    assert document["$schema"] == "./driftflow.schema.json"
+
+
+def test_a_snippet_makes_a_step(editor: Service) -> None:
+    """In the list of steps."""
+    offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
+    step = filled(offered["step"]["insertText"])
+    document: Json = {"name": "a", "steps": [step]}
+    assert validation.issues(document) + linting.issues(document) == []
+    assert step.keys() == {"name", "action", "input", "priority"}
+
+
+def filled(snippet: str) -> Any:
+    """What a snippet inserts if each of its placeholders is left as it is."""
+    text = re.sub(r"\$\{\d+:([^}]*)\}", r"\1", snippet)
+    text = re.sub(r"\$\{\d+\|([^,|]*)[^}]*\}", r"\1", text)
+    return json.loads(re.sub(r"\$\d+", "", text).replace("\\$", "$"))
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown"),
+    [
+        (HEAD + '"na¦me": "a"}', "The workflow's name"),
+        (HEAD + '"max_att¦empts": 2}', "How many times each step that is not `optional` is tried"),
+        (HEAD + '"timeout_sec¦onds": 2}', "**not enforced** yet"),
+        (HEAD + '"retr¦ies": 2}', "Ignored"),
+        (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first."),
+        (STEP + '"acti¦on": "upper"}]}', "`driftflow check` finds it"),
+        (STEP + '"action": "up¦per"}]}', "`upper`: Gives the input, a string, in upper case"),
+        (HEAD + '"flags": {"au¦dit": true}}', "Append a record of the run"),
+        (HEAD + '"storage": {"pa¦th": ""}}', "relative to the working directory"),
+    ],
+)
+def test_a_field_is_explained_where_the_mouse_rests(
+    marked: str, shown: str, editor: Service
+) -> None:
+    """By the schema's words."""
+    assert shown in editor.hover(marked)
+
+
+def test_no_explanation_shows_its_markup(editor: Service) -> None:
+    """A plain description is escaped by the editor: backticks belong into a markdown one."""
+    waiting: list[Any] = [schema("driftflow")]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            assert "`" not in str(node.get("description"))
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    assert "\\`" not in editor.hover(STEP + '"acti¦on": "upper"}]}')
+
+
+def verdicts(editor: Service, documents: list[Any]) -> tuple[list[bool], list[bool]]:
+    """What jsonschema says of each document, and what ajv says."""
+    validator = Draft7Validator(schema("driftflow"))
+    return (
+        [validator.is_valid(document) for document in documents],
+        editor.ask("validate", documents=documents),
+    )
+
+
+def test_the_validators_agree_on_every_case(editor: Service) -> None:
+    """As far as it is JSON; what loads is valid, what is refused for its shape is not."""
+    documents = []
+    refused = []
+    for case in CASES:
+        try:
+            document = parse(case.read_bytes(), case.name)
+        except ConfigError:
+            continue
+        if not any(issue.code in ("not-finite", "number-too-large") for issue in document.issues):
+            documents.append(document.value)
+            refused.append(bool(validation.issues(document.value)))
+    ours, theirs = verdicts(editor, documents)
+    assert ours == theirs == [not wrong for wrong in refused]
+    assert {True, False} == set(ours)
+
+
+def paths(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
+    """Every path into a config, but for what no schema looks at."""
+    yield path
+    if isinstance(value, dict | list):
+        for part, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(member, (*path, part))
+
+
+@given(config=workflows.configs, data=st.data())
+def test_the_validators_agree_on_any_document(
+    config: dict[str, Any], data: st.DataObject, editor: Service
+) -> None:
+    """A good one, and one with any value put anywhere in it."""
+    path: JsonPath = ("document", *data.draw(st.sampled_from(list(paths(config)))))
+    changed = json.loads(json.dumps({"document": config}))
+    holder: Any = changed
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[path[-1]] = data.draw(workflows.values | st.sampled_from([0, -1, 1.0, 1.5, "", True]))
+    ours, theirs = verdicts(editor, [config, changed["document"]])
+    assert ours == theirs
+    assert ours[0]
