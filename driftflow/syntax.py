@@ -77,14 +77,15 @@ _NO_COMMENT = Issue(
 _NO_COMMA = Issue("syntax", "not JSON: a comma behind the last element", hint="remove the comma")
 _NO_YAML = f"{_ONE_OBJECT}; DriftFlow reads no YAML"
 
-# Strings and comments without an end reach to that of the text: each is then read only once.
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
-_COMMENT = r"//[^\r\n]*+ | \#[^\r\n]*+ | /\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+# Strings and comments without an end reach to that of the text, so that each is read only once.
+# No possessive quantifiers: before 3.11.5 Python gets them wrong (its issue 106052).
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
+_COMMENT = r"//[^\r\n]* | \#[^\r\n]* | /\*.*?(?:\*/|\Z)"
 _GAP = re.compile(
-    rf"(?P<string>{_STRING}) | (?P<gap>(?:, | {_COMMENT})(?:[ \t\n\r,] | {_COMMENT})*+)",
+    rf"(?P<string>{_STRING}) | (?P<gap>(?:, | {_COMMENT})(?:[ \t\n\r,] | {_COMMENT})*)",
     re.VERBOSE | re.DOTALL,
 )
-_PIECE = re.compile(rf", | (?P<comment>{_COMMENT})", re.VERBOSE)
+_PIECE = re.compile(rf", | (?P<comment>{_COMMENT})", re.VERBOSE | re.DOTALL)
 _TOKEN = re.compile(
     rf"""
     (?P<string>{_STRING})
