@@ -28,10 +28,8 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
-        ends = list(_LINE_END.finditer(text))
         self._text = text
-        self._starts = [0, *(end.end() for end in ends)]
-        self._ends = [*(end.start() for end in ends), len(text)]
+        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line on which the offset lies and its column in that, both from 1."""
@@ -40,7 +38,13 @@ class Lines:
 
     def content(self, number: int) -> str:
         """The line of that number, without its end."""
-        return self._text[self._starts[number - 1] : self._ends[number - 1]]
+        return self._text[self._starts[number - 1] : self._end(number)]
+
+    def _end(self, number: int) -> int:
+        if number == len(self._starts):
+            return len(self._text)
+        following = self._starts[number]
+        return following - (2 if self._text.startswith("\r\n", following - 2) else 1)
 
     def place(self, issue: Issue, start: int, end: int) -> Issue:
         """The issue with its place, which is cut at the end of the line that it begins on.
@@ -51,7 +55,7 @@ class Lines:
             end: The offset behind the last one.
         """
         line, column = self.position(start)
-        length = max(0, min(end, self._ends[line - 1]) - start)
+        length = max(0, min(end, self._end(line)) - start)
         return issue._replace(line=line, column=column, end_column=column + length)
 
 

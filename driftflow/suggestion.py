@@ -6,6 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from driftflow.errors import MAX_SHOWN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,6 +25,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         word: What was written.
         known: What would do.
     """
+    if len(word) > MAX_SHOWN:
+        return None  # similar to nothing, and slow to compare
     known = list(known)
     plain = {_plain(candidate): candidate for candidate in known}
     for match in get_close_matches(_plain(word), plain, n=1, cutoff=CUTOFF):

@@ -110,6 +110,14 @@ def test_a_separator_of_lines_in_a_string_ends_no_line() -> None:
     assert placed('["\u2028\u2029\x85",\n1]', (1,)) == (2, 1, 2)
 
 
+def test_each_line_can_be_had_without_its_end() -> None:
+    """Also an empty one, the first and the last; any ends may be mixed."""
+    lines = Lines("\n\r\na\rb\r\n\n\r")
+    assert [lines.content(number) for number in range(1, 8)] == ["", "", "a", "b", "", "", ""]
+    assert lines.position(3) == (3, 1)
+    assert Lines("").content(1) == ""
+
+
 def test_many_paths_are_found_in_one_go() -> None:
     """Each issue comes back with its place, in the order in which they were given."""
     text = '{"a": [1, {"b": 2}], "c": 3}'
