@@ -2,7 +2,7 @@
 
 Usage:
   driftflow --config FILE [--strict] [--print-json]
-  driftflow check [--strict] [--format FORMAT] FILE...
+  driftflow check [--strict] [--format FORMAT] [--] FILE...
   driftflow plan --config FILE [--print-json]
   driftflow schema [--output FILE]
   driftflow (-h | --help)
@@ -24,7 +24,7 @@ Options:
 
 Exit status:
   0  every step is ok
-  1  a step failed, or check found something
+  1  a step failed; check found an error, or with --strict a warning
   2  wrong usage or a wrong config: no step ran
   3  the audit, or the output itself, could not be written
 """
@@ -34,6 +34,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import signal
 import sys
 from contextlib import redirect_stdout, suppress
@@ -57,6 +58,14 @@ if TYPE_CHECKING:
 
     from driftflow.errors import Findings
     from driftflow.plan import Plan
+
+_USAGE = __doc__.split("\n\n")[1] + "\n"
+# Each option of the usage text, and whether it takes a value.
+_OPTIONS = {
+    name: bool(value)
+    for names, value in re.findall(r"^  (-[-\w ]*?)( [A-Z]+)?  ", __doc__, re.MULTILINE)
+    for name in names.split()
+}
 
 OK = 0
 FAILED = 1
@@ -108,13 +117,15 @@ class _Output:
 
 
 def _run_command(argv: list[str], output: _Output) -> int:
+    fault = _wrong_command(argv) or _wrong_option(argv)
+    if fault is not None:
+        return _misused(fault)
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
             arguments = docopt(__doc__, argv, version=__version__)
-    except DocoptExit as error:
-        _complain(_usage_fault(argv), error.usage)
-        return WRONG_INPUT
+    except DocoptExit:
+        return _misused("the arguments do not fit the usage")
     except SystemExit:
         output.write(printed.getvalue())
         return OK
@@ -125,12 +136,32 @@ def _run_command(argv: list[str], output: _Output) -> int:
         return _refuse(error.findings)
 
 
-def _usage_fault(argv: list[str]) -> str:
+def _wrong_command(argv: list[str]) -> str | None:
     word = next(iter(argv), "-")
     if word.startswith("-") or word in _COMMANDS:
-        return "the arguments do not fit the usage"
+        return None
     meant = nearest(word, _COMMANDS)
-    return f"no command `{shorten(word)}`" + (f": did you mean `{meant}`?" if meant else "")
+    hint = f"did you mean `{meant}`?" if meant else "`--config FILE` runs a workflow"
+    return f"no command `{shorten(word)}`: {hint}"
+
+
+def _wrong_option(argv: list[str]) -> str | None:
+    """The first word that looks like an option and is none.
+
+    To docopt, the beginning of an option will do for it, and `-path` asks for help.
+    """
+    words = iter(argv)
+    for word in words:
+        name = word.partition("=")[0]
+        if word == "--":
+            break
+        if name in _OPTIONS:
+            if _OPTIONS[name] and "=" not in word:
+                next(words, None)  # its value
+        elif word.startswith("-") and word != "-":
+            meant = nearest(name, _OPTIONS)
+            return f"no option `{shorten(word)}`" + (f": did you mean `{meant}`?" if meant else "")
+    return None
 
 
 def _run(arguments: dict[str, Any], output: _Output) -> int:
@@ -143,9 +174,9 @@ def _check(arguments: dict[str, Any], output: _Output) -> int:
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
-        fault = f"no format `{shorten(arguments['--format'])}`: there are {listed(FORMATS)}"
-        _complain(fault)
-        return WRONG_INPUT
+        return _misused(
+            f"no format `{shorten(arguments['--format'])}`: there are {listed(FORMATS)}"
+        )
     found = [check_config(path) for path in arguments["FILE"]]
     output.write(render(found, coloured if _has_colours(sys.stdout) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
@@ -208,8 +239,14 @@ def _refuse(findings: Findings) -> int:
     return WRONG_INPUT
 
 
-def _complain(message: str, appendix: str = "") -> None:
-    _print_error(f"error: {escape(message)}\n{appendix}")
+def _misused(fault: str) -> int:
+    _complain(fault)
+    _print_error(_USAGE)
+    return WRONG_INPUT
+
+
+def _complain(message: str) -> None:
+    _print_error(f"error: {escape(message)}\n")
 
 
 def _print_error(text: str) -> None:

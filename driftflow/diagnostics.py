@@ -128,16 +128,14 @@ def _printable(text: str) -> str:
 
 def _annotation(source: str, issue: Issue) -> str:
     place = {
-        "file": source,
+        "file": _encode(source, "%\r\n:,"),
         "line": issue.line,
         "col": issue.column,
         "endColumn": issue.end_column,
         "title": issue.code,
     }
     properties = ",".join(
-        f"{name}={_encode(escape(str(value)), '%:,')}"
-        for name, value in place.items()
-        if value is not None
+        f"{name}={escape(str(value))}" for name, value in place.items() if value is not None
     )
     message = _encode(escape(issue.message), "%")
     if issue.hint:

@@ -6,7 +6,7 @@ import json
 import math
 from typing import NamedTuple, NoReturn, TypeAlias
 
-from driftflow import syntax
+from driftflow import faults, syntax
 from driftflow.errors import ConfigError, Findings, Issue
 from driftflow.location import Lines, arrange
 from driftflow.syntax import MAX_DEPTH
@@ -97,7 +97,7 @@ def _reparse(text: str, source: str) -> Document:
     try:
         value = json.loads(plain, parse_int=_integer)
     except json.JSONDecodeError as error:
-        fatal, end = syntax.explain(error, lines), error.pos
+        fatal, end = faults.explain(error, lines), error.pos
     except RecursionError:  # not only for its depth: a caller may have used most of the stack
         fatal = Issue("nested-too-deep", "nested too deeply")
     issues += syntax.breaches(plain, lines, end)

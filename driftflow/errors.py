@@ -45,7 +45,8 @@ class Issue(NamedTuple):
     Attributes:
         code: Which kind of thing, one of `CODES`.
         message: What is wrong, in words, without the place.
-        path: The keys and indices that lead to the value; empty for the document as a whole.
+        path: The keys and indices that lead to the value; empty for the document as a whole,
+            and for what is wrong with its text.
         hint: What would be right, in words; None where there is nothing to suggest.
         mark: What is meant of that to which the path leads: the value, its key, or the
             value's first character, which stands for an object that lacks something.

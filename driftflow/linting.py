@@ -49,9 +49,12 @@ def _unknown(
     key: str, value: Mapping[str, Json], definition: Mapping[str, Any], path: JsonPath
 ) -> Issue:
     message, hint = _advice(definition["additionalProperties"])
-    if meant := nearest(key, (field for field in _counting(definition) if field not in value)):
+    holder, _, member = key.partition(".")
+    if member and holder in definition["properties"]:
+        hint = f"write `{shorten(member)}` in an object, `{holder}`"
+    elif meant := nearest(key, (field for field in _counting(definition) if field not in value)):
         hint = f"did you mean `{meant}`?"
-    elif home := _homes().get(key):
+    elif (home := _homes().get(key)) and key not in path:
         hint = f"it belongs {home}"
     return Issue(
         "unknown-flag" if path == ("flags",) else "ignored-field",

@@ -123,7 +123,7 @@ def _walk(
     spans: dict[JsonPath, _Span],
 ) -> int:
     """Enter the spans of what is wanted in the value at `start`; give where the value is over."""
-    if not wanted or text[start] not in "{[":
+    if not wanted:
         return _after_value(text, start)
     is_object = text[start] == "{"
     place, at = 0, _after_space(text, start + 1)

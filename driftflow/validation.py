@@ -43,9 +43,16 @@ _TEXTS: dict[str, tuple[str, Callable[[Any, Any], str]]] = {
 
 # By the type that is wanted: a string that would be right without its quotes.
 _QUOTED = {
-    "integer": "-?[0-9]+",
-    "number": r"-?[0-9]+(\.[0-9]+)?",
+    "integer": "-?(0|[1-9][0-9]*)",
+    "number": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?",
     "boolean": "true|false",
+}
+# By the field, or else by the type that is wanted: what it looks like.
+_SHAPES: dict[str | int, str] = {
+    "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
+    "flags": 'flags are an object: `{"audit": true}`',
+    "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
+    "boolean": "write `true` or `false`",
 }
 
 
@@ -102,9 +109,15 @@ def _explain(error: ValidationError) -> Iterator[Issue]:
                 yield _missing(field, path, unknown_keys(found, definition))
     else:
         code, text = _TEXTS[str(error.validator)]
-        quoted = isinstance(found, str) and re.fullmatch(_QUOTED.get(wanted, "(?!)"), found)
-        hint = "leave out the double quotes" if quoted else None
-        yield Issue(code, f"{_subject(path)} {text(wanted, found)}", path, hint)
+        message = f"{_subject(path)} {text(wanted, found)}"
+        yield Issue(code, message, path, _hint(wanted, found, path))
+
+
+def _hint(wanted: Any, found: Any, path: JsonPath) -> str | None:
+    """What to write instead of a value of the wrong type."""
+    if isinstance(found, str) and re.fullmatch(_QUOTED.get(wanted, "(?!)"), found):
+        return "leave out the double quotes"
+    return _SHAPES.get(path[-1] if path else "") or _SHAPES.get(wanted)
 
 
 def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:

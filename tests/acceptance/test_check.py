@@ -129,7 +129,8 @@ def test_a_format_that_there_is_not_is_exit_2(folder: Path) -> None:
     """With those that there are."""
     outcome = invoke("check", "--format", "xml", "good.json", cwd=folder)
     message = "error: no format `xml`: there are `text`, `json` and `github`\n"
-    assert outcome == (2, "", message)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"{message}Usage:\n")
 
 
 def on_a_terminal(folder: Path, *arguments: str, **environ: str) -> str:

@@ -58,7 +58,8 @@ def test_version_is_the_packages() -> None:
         [],
         ["--config"],
         ["--config", "a.json", "b.json"],
-        ["--config", "a.json", "--print-jsonl"],
+        ["--config", "a.json", "--format", "json"],
+        ["--config", "a.json", "--strict=yes"],
         ["--print-json"],
         ["check"],
         ["check", "--format"],
@@ -75,20 +76,49 @@ def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "suggestion"),
+    ("word", "hint"),
     [
-        ("chek", ": did you mean `check`?"),
-        ("Plan", ": did you mean `plan`?"),
-        ("run", ""),
-        ("config.json", ""),
-        ("x" * 100, ""),
+        ("chek", "did you mean `check`?"),
+        ("Plan", "did you mean `plan`?"),
+        ("run", "`--config FILE` runs a workflow"),
+        ("config.json", "`--config FILE` runs a workflow"),
+        ("x" * 100, "`--config FILE` runs a workflow"),
     ],
 )
-def test_a_command_that_is_not_known_is_exit_2(word: str, suggestion: str) -> None:
+def test_a_command_that_is_not_known_is_exit_2(word: str, hint: str) -> None:
     """With what was probably meant."""
     shown = word if len(word) <= 80 else f"{word[:80]}…"
-    message = f"error: no command `{shown}`{suggestion}\n{USAGE}\n"
+    message = f"error: no command `{shown}`: {hint}\n{USAGE}\n"
     assert invoke(word, "--config", "a.json") == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--confg", "a.json"], "`--confg`: did you mean `--config`?"),
+        (["--conf", "a.json"], "`--conf`: did you mean `--config`?"),
+        (["--config", "a.json", "--printjson"], "`--printjson`: did you mean `--print-json`?"),
+        (["check", "--strct", "a.json"], "`--strct`: did you mean `--strict`?"),
+        (["check", "--form=json", "a.json"], "`--form=json`: did you mean `--format`?"),
+        (["check", "-path", "a.json"], "`-path`"),
+        (["check", "-github", "a.json"], "`-github`"),
+        (["-x", "--help"], "`-x`"),
+        (["check", "a.json", "-" + "h" * 100], f"`-{'h' * 79}…`"),
+    ],
+)
+def test_an_option_that_is_not_known_is_exit_2(arguments: list[str], fault: str) -> None:
+    """It is neither a wish for help nor the beginning of another: nothing is done."""
+    assert invoke(*arguments) == (2, "", f"error: no option {fault}\n{USAGE}\n")
+
+
+@pytest.mark.parametrize("arguments", [["check", "--"], ["check", "--strict", "--"]])
+def test_a_file_may_have_the_name_of_an_option(arguments: list[str], tmp_path: Path) -> None:
+    """Behind two dashes, or as the value of an option."""
+    save(tmp_path, ECHO).rename(tmp_path / "--help")
+    quiet = (0, "1 file: nothing to report\n", "")
+    assert invoke(*arguments, "--help", cwd=tmp_path) == quiet
+    assert invoke("--config", "--help", cwd=tmp_path).stdout == "OK a: hello\n"
+    assert invoke("--config=--help", cwd=tmp_path).stdout == "OK a: hello\n"
 
 
 @pytest.mark.parametrize("output", [[], ["--print-json"]], ids=["text", "json"])

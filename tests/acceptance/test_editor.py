@@ -39,7 +39,7 @@ HEAD = '{"$schema": "./driftflow.schema.json", '
 STEP = HEAD + '"name": "a", "steps": [{"name": "b", '
 # Names by which an editor can be told to find the schema: README's settings.
 MATCHED = ["driftflow.json", "*.driftflow.json"]
-ADVICE = "check the spelling, or begin the name of a note with `x-` or `_`."
+ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`."
 WARNING = 2
 
 

@@ -211,7 +211,7 @@ def test_a_workflow_command_is_one_line() -> None:
     """Nothing in a file can end it and begin another."""
     issue = BAD._replace(message="a\n::error::b", hint="\r\nc")
     (line,) = workflow_commands([Findings("a\nb", "", (issue,))]).splitlines()
-    assert line.startswith("::error file=a\\nb,")
+    assert line.startswith("::error file=a%0Ab,")
     assert line.endswith("::a\\n::error::b%0Ahelp: \\r\\nc")
 
 

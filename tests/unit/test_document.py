@@ -44,8 +44,8 @@ def test_a_byte_order_mark_is_accepted() -> None:
         (b'{\n"a": "\xe9"}', "not UTF-8: byte 0xe9", 2, 7),
         (b'\xef\xbb\xbf{"a": "\xe9"}', "not UTF-8: byte 0xe9", 1, 8),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8: byte 0xff", 1, 1),
-        (b"", "empty", 1, 1),
-        (b" \n\n", "empty", 1, 1),
+        (b"", "not JSON: the document is empty", 1, 1),
+        (b" \n\n", "not JSON: the document is empty", 1, 1),
         (b"{name: demo}", "not JSON: expected a key in double quotes", 1, 2),
         (b"[" * 1000 + b"]" * 1000, "nested deeper than 128 levels", 1, 129),
         (b"[" * 100_000, "nested deeper than 128 levels", 1, 129),
@@ -86,7 +86,7 @@ def test_what_stands_before_the_end_of_the_reading_is_reported_with_it() -> None
     assert found(text) == [
         ("NaN is no JSON number", 1, 7),
         ("not JSON: a comment", 1, 12),
-        ('the key "b" stands here twice', 2, 10),
+        ("the key `b` stands here twice", 2, 10),
         ("not JSON: expected a value", 2, 23),
     ]
     deep = b'{"a": NaN, "b": ' + b"[" * 200 + b"]" * 200 + b', "c": NaN}'

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from driftflow.document import Json
     from driftflow.errors import JsonPath
 
-ADVICE = "check the spelling, or begin the name of a note with `x-` or `_`"
+ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
 FLAGS = "the flags are `audit`, `metrics` and `parallel`"
 ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`"
 FAILS = "the step will fail when it runs"
@@ -65,6 +65,12 @@ def config(path: JsonPath, value: Any) -> dict[str, Any]:
         (("path",), f"`path` {NOT_A_FIELD}", "it belongs in `storage`"),
         (("optional",), f"`optional` {NOT_A_FIELD}", "it belongs in a step"),
         (("",), f"`` {NOT_A_FIELD}", ADVICE),
+        (
+            ("storage.path",),
+            f"`storage.path` {NOT_A_FIELD}",
+            "write `path` in an object, `storage`",
+        ),
+        (("a.b",), f"`a.b` {NOT_A_FIELD}", ADVICE),
         (("k" * 100,), f"`{'k' * 80}…` {NOT_A_FIELD}", ADVICE),
         (("steps", 0, "prority"), f"`prority` {NOT_OF_A_STEP}", "did you mean `priority`?"),
         (("steps", 0, "when"), f"`when` {NOT_OF_A_STEP}", ADVICE),
@@ -76,6 +82,12 @@ def config(path: JsonPath, value: Any) -> dict[str, Any]:
         (("flags", "metric"), f"`metric` {NOT_A_FLAG}", "did you mean `metrics`?"),
         (("flags", "turbo"), f"`turbo` {NOT_A_FLAG}", FLAGS),
         (("storage", "Path"), f"`Path` {NOT_OF_STORAGE}", "did you mean `path`?"),
+        (
+            ("storage", "storage"),
+            f"`storage` {NOT_OF_STORAGE}",
+            "the only field is `path`",
+        ),
+        (("flags", "flags"), f"`flags` {NOT_A_FLAG}", FLAGS),
         (("storage", "folder"), f"`folder` {NOT_OF_STORAGE}", "the only field is `path`"),
     ],
 )

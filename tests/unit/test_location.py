@@ -124,6 +124,7 @@ def test_many_paths_are_found_in_one_go() -> None:
     issues = [Issue("syntax", "m", path) for path in [("c",), ("a", 1, "b"), ("a",), ("a", 0)]]
     assert [issue.column for issue in locate(text, issues)] == [27, 17, 7, 8]
     assert [issue._replace(line=None, column=None, end_column=None) for issue in issues] == issues
+    assert locate(text, iter(issues)) == locate(text, issues)
     assert locate(text, []) == []
 
 

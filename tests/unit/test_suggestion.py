@@ -35,9 +35,15 @@ def test_the_nearest_word_is_found(word: str, meant: str | None) -> None:
 
 
 def test_a_word_that_differs_in_its_form_only_goes_before_a_similar_one() -> None:
-    """Whatever their order."""
+    """Whatever their order, and however much it differs."""
     assert nearest("Max-Attempts", ["maxi_attempts", "max_attempts"]) == "max_attempts"
     assert nearest("Max-Attempts", ["max_attempts", "maxi_attempts"]) == "max_attempts"
+
+
+def test_the_form_of_a_word_does_not_matter() -> None:
+    """Capitals, hyphens, underscores and blanks count for nothing."""
+    assert nearest(" N_A-M_E_ ", ["name"]) == "name"
+    assert nearest("name", ["_N-A M_E_"]) == "_N-A M_E_"
 
 
 def test_a_similar_word_goes_before_one_of_which_it_is_a_part() -> None:

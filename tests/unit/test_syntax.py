@@ -1,4 +1,4 @@
-"""Each way in which a text is no strict JSON has our words, its place and a hint."""
+"""What is not strict about a text, each with our words, its place and a hint."""
 
 from __future__ import annotations
 
@@ -13,21 +13,11 @@ from hypothesis import strategies as st
 from driftflow.document import parse
 from driftflow.errors import ConfigError, Issue
 from driftflow.location import Lines
-from driftflow.syntax import blank, breaches
+from driftflow.syntax import blank, breaches, token_start, unclosed
 
-QUOTES = "JSON has double quotes only"
-KEYS = 'put keys in double quotes: `"name"`'
-YAML = "a workflow is one JSON object, `{...}`; DriftFlow reads no YAML"
 COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
 NUMBER = "where a string will do, put it in double quotes"
-BACKSLASH = "write a backslash as `\\\\`"
-VALUE = "not JSON: expected a value"
-KEY = "not JSON: expected a key in double quotes"
-BEHIND = "not JSON: something behind the end of the document"
 LAST_COMMA = "not JSON: a comma behind the last element"
-UNFINISHED = "not JSON: the document ends unfinished"
-CLOSING = 'a closing `}`, `]` or `"` is missing'
-CONTROL = "not JSON: a control character in a string"
 
 
 def found(text: str) -> tuple[Issue, ...]:
@@ -41,59 +31,6 @@ def found(text: str) -> tuple[Issue, ...]:
 @pytest.mark.parametrize(
     ("text", "message", "hint", "span"),
     [
-        ("", "empty", "a workflow is one JSON object, `{...}`", (1, 1, 1)),
-        ("name: demo\nsteps: []\n", VALUE, YAML, (1, 1, 5)),
-        ("---\n", VALUE, YAML, (1, 1, 2)),
-        ('"a": 1', BEHIND, YAML, (1, 4, 5)),
-        ("{name: 1}", KEY, KEYS, (1, 2, 6)),
-        ("{'name': 1}", KEY, QUOTES, (1, 2, 3)),
-        ("{\"name\": 'demo'}", VALUE, QUOTES, (1, 10, 11)),
-        ('{"name": demo}', VALUE, "put strings in double quotes", (1, 10, 14)),
-        ('{"a": True}', VALUE, "JSON has `true`, `false` and `null`", (1, 7, 11)),
-        ('{"a": None}', VALUE, "JSON has `true`, `false` and `null`", (1, 7, 11)),
-        ('{"a": .5}', VALUE, "begin a number with a digit or `-`: `0.5`", (1, 7, 8)),
-        ('{"a": +5}', VALUE, "begin a number with a digit or `-`: `0.5`", (1, 7, 8)),
-        ('{"a": }', VALUE, "a value is missing before this", (1, 7, 8)),
-        ('{"a": -}', VALUE, None, (1, 7, 8)),
-        (
-            "[1, , 2]",
-            VALUE,
-            "there is one comma too many, or a value is missing before it",
-            (1, 5, 6),
-        ),
-        ('{"a" 1}', "not JSON: expected `:`", "after a key come a colon and its value", (1, 6, 7)),
-        (
-            '{"a": 1\n "b": 2}',
-            "not JSON: expected `,`",
-            "a comma is missing before this",
-            (2, 2, 3),
-        ),
-        (
-            '{"a": "say "hi" to"}',
-            "not JSON: expected `,`",
-            'within a string, write `\\"` for a quotation mark',
-            (1, 13, 15),
-        ),
-        ('{"a": "b}', "not JSON: a string without an end", 'end the string with `"`', (1, 7, 8)),
-        (
-            '{"a": "\n"}',
-            CONTROL,
-            'end the string with `"`, or write the line break as `\\n`',
-            (1, 8, 8),
-        ),
-        ('{"a": "\t"}', CONTROL, "write a tab as `\\t`", (1, 8, 9)),
-        ('{"a": "\x01"}', CONTROL, None, (1, 8, 9)),
-        ('{"a": "C:\\x"}', "not JSON: an unknown escape in a string", BACKSLASH, (1, 10, 11)),
-        (
-            '{"a": "\\u12"}',
-            "not JSON: a `\\u` without its four hexadecimal digits",
-            BACKSLASH,
-            (1, 9, 12),
-        ),
-        ('{"a": 1', UNFINISHED, CLOSING, (1, 8, 8)),
-        ('{"a": [\n', UNFINISHED, CLOSING, (1, 8, 8)),
-        ('{"a": 1}}', BEHIND, "there is one bracket too many", (1, 9, 10)),
-        ("\n{} {}", BEHIND, "a workflow is one JSON object, `{...}`", (2, 4, 5)),
         ('{"a": 1,\n}', LAST_COMMA, "remove the comma", (1, 8, 9)),
         ("[1, 2 , ]", LAST_COMMA, "remove the comma", (1, 7, 8)),
         ("[1, // one\n 2]", "not JSON: a comment", COMMENT, (1, 5, 11)),
@@ -107,19 +44,19 @@ def found(text: str) -> tuple[Issue, ...]:
         (f"[-{'9' * 4301}]", "an integer of 4301 digits is too large", NUMBER, (1, 2, 4304)),
         (
             '{"a": 1, "b": 2, "a": 3}',
-            'the key "a" stands here twice',
+            "the key `a` stands here twice",
             "the first is at 1:2",
             (1, 18, 21),
         ),
         (
             '{"a": {"a": 1},\n"\\u0061": 3}',
-            'the key "\\u0061" stands here twice',
+            "the key `a` stands here twice",
             "the first is at 1:2",
             (2, 1, 9),
         ),
         (
             '[{"a\\"}": 1,\n "a\\"}" : 2}]',
-            'the key "a\\"}" stands here twice',
+            'the key `a"}` stands here twice',
             "the first is at 1:3",
             (2, 2, 8),
         ),
@@ -171,10 +108,9 @@ def test_a_hostile_text_is_read_once(text: str) -> None:
 
 def test_a_long_key_is_cut_in_the_message() -> None:
     """No message shows more than 80 characters of a value."""
-    for length, shown in [(78, f'"{"k" * 78}"'), (79, f'"{"k" * 79}…')]:
-        key = f'"{"k" * length}"'
-        (issue,) = found(f"{{{key}: 1, {key}: 2}}")
-        assert issue.message == f"the key {shown} stands here twice"
+    for key, shown in [("k" * 80, "k" * 80), ("k" * 81, "k" * 80 + "…")]:
+        (issue,) = found(f'{{"{key}": 1, "{key}": 2}}')
+        assert issue.message == f"the key `{shown}` stands here twice"
 
 
 def test_a_key_that_stands_three_times_is_reported_twice() -> None:
@@ -193,6 +129,31 @@ def test_an_integer_is_not_blamed_where_python_knows_no_limit() -> None:
     finally:
         sys.set_int_max_str_digits(limit)
     assert codes == ["duplicate-key"]
+
+
+def test_a_comment_without_an_end_is_left_in() -> None:
+    """It ends the reading, whatever stands behind it."""
+    for text in ("[1 /* 2 ]", "[1 /*", "[1 /*/", "/**"):
+        assert blank(text, Lines(text)) == (text, [])
+    text = "[1, /**/ /***/ 2]"
+    assert blank(text, Lines(text))[0] == "[1,            2]"
+
+
+def test_the_brackets_that_are_open_are_found() -> None:
+    """Up to a place; those in strings are none."""
+    text = '{"[": [1, {"a": "]"}, [2'
+    assert [text[offset] for offset in unclosed(text, len(text))] == ["{", "[", "["]
+    assert unclosed(text, 7) == [0, 6]
+    assert unclosed(text, 6) == [0]
+    assert unclosed("[]", 2) == []
+
+
+def test_the_token_to_which_an_offset_belongs_begins_somewhere() -> None:
+    """A string or a number, also one without an end."""
+    text = '["a\\"b", -1.5e3, "c'
+    for part in ('"a', "-1.5", '"c'):
+        start = text.index(part)
+        assert {token_start(text, offset) for offset in (start, start + 1)} == {start}
 
 
 def test_nothing_is_reported_behind_the_end_that_is_given() -> None:

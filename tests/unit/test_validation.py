@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
 
+from driftflow import linting
 from driftflow.errors import Issue
 from driftflow.validation import issues, schema
 
@@ -76,7 +78,8 @@ def test_every_field_takes_its_types_and_refuses_all_others(
     value, found = VALUES[kind]
     subject = f"{path[-2]}[{path[-1]}]" if path[-1] == 0 else path[-1]
     refused = Issue("wrong-type", f"`{subject}` must be {wanted}, not {found}", path)
-    assert issues(config_with(path, value)) == ([] if kind in allowed else [refused])
+    reported = [issue._replace(hint=None) for issue in issues(config_with(path, value))]
+    assert reported == ([] if kind in allowed else [refused])
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -106,28 +109,52 @@ def test_a_value_out_of_range_is_refused(
     assert issues(config_with(path, value)) == [Issue(code, f"`{path[-1]}` {rule}", path)]
 
 
+UNQUOTED = "leave out the double quotes"
+BOOLEAN = "write `true` or `false`"
+STEPS = 'steps are an array: `[{"name": "fetch", "action": "echo"}]`'
+FLAGS = 'flags are an object: `{"audit": true}`'
+STORAGE = 'the storage is an object: `{"path": "./driftflow.audit.json"}`'
+
+
 @pytest.mark.parametrize(
-    ("path", "value", "hinted"),
+    ("path", "value", "hint"),
     [
-        (("max_attempts",), "3", True),
-        (("steps", 0, "priority"), "-3", True),
-        (("steps", 0, "optional"), "true", True),
-        (("flags", "audit"), "false", True),
-        (("timeout_seconds",), "0.5", True),
-        (("max_attempts",), "0.5", False),
-        (("max_attempts",), "3 times", False),
-        (("max_attempts",), "", False),
-        (("steps", 0, "optional"), "True", False),
-        (("steps",), "[]", False),
-        (("max_attempts",), [3], False),
+        (("max_attempts",), "3", UNQUOTED),
+        (("max_attempts",), "0", UNQUOTED),
+        (("steps", 0, "priority"), "-30", UNQUOTED),
+        (("steps", 0, "optional"), "true", UNQUOTED),
+        (("flags", "audit"), "false", UNQUOTED),
+        (("timeout_seconds",), "0.5", UNQUOTED),
+        (("max_attempts",), "0.5", None),
+        (("max_attempts",), "007", None),
+        (("timeout_seconds",), "007", None),
+        (("max_attempts",), "3 times", None),
+        (("max_attempts",), "", None),
+        (("max_attempts",), [3], None),
+        (("name",), 1, None),
+        (("steps", 0), 1, None),
+        (("steps", 0, "optional"), "True", BOOLEAN),
+        (("flags", "audit"), 1, BOOLEAN),
+        (("steps",), {}, STEPS),
+        (("steps",), "[]", STEPS),
+        (("flags",), ["audit"], FLAGS),
+        (("storage",), "./audit.json", STORAGE),
     ],
 )
-def test_a_value_in_quotes_that_would_do_without_has_a_hint(
-    path: tuple[str | int, ...], value: object, *, hinted: bool
+def test_a_value_of_the_wrong_type_may_have_a_hint(
+    path: tuple[str | int, ...], value: object, hint: str | None
 ) -> None:
-    """A number or a boolean that was written as a string."""
+    """A value in quotes that would do without; what a field looks like."""
     (issue,) = issues(config_with(path, value))
-    assert issue.hint == ("leave out the double quotes" if hinted else None)
+    assert (issue.code, issue.hint) == ("wrong-type", hint)
+
+
+def test_the_fields_that_a_hint_shows_are_good() -> None:
+    """They pass, to the last warning."""
+    for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
+        value = json.loads(hint.split("`")[1])
+        document = workflows.config({}) | {field: value}
+        assert issues(document) + linting.issues(document) == []
 
 
 def test_each_missing_field_is_named_once() -> None:

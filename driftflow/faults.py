@@ -1,0 +1,225 @@
+"""What ends the reading of a text that is no JSON, in our words, and what would be right."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from driftflow.errors import Issue, shorten
+from driftflow.syntax import NO_COMMENT, token_start, unclosed
+
+if TYPE_CHECKING:
+    from json import JSONDecodeError
+
+    from driftflow.location import Lines
+
+    Hints: TypeAlias = list[tuple[re.Pattern[str], str]]
+
+_ONE_OBJECT = "a workflow is one JSON object, `{...}`"
+_MISSING_QUOTE = "a quotation mark is missing before this"
+
+
+def _hints(*pairs: tuple[str, str]) -> Hints:
+    return [(re.compile(pattern), hint) for pattern, hint in pairs]
+
+
+# What is wrong wherever it stands outside of a string: what it is, and what to do.
+_NEVER = [
+    (re.compile(pattern), fault, hint)
+    for pattern, fault, hint in [
+        (r"/\*", "a comment without an end", NO_COMMENT.hint),
+        (r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),
+        (r"[\u2018-\u201f\xab\xbb]", "a typographic quotation mark", 'JSON has `"` only'),
+        (r"\.\.\.|…", "an ellipsis", "leave it out"),
+        (r"\0", "a NUL character", "save the file in UTF-8"),
+        (
+            r"[\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]",
+            "an invisible character, U+{code}",
+            "remove it",
+        ),
+    ]
+]
+
+# By how the text begins that is no JSON object.
+_OTHER_LANGUAGES = _hints(
+    (r"---|%YAML|- |[A-Za-z_][\w-]*\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
+    (r"\[+[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=", f"{_ONE_OBJECT}; DriftFlow reads no TOML"),
+    (r"[^{\[]", _ONE_OBJECT),
+)
+
+_INSTEAD_OF_A_VALUE = _hints(
+    (r"'|`", "JSON has double quotes only"),
+    (
+        r"(?i:true|false|yes|no|on|off|null|none|nil|undefined)\b(?!\s*:)",
+        "JSON has `true`, `false` and `null`",
+    ),
+    (r"[^\W\d]\w*\"", _MISSING_QUOTE),
+    (r"[^\W\d]", "put strings in double quotes"),
+    (r"\+|\.\d", "begin a number with a digit or `-`: `0.5`"),
+    (r",", "there is one comma too many, or a value is missing before it"),
+    (r"[]}]", "a value is missing before this"),
+)
+_INSTEAD_OF_A_KEY = _hints(
+    (r"'|`", "JSON has double quotes only"),
+    (r"[^\W\d]\w*\"", _MISSING_QUOTE),
+    (r"[^\W\d]", 'put keys in double quotes: `"name"`'),
+    (r"\d", "keys are strings, and numbers have no commas within"),
+    (r"[{\[]", "the {open} is not closed before this"),
+    (r",", "there is one comma too many"),
+)
+# Our words for what the json module says, which differs between versions of Python; and the
+# hints, of which the first that fits the text at that place is given.
+_FAULTS: dict[str, tuple[str, Hints]] = {
+    "Expecting value": ("expected a value", _INSTEAD_OF_A_VALUE),
+    "Expecting property name enclosed in double quotes": (
+        "expected a key in double quotes",
+        _INSTEAD_OF_A_KEY,
+    ),
+    "Expecting ':' delimiter": (
+        "expected `:`",
+        _hints(
+            (r'(?<=:")|(?<=: ")', "a quotation mark is missing behind the key"),
+            (r"", "after a key come a colon and its value"),
+        ),
+    ),
+    "Expecting ',' delimiter": (
+        "expected `,`",
+        _hints(
+            (r"[]}]", "this does not close the {open}"),
+            (r":", "a comma or a quotation mark is missing before this"),
+            (r";", "write `,` instead"),
+            (r"[+*/]", "JSON has no operators"),
+            (r'(?<=")[^\W\d]', r"within a string, write `\"` for a quotation mark"),
+            (r"", "a comma is missing before this"),
+        ),
+    ),
+    "Invalid control character at": (
+        "a control character in a string",
+        _hints((r"\t", r"write a tab as `\t`")),
+    ),
+    "Invalid \\escape": (
+        "an unknown escape in a string",
+        _hints(
+            (r"\\'", "write `'` without a backslash"),
+            (r"\\[\r\n]", r"write a line break as `\n`"),
+            (r"\\x[0-9A-Fa-f]{2}", r"write `\u0041` for `\x41`"),
+            (r"", r"write a backslash as `\\`"),
+        ),
+    ),
+    "Invalid \\uXXXX escape": (
+        r"a `\u` without its four hexadecimal digits",
+        _hints((r"", r"write a backslash as `\\`")),
+    ),
+    "Extra data": (
+        "something behind the end of the document",
+        _hints(
+            (r"[]}]", "there is one bracket too many"), (r"[;,]", "remove it"), (r"", _ONE_OBJECT)
+        ),
+    ),
+}
+_SPACE = " \t\n\r"
+_WORD = re.compile(r"\w+|.|", re.DOTALL)
+_NUMBER_END = re.compile(r"(?<=[0-9])[\w.%]+")
+
+
+class _Fault(NamedTuple):
+    """A message, a hint, and the offsets between which the text is meant."""
+
+    message: str
+    hint: str | None
+    start: int
+    end: int
+
+
+def explain(error: JSONDecodeError, lines: Lines) -> Issue:
+    """The issue that ends the reading of a text, in words that no version of Python changes.
+
+    Args:
+        error: What the json module says.
+        lines: The lines of the text.
+    """
+    brackets = unclosed(error.doc, error.pos)
+    bracket = error.doc[brackets[-1]] if brackets else ""
+    fault = (
+        _of_a_string(error)
+        or _of_an_end(error)
+        or _of_a_character(error)
+        or _of_a_number(error)
+        or _of_a_key(error, bracket)
+        or _of_json(error)
+    )
+    hint = fault.hint
+    if hint is not None and brackets:
+        line, column = lines.position(brackets[-1])
+        hint = hint.replace("{open}", f"`{bracket}` at {line}:{column}")
+    issue = Issue("syntax", f"not JSON: {fault.message}", hint=hint)
+    return lines.place(issue, fault.start, fault.end)
+
+
+def _of_a_string(error: JSONDecodeError) -> _Fault | None:
+    """A string that does not end on its line."""
+    text, offset = error.doc, error.pos
+    if error.msg.startswith("Unterminated"):
+        start, end = offset, len(text)
+    elif error.msg.startswith("Invalid control") and text[offset] in "\r\n":
+        start, end = token_start(text, offset), offset
+    else:
+        return None
+    hint = r'end it with `"`, or write a line break in it as `\n`'
+    if text[start:end].rstrip(",]} \t").endswith(r"\""):
+        hint = r'end it with `"`: `\"` stands for a quotation mark within it'
+    return _Fault("a string without an end", hint, start, end)
+
+
+def _of_an_end(error: JSONDecodeError) -> _Fault | None:
+    """A document that holds nothing, or ends too soon."""
+    end = len(error.doc.rstrip(_SPACE))
+    if end == 0:
+        return _Fault("the document is empty", _ONE_OBJECT, 0, 0)
+    if error.pos < end:
+        return None
+    return _Fault("the document ends unfinished", "the {open} is not closed", end, end)
+
+
+def _of_a_character(error: JSONDecodeError) -> _Fault | None:
+    """A character that is wrong wherever it stands."""
+    text, offset = error.doc, error.pos
+    for pattern, message, hint in _NEVER:
+        if match := pattern.match(text, offset):
+            code = f"{ord(text[offset]):04X}"
+            return _Fault(message.replace("{code}", code), hint, *match.span())
+    return None
+
+
+def _of_a_number(error: JSONDecodeError) -> _Fault | None:
+    """A number that goes on as none."""
+    text, rest = error.doc, _NUMBER_END.match(error.doc, error.pos)
+    if rest is None or not error.msg.startswith("Expecting ','"):
+        return None
+    start = token_start(text, error.pos - 1)
+    message = f"`{shorten(text[start : rest.end()])}` is no number"
+    return _Fault(message, "numbers are written like `1000`, `0.5` or `1e3`", start, rest.end())
+
+
+def _of_a_key(error: JSONDecodeError, bracket: str) -> _Fault | None:
+    """A key where an array is still open."""
+    text, colon = error.doc, error.pos
+    if bracket != "[" or not text.startswith(":", colon):
+        return None
+    end = len(text[:colon].rstrip(_SPACE))
+    hint = "close the {open} before this, or begin an object with `{`"
+    return _Fault("a key in an array", hint, token_start(text, end - 1), end)
+
+
+def _of_json(error: JSONDecodeError) -> _Fault:
+    """What the json module says, in our words."""
+    text, offset = error.doc, error.pos
+    message, hints = _FAULTS.get(error.msg.rstrip(": "), (error.msg, []))
+    beginning = len(text) - len(text.lstrip(_SPACE))
+    hint = _first(_OTHER_LANGUAGES, text, beginning) or _first(hints, text, offset)
+    word = _WORD.match(text, offset)
+    return _Fault(message, hint, offset, word.end() if word else offset)
+
+
+def _first(hints: Hints, text: str, offset: int) -> str | None:
+    return next((hint for pattern, hint in hints if pattern.match(text, offset)), None)
