@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from typing import NamedTuple, NoReturn, TypeAlias
@@ -13,6 +14,7 @@ from driftflow.syntax import MAX_DEPTH
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TYPE_NAMES = {
     type(None): "null",
     bool: "a boolean",
@@ -81,7 +83,7 @@ def _decode(data: bytes, source: str) -> str:
         issue = Issue(
             "not-utf-8",
             f"not UTF-8: byte 0x{error.object[error.start]:02x}",
-            hint="save the file in UTF-8",
+            hint=f"{'it seems to be UTF-16: ' * data.startswith(_UTF_16)}save the file in UTF-8",
         )
         placed = Lines(text).place(issue, offset, offset + 1)
         raise ConfigError(Findings(source, text, (placed,))) from None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from driftflow.errors import Issue, shorten
-from driftflow.syntax import NO_COMMENT, token_start, unclosed
+from driftflow.syntax import token_start, unclosed
 
 if TYPE_CHECKING:
     from json import JSONDecodeError
@@ -27,11 +28,17 @@ def _hints(*pairs: tuple[str, str]) -> Hints:
 _NEVER = [
     (re.compile(pattern), fault, hint)
     for pattern, fault, hint in [
-        (r"/\*", "a comment without an end", NO_COMMENT.hint),
+        (r"/\*", "a comment without an end", "JSON has no comments: remove it"),
         (r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),
         (r"[\u2018-\u201f\xab\xbb]", "a typographic quotation mark", 'JSON has `"` only'),
         (r"\.\.\.|…", "an ellipsis", "leave it out"),
         (r"\0", "a NUL character", "save the file in UTF-8"),
+        (
+            r"(?<=\{)[{%]|\$[\w{(]|<[A-Za-z_]|%[({]|@\w",
+            "a placeholder that was not filled in",
+            "write its value",
+        ),
+        (r"[\uff01-\uff5e]", "a full-width character, U+{code}", "write `{narrow}`"),
         (
             r"[\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]",
             "an invisible character, U+{code}",
@@ -43,7 +50,10 @@ _NEVER = [
 # By how the text begins that is no JSON object.
 _OTHER_LANGUAGES = _hints(
     (r"---|%YAML|- |[A-Za-z_][\w-]*\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
-    (r"\[+[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=", f"{_ONE_OBJECT}; DriftFlow reads no TOML"),
+    (
+        r"\[+[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=\s*[^\s{]",
+        f"{_ONE_OBJECT}; DriftFlow reads no TOML",
+    ),
     (r"[^{\[]", _ONE_OBJECT),
 )
 
@@ -64,7 +74,7 @@ _INSTEAD_OF_A_KEY = _hints(
     (r"[^\W\d]\w*\"", _MISSING_QUOTE),
     (r"[^\W\d]", 'put keys in double quotes: `"name"`'),
     (r"\d", "keys are strings, and numbers have no commas within"),
-    (r"[{\[]", "the {open} is not closed before this"),
+    (r"\{", "the {open} is not closed: a `}` is missing before the comma"),
     (r",", "there is one comma too many"),
 )
 # Our words for what the json module says, which differs between versions of Python; and the
@@ -85,11 +95,15 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
     "Expecting ',' delimiter": (
         "expected `,`",
         _hints(
-            (r"[]}]", "this does not close the {open}"),
             (r":", "a comma or a quotation mark is missing before this"),
-            (r";", "write `,` instead"),
+            (r";", "write `,` instead, or remove it"),
             (r"[+*/]", "JSON has no operators"),
+            (
+                r'(?<=")[^\W\d][\w-]*"\s*:',
+                "the string before this has no quotation mark at its end",
+            ),
             (r'(?<=")[^\W\d]', r"within a string, write `\"` for a quotation mark"),
+            (r"(?<=[0-9] )[^\W\d]", "a number has no unit: remove it"),
             (r"", "a comma is missing before this"),
         ),
     ),
@@ -118,6 +132,7 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
     ),
 }
 _SPACE = " \t\n\r"
+_CLOSING = {"[": "]", "{": "}"}
 _WORD = re.compile(r"\w+|.|", re.DOTALL)
 _NUMBER_END = re.compile(r"(?<=[0-9])[\w.%]+")
 
@@ -145,14 +160,17 @@ def explain(error: JSONDecodeError, lines: Lines) -> Issue:
         or _of_an_end(error)
         or _of_a_character(error)
         or _of_a_number(error)
-        or _of_a_key(error, bracket)
+        or _of_a_bracket(error, bracket)
         or _of_json(error)
     )
-    hint = fault.hint
-    if hint is not None and brackets:
+    issue = Issue("syntax", f"not JSON: {fault.message}", hint=fault.hint)
+    if brackets:
         line, column = lines.position(brackets[-1])
-        hint = hint.replace("{open}", f"`{bracket}` at {line}:{column}")
-    issue = Issue("syntax", f"not JSON: {fault.message}", hint=hint)
+        place = f"`{bracket}` at {line}:{column}"
+        issue = issue._replace(
+            message=issue.message.replace("{open}", place),
+            hint=issue.hint and issue.hint.replace("{open}", place),
+        )
     return lines.place(issue, fault.start, fault.end)
 
 
@@ -168,6 +186,8 @@ def _of_a_string(error: JSONDecodeError) -> _Fault | None:
     hint = r'end it with `"`, or write a line break in it as `\n`'
     if text[start:end].rstrip(",]} \t").endswith(r"\""):
         hint = r'end it with `"`: `\"` stands for a quotation mark within it'
+    elif text[start:end].rstrip().endswith(","):
+        hint = 'end it with `"`, before the comma'
     return _Fault("a string without an end", hint, start, end)
 
 
@@ -184,10 +204,11 @@ def _of_an_end(error: JSONDecodeError) -> _Fault | None:
 def _of_a_character(error: JSONDecodeError) -> _Fault | None:
     """A character that is wrong wherever it stands."""
     text, offset = error.doc, error.pos
-    for pattern, message, hint in _NEVER:
+    for pattern, found, hint in _NEVER:
         if match := pattern.match(text, offset):
-            code = f"{ord(text[offset]):04X}"
-            return _Fault(message.replace("{code}", code), hint, *match.span())
+            message = found.replace("{code}", f"{ord(text[offset]):04X}")
+            narrow = unicodedata.normalize("NFKC", text[offset])
+            return _Fault(message, hint.replace("{narrow}", narrow), *match.span())
     return None
 
 
@@ -201,14 +222,21 @@ def _of_a_number(error: JSONDecodeError) -> _Fault | None:
     return _Fault(message, "numbers are written like `1000`, `0.5` or `1e3`", start, rest.end())
 
 
-def _of_a_key(error: JSONDecodeError, bracket: str) -> _Fault | None:
-    """A key where an array is still open."""
-    text, colon = error.doc, error.pos
-    if bracket != "[" or not text.startswith(":", colon):
+def _of_a_bracket(error: JSONDecodeError, bracket: str) -> _Fault | None:
+    """What cannot stand where a comma is expected, since a bracket is open or is another one."""
+    text, offset = error.doc, error.pos
+    if not error.msg.startswith("Expecting ','"):
         return None
-    end = len(text[:colon].rstrip(_SPACE))
-    hint = "close the {open} before this, or begin an object with `{`"
-    return _Fault("a key in an array", hint, token_start(text, end - 1), end)
+    if text[offset] in "]}":
+        hint = f"close that first with `{_CLOSING[bracket]}`, or remove this one"
+        return _Fault("this does not close the {open}", hint, offset, offset + 1)
+    if (bracket, text[offset]) == ("{", "{"):
+        return _Fault("the {open} is not closed", "write `},` before this", offset, offset + 1)
+    if (bracket, text[offset]) == ("[", ":"):
+        end = len(text[:offset].rstrip(_SPACE))
+        hint = "close the {open} before this, or begin an object with `{`"
+        return _Fault("a key in an array", hint, token_start(text, end - 1), end)
+    return None
 
 
 def _of_json(error: JSONDecodeError) -> _Fault:

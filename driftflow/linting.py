@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.actions import ACTIONS, objection
 from driftflow.errors import Issue, listed, shorten
-from driftflow.suggestion import nearest
+from driftflow.suggestion import nearest, oddity
 from driftflow.validation import schema, unknown_keys
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _unknown(
     if member and holder in definition["properties"]:
         hint = f"write `{shorten(member)}` in an object, `{holder}`"
     elif meant := nearest(key, (field for field in _counting(definition) if field not in value)):
-        hint = f"did you mean `{meant}`?"
+        hint = f"did you mean `{meant}`?{oddity(key)}"
     elif (home := _homes().get(key)) and key not in path:
         hint = f"it belongs {home}"
     return Issue(
@@ -106,7 +106,9 @@ def _about_steps(value: Json) -> Iterator[Issue]:
             continue
         if action not in ACTIONS:
             meant = nearest(action, ACTIONS)
-            hint = f"did you mean `{meant}`?" if meant else f"the actions are {listed(ACTIONS)}"
+            hint = f"the actions are {listed(ACTIONS)}"
+            if meant:
+                hint = f"did you mean `{meant}`?{oddity(action)}"
             message = f"no action `{shorten(action)}`: {_FAILS}"
             yield Issue("unknown-action", message, (*path, "action"), hint)
         elif (fault := objection(action, step.get("input", ""))) is not None:

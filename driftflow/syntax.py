@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # the caller's stack, so that a config would load in one place and not in another.
 MAX_DEPTH = 128
 
-NO_COMMENT = Issue(
+_NO_COMMENT = Issue(
     "syntax",
     "not JSON: a comment",
     hint="JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`",
@@ -64,7 +64,7 @@ def blank(text: str, lines: Lines) -> tuple[str, list[Issue]]:
             if (piece["comment"] is None and not trailing) or _is_endless(piece[0]):
                 return piece[0]
             start, end = gap.start() + piece.start(), gap.start() + piece.end()
-            issue = _NO_COMMA if piece["comment"] is None else NO_COMMENT
+            issue = _NO_COMMA if piece["comment"] is None else _NO_COMMENT
             issues.append(lines.place(issue, start, end))
             return re.sub(r"[^\r\n]", " ", piece[0])
 
@@ -115,7 +115,7 @@ def _key_issue(token: re.Match[str], keys: dict[str, int], lines: Lines) -> Issu
     return Issue(
         "duplicate-key",
         f"the key `{shorten(key)}` stands here twice",
-        hint=f"the first is at {line}:{column}",
+        hint=f"the first is at {line}:{column}: remove one of them",
     )
 
 

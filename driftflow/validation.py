@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
 from driftflow.errors import Issue, shorten
-from driftflow.suggestion import nearest
+from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,6 +49,7 @@ _QUOTED = {
 }
 # By the field, or else by the type that is wanted: what it looks like.
 _SHAPES: dict[str | int, str] = {
+    "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
     "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
     "flags": 'flags are an object: `{"audit": true}`',
     "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
@@ -117,14 +118,14 @@ def _hint(wanted: Any, found: Any, path: JsonPath) -> str | None:
     """What to write instead of a value of the wrong type."""
     if isinstance(found, str) and re.fullmatch(_QUOTED.get(wanted, "(?!)"), found):
         return "leave out the double quotes"
-    return _SHAPES.get(path[-1] if path else "") or _SHAPES.get(wanted)
+    return _SHAPES.get(path[-1] if path else "", _SHAPES.get(wanted))
 
 
 def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
     message = f"missing required field `{field}`"
     for key in unknown:
         if nearest(key, [field]):
-            hint = f"`{shorten(key)}` looks like a misspelling of `{field}`"
+            hint = f"write `{field}` instead of `{shorten(key)}`{oddity(key)}"
             return Issue("missing-field", message, (*path, key), hint, mark="key")
     return Issue("missing-field", message, path, mark="start")
 

@@ -62,6 +62,18 @@ def test_a_document_whose_value_cannot_be_told_is_refused_at_its_place(
     assert found(data) == [(message, line, column)]
 
 
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_is_told_as_what_it_is(order: str) -> None:
+    """By its byte-order mark."""
+    for text, hint in [
+        ("\ufeff{}".encode(f"utf-16-{order}"), "it seems to be UTF-16: save the file in UTF-8"),
+        (b"\xe9", "save the file in UTF-8"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            parse(text, "a.json")
+        assert caught.value.issues[0].hint == hint
+
+
 def test_what_can_be_read_in_spite_of_its_issues_is() -> None:
     """The last of two keys counts, as to most readers; comments and last commas are blanks."""
     text = '[{"a": 1, // one\n "a": 2,}, NaN, 1e400, -1e400,' + "9" * 5000 + ", 7 ]"

@@ -23,7 +23,7 @@ BEHIND = "something behind the end of the document"
 ESCAPE = "an unknown escape in a string"
 STRING = "a string without an end"
 UNFINISHED = "the document ends unfinished"
-COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
+COMMENT = "JSON has no comments: remove it"
 QUOTES = "JSON has double quotes only"
 LITERALS = "JSON has `true`, `false` and `null`"
 IN_QUOTES = "put strings in double quotes"
@@ -31,8 +31,11 @@ KEYS = 'put keys in double quotes: `"name"`'
 DIGIT = "begin a number with a digit or `-`: `0.5`"
 QUOTE_MISSING = "a quotation mark is missing before this"
 COMMA_MISSING = "a comma is missing before this"
+PLACEHOLDER = "a placeholder that was not filled in"
+FILL_IN = "write its value"
 NUMBERS = "numbers are written like `1000`, `0.5` or `1e3`"
 END_IT = 'end it with `"`, or write a line break in it as `\\n`'
+BEFORE_THE_COMMA = 'end it with `"`, before the comma'
 BACKSLASH = "write a backslash as `\\\\`"
 A_VALUE_MISSING = "a value is missing before this"
 
@@ -63,13 +66,35 @@ def fault(text: str) -> Issue:
             "close the `[` at 1:7 before this, or begin an object with `{`",
             (3, 2, 5),
         ),
-        ('{"a": [{"b": 1]}', COMMA, "this does not close the `{` at 1:8", (1, 15, 16)),
-        ('{"a": [1}', COMMA, "this does not close the `[` at 1:7", (1, 9, 10)),
-        ('[{"a": 1,\n {"b": 2}]', KEY, "the `{` at 1:2 is not closed before this", (2, 2, 3)),
+        (
+            '{"a": [{"b": 1]}',
+            "this does not close the `{` at 1:8",
+            "close that first with `}`, or remove this one",
+            (1, 15, 16),
+        ),
+        (
+            '{"a": [1}',
+            "this does not close the `[` at 1:7",
+            "close that first with `]`, or remove this one",
+            (1, 9, 10),
+        ),
+        (
+            '[{"a": 1\n {"b": 2}]',
+            "the `{` at 1:2 is not closed",
+            "write `},` before this",
+            (2, 2, 3),
+        ),
+        ("[1 {}]", COMMA, COMMA_MISSING, (1, 4, 5)),
+        (
+            '[{"a": 1,\n {"b": 2}]',
+            KEY,
+            "the `{` at 1:2 is not closed: a `}` is missing before the comma",
+            (2, 2, 3),
+        ),
         # Commas and colons.
         ('{"a": 1\n "b": 2}', COMMA, COMMA_MISSING, (2, 2, 3)),
         ("[1 2]", COMMA, COMMA_MISSING, (1, 4, 5)),
-        ('{"a": 1; "b": 2}', COMMA, "write `,` instead", (1, 8, 9)),
+        ('{"a": 1; "b": 2}', COMMA, "write `,` instead, or remove it", (1, 8, 9)),
         ('{"a": "b" + "c"}', COMMA, "JSON has no operators", (1, 11, 12)),
         (
             '{"a": "b": 1}',
@@ -90,6 +115,7 @@ def fault(text: str) -> Issue:
         # Quotation marks.
         ("{name: 1}", KEY, KEYS, (1, 2, 6)),
         ("{'name': 1}", KEY, QUOTES, (1, 2, 3)),
+        ("{`name`: 1}", KEY, QUOTES, (1, 2, 3)),
         ("{\"name\": 'demo'}", VALUE, QUOTES, (1, 10, 11)),
         ('{"name": `demo`}', VALUE, QUOTES, (1, 10, 11)),
         ('{"name": demo}', VALUE, IN_QUOTES, (1, 10, 14)),
@@ -106,8 +132,15 @@ def fault(text: str) -> Issue:
         ('{"a": “b”}', "a typographic quotation mark", 'JSON has `"` only', (1, 7, 8)),
         ("{\n  \u2018a\u2019: 1}", "a typographic quotation mark", 'JSON has `"` only', (2, 3, 4)),
         ('{"a": "b}', STRING, END_IT, (1, 7, 10)),
-        ('{"a": "b,\n"c": 1}', STRING, END_IT, (1, 7, 10)),
-        ('{"a": "b,\r\n"c": 1}', STRING, END_IT, (1, 7, 10)),
+        ('{"a": "b\n}', STRING, END_IT, (1, 7, 9)),
+        ('{"a": "b,\n"c": 1}', STRING, BEFORE_THE_COMMA, (1, 7, 10)),
+        ('{"a": "b, \r\n"c": 1}', STRING, BEFORE_THE_COMMA, (1, 7, 11)),
+        (
+            '{"name": "fetch, "action": "echo"}',
+            COMMA,
+            "the string before this has no quotation mark at its end",
+            (1, 19, 25),
+        ),
         (
             '{"a": "C:\\\\d\\"}\n',
             STRING,
@@ -146,12 +179,23 @@ def fault(text: str) -> Issue:
         ('{"a": 1e}', "`1e` is no number", NUMBERS, (1, 7, 9)),
         ('{"a": 5%}', "`5%` is no number", NUMBERS, (1, 7, 9)),
         (f'{{"a": {"0" * 90}}}', f"`{'0' * 80}…` is no number", NUMBERS, (1, 7, 97)),
+        ('{"a": 5 ms}', COMMA, "a number has no unit: remove it", (1, 9, 11)),
         ('{"a": 1,000}', KEY, "keys are strings, and numbers have no commas within", (1, 9, 12)),
         # What is wrong anywhere.
         ('{"a": 1, /* b', "a comment without an end", COMMENT, (1, 10, 12)),
         ('{"a": 1 /* b \n}', "a comment without an end", COMMENT, (1, 9, 11)),
         ("{\n<<<<<<< HEAD\n}", "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
         ('{"a": 1,\n=======\n}', "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
+        ('{"a": 1,\n>>>>>>> b\n}', "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
+        ('{"a": {{ n }}}', PLACEHOLDER, FILL_IN, (1, 8, 9)),
+        ('{"a": {% if b %}1}', PLACEHOLDER, FILL_IN, (1, 8, 9)),
+        ('{"a": $TIMEOUT}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a": ${TIMEOUT}}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a": <TIMEOUT>}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a": %(timeout)s}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a": @timeout@}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a"\uff1a 1}', "a full-width character, U+FF1A", "write `:`", (1, 5, 6)),
+        ('{"a": 1\uff0c "b": 2}', "a full-width character, U+FF0C", "write `,`", (1, 8, 9)),
         ('{"a": [ ... ]}', "an ellipsis", "leave it out", (1, 9, 12)),
         ('{"a": …}', "an ellipsis", "leave it out", (1, 7, 8)),
         ('{\xa0"a": 1}', "an invisible character, U+00A0", "remove it", (1, 2, 3)),

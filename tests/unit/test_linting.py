@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from driftflow.errors import JsonPath
 
 ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
+ODD = "did you mean `max_attempts`? (there is a U+0430 in it)"
 FLAGS = "the flags are `audit`, `metrics` and `parallel`"
 ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`"
 FAILS = "the step will fail when it runs"
@@ -59,6 +60,8 @@ def config(path: JsonPath, value: Any) -> dict[str, Any]:
         ),
         (("max_atempts",), f"`max_atempts` {NOT_A_FIELD}", "did you mean `max_attempts`?"),
         (("timeout",), f"`timeout` {NOT_A_FIELD}", "did you mean `timeout_seconds`?"),
+        (("tasks",), f"`tasks` {NOT_A_FIELD}", ADVICE),
+        (("max_\u0430ttempts",), f"`max_\u0430ttempts` {NOT_A_FIELD}", ODD),
         (("owner",), f"`owner` {NOT_A_FIELD}", ADVICE),
         (("stepz",), f"`stepz` {NOT_A_FIELD}", ADVICE),
         (("audit",), f"`audit` {NOT_A_FIELD}", "it belongs in `flags`"),
@@ -88,6 +91,7 @@ def config(path: JsonPath, value: Any) -> dict[str, Any]:
             "the only field is `path`",
         ),
         (("flags", "flags"), f"`flags` {NOT_A_FLAG}", FLAGS),
+        (("storage", "file"), f"`file` {NOT_OF_STORAGE}", "did you mean `path`?"),
         (("storage", "folder"), f"`folder` {NOT_OF_STORAGE}", "the only field is `path`"),
     ],
 )
@@ -123,6 +127,7 @@ def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
     [
         ("uper", "uper", "did you mean `upper`?"),
         ("ECHO", "ECHO", "did you mean `echo`?"),
+        ("ech\u043e", "ech\u043e", "did you mean `echo`? (there is a U+043E in it)"),
         ("uppercase", "uppercase", "did you mean `upper`?"),
         ("page", "page", ACTIONS_ARE),
         ("os.system", "os.system", ACTIONS_ARE),

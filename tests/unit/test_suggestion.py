@@ -2,7 +2,7 @@
 
 import pytest
 
-from driftflow.suggestion import nearest
+from driftflow.suggestion import nearest, oddity
 
 FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
 
@@ -21,8 +21,10 @@ FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
         ("step", "steps"),
         ("attempts", "max_attempts"),
         ("timeout", "timeout_seconds"),
+        ("title", "name"),
+        ("Title", "name"),
+        ("tasks", "steps"),
         ("args", None),
-        ("title", None),
         ("time", None),
         ("note", None),
         ("", None),
@@ -55,3 +57,16 @@ def test_nothing_is_nearest_among_nothing() -> None:
     """Nor is the list read twice."""
     assert nearest("name", []) is None
     assert nearest("nmae", iter(["name"])) == "name"
+
+
+def test_a_word_of_other_tools_goes_before_a_similar_one() -> None:
+    """If what it means would do."""
+    assert nearest("jobs", ["steps", "job"]) == "steps"
+    assert nearest("jobs", ["job"]) == "job"
+
+
+def test_what_cannot_be_seen_about_a_word_is_told() -> None:
+    """Its first character that is not in ASCII."""
+    assert oddity("name") == ""
+    assert oddity("n\u0430m\u0435") == " (there is a U+0430 in it)"
+    assert oddity("name\u200b") == " (there is a U+200B in it)"

@@ -45,19 +45,19 @@ def found(text: str) -> tuple[Issue, ...]:
         (
             '{"a": 1, "b": 2, "a": 3}',
             "the key `a` stands here twice",
-            "the first is at 1:2",
+            "the first is at 1:2: remove one of them",
             (1, 18, 21),
         ),
         (
             '{"a": {"a": 1},\n"\\u0061": 3}',
             "the key `a` stands here twice",
-            "the first is at 1:2",
+            "the first is at 1:2: remove one of them",
             (2, 1, 9),
         ),
         (
             '[{"a\\"}": 1,\n "a\\"}" : 2}]',
             'the key `a"}` stands here twice',
-            "the first is at 1:3",
+            "the first is at 1:3: remove one of them",
             (2, 2, 8),
         ),
     ],
@@ -116,7 +116,7 @@ def test_a_long_key_is_cut_in_the_message() -> None:
 def test_a_key_that_stands_three_times_is_reported_twice() -> None:
     """Each refers to the first."""
     assert [issue.hint for issue in found('{"a": 1, "a": 2, "a": 3}')] == [
-        "the first is at 1:2"
+        "the first is at 1:2: remove one of them"
     ] * 2
 
 

@@ -173,7 +173,8 @@ def test_each_missing_field_is_named_once() -> None:
         ("nmae", True),
         ("name ", True),
         ("n" * 1000, False),
-        ("title", False),
+        ("title", True),
+        ("heading", False),
         ("_name", False),
         ("x-name", False),
         ("priority", False),
@@ -184,7 +185,7 @@ def test_a_missing_field_that_was_misspelt_is_shown_there(key: str, *, misspelt:
     (issue,) = issues({"name": "test", "steps": [{"action": "echo", key: 1}]})
     expected = Issue("missing-field", "missing required field `name`", ("steps", 0), mark="start")
     if misspelt:
-        hint = f"`{key}` looks like a misspelling of `name`"
+        hint = f"write `name` instead of `{key}`"
         expected = expected._replace(path=("steps", 0, key), hint=hint, mark="key")
     assert issue == expected
 
@@ -193,7 +194,15 @@ def test_a_missing_field_that_was_misspelt_is_shown_there(key: str, *, misspelt:
 def test_a_document_that_is_no_object_is_refused(kind: str) -> None:
     """There is no path to name, so the message does."""
     value, found = VALUES[kind]
-    assert issues(value) == [Issue("wrong-type", f"the document must be an object, not {found}")]
+    hint = 'a workflow is an object: `{"name": "demo", "steps": [...]}`'
+    message = f"the document must be an object, not {found}"
+    assert issues(value) == [Issue("wrong-type", message, hint=hint)]
+
+
+def test_a_letter_that_looks_like_another_is_named() -> None:
+    """A misspelling that nobody can see."""
+    (issue,) = issues({"n\u0430me": "a", "steps": []})
+    assert issue.hint == "write `name` instead of `n\u0430me` (there is a U+0430 in it)"
 
 
 def test_no_message_shows_what_the_document_holds() -> None:
