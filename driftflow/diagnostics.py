@@ -93,14 +93,14 @@ def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
     head = paint(f"{severity}[{issue.code}]", severity)
     number = "" if issue.line is None else str(issue.line)
     margin = " " * max(len(number), 1)
-    place = escape(f"{locus(source, issue)}  {issue.place}".rstrip())
+    place = escape(f"{locus(source, issue)}  {issue.place}")
     rows = [
         head + paint(f": {escape(issue.message)}", "message"),
         f"{margin}{paint('-->', 'frame')} {place}",
     ]
     if issue.line is not None:
         bar = paint("|", "frame")
-        shown, indent, width = _excerpt(lines.content(issue.line), issue)
+        shown, indent, width = _excerpt(lines, issue)
         rows += [
             f"{margin} {bar}",
             f"{paint(number, 'frame')} {bar} {shown}",
@@ -111,14 +111,15 @@ def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
     return "".join(f"{row.rstrip()}\n" for row in rows)
 
 
-def _excerpt(line: str, issue: Issue) -> tuple[str, int, int]:
-    """A line, cut to what a message shows; the columns before the mark, and those of the mark."""
-    start, end = (issue.column or 1) - 1, (issue.end_column or 1) - 1
-    first = max(0, min(start - MAX_SHOWN // 2, len(line) - MAX_SHOWN))
-    last = min(first + MAX_SHOWN, len(line))
-    before = "…" * (first > 0) + _printable(line[first:start])
-    marked = _printable(line[start : min(end, last)])
-    behind = _printable(line[min(end, last) : last]) + "…" * (last < len(line))
+def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
+    """The line, cut to what a message shows; the columns before the mark, and those of the mark."""
+    text, (begin, finish) = lines.text, lines.bounds(issue.line or 1)
+    start, end = begin + (issue.column or 1) - 1, begin + (issue.end_column or 1) - 1
+    first = max(begin, min(start - MAX_SHOWN // 2, finish - MAX_SHOWN))
+    last = min(first + MAX_SHOWN, finish)
+    before = "…" * (first > begin) + _printable(text[first:start])
+    marked = _printable(text[start : min(end, last)])
+    behind = _printable(text[min(end, last) : last]) + "…" * (last < finish)
     return before + marked + behind, wcswidth(before), max(wcswidth(marked), 1)
 
 

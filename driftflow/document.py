@@ -106,7 +106,7 @@ def _reparse(text: str, source: str) -> Document:
     fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
     if fatal is None:
         return Document(text, plain, value, arrange(issues))
-    known = arrange([*issues, fatal])
+    known = arrange([fatal, *issues])
     raise ConfigError(Findings(source, text, known[: known.index(fatal) + 1]))
 
 

@@ -115,7 +115,7 @@ class ConfigError(DriftFlowError):
         return self.findings.issues
 
     def __str__(self) -> str:
-        """`file:line:column: error[code]: message`, a line for each issue."""
+        """`file:line:column: error[code]: message` for each issue; names as the file has them."""
         return "\n".join(
             f"{locus(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
             for issue in self.issues

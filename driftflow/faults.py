@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Hints: TypeAlias = list[tuple[re.Pattern[str], str]]
 
 _ONE_OBJECT = "a workflow is one JSON object, `{...}`"
+# A word, told by what ends it: \w knows more letters with each version of Python.
+_REST = r"""[^\s"',:;\[\]{}()]"""
+_LETTER = r"[A-Za-z_\u00c0-\U0010ffff]"
+_NAME = rf"{_LETTER}{_REST}*"
 _MISSING_QUOTE = "a quotation mark is missing before this"
 
 
@@ -24,7 +28,7 @@ def _hints(*pairs: tuple[str, str]) -> Hints:
     return [(re.compile(pattern), hint) for pattern, hint in pairs]
 
 
-# What is wrong wherever it stands outside of a string: what it is, and what to do.
+# What is wrong wherever it stands: what it is, and what to do.
 _NEVER = [
     (re.compile(pattern), fault, hint)
     for pattern, fault, hint in [
@@ -34,7 +38,7 @@ _NEVER = [
         (r"\.\.\.|…", "an ellipsis", "leave it out"),
         (r"\0", "a NUL character", "save the file in UTF-8"),
         (
-            r"(?<=\{)[{%]|\$[\w{(]|<[A-Za-z_]|%[({]|@\w",
+            r"(?<=\{)[{%]|\$[\w{(]|(?<=[:,\[{ ])<[A-Za-z_]|%[({]|@\w",
             "a placeholder that was not filled in",
             "write its value",
         ),
@@ -51,7 +55,7 @@ _NEVER = [
 _OTHER_LANGUAGES = _hints(
     (r"---|%YAML|- |[A-Za-z_][\w-]*\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
     (
-        r"\[+[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=\s*[^\s{]",
+        r"\[+(?!true|false|null)[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=\s*[^\s{]",
         f"{_ONE_OBJECT}; DriftFlow reads no TOML",
     ),
     (r"[^{\[]", _ONE_OBJECT),
@@ -63,16 +67,16 @@ _INSTEAD_OF_A_VALUE = _hints(
         r"(?i:true|false|yes|no|on|off|null|none|nil|undefined)\b(?!\s*:)",
         "JSON has `true`, `false` and `null`",
     ),
-    (r"[^\W\d]\w*\"", _MISSING_QUOTE),
-    (r"[^\W\d]", "put strings in double quotes"),
+    (rf"{_NAME}\"", _MISSING_QUOTE),
+    (_NAME, "put strings in double quotes"),
     (r"\+|\.\d", "begin a number with a digit or `-`: `0.5`"),
     (r",", "there is one comma too many, or a value is missing before it"),
     (r"[]}]", "a value is missing before this"),
 )
 _INSTEAD_OF_A_KEY = _hints(
     (r"'|`", "JSON has double quotes only"),
-    (r"[^\W\d]\w*\"", _MISSING_QUOTE),
-    (r"[^\W\d]", 'put keys in double quotes: `"name"`'),
+    (rf"{_NAME}\"", _MISSING_QUOTE),
+    (_NAME, 'put keys in double quotes: `"name"`'),
     (r"\d", "keys are strings, and numbers have no commas within"),
     (r"\{", "the {open} is not closed: a `}` is missing before the comma"),
     (r",", "there is one comma too many"),
@@ -99,11 +103,11 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
             (r";", "write `,` instead, or remove it"),
             (r"[+*/]", "JSON has no operators"),
             (
-                r'(?<=")[^\W\d][\w-]*"\s*:',
+                rf'(?<="){_NAME}"\s*:',
                 "the string before this has no quotation mark at its end",
             ),
-            (r'(?<=")[^\W\d]', r"within a string, write `\"` for a quotation mark"),
-            (r"(?<=[0-9] )[^\W\d]", "a number has no unit: remove it"),
+            (rf'(?<="){_NAME}', r"within a string, write `\"` for a quotation mark"),
+            (rf"(?<=[0-9] ){_NAME}", "a number has no unit: remove it"),
             (r"", "a comma is missing before this"),
         ),
     ),
@@ -133,8 +137,8 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
 }
 _SPACE = " \t\n\r"
 _CLOSING = {"[": "]", "{": "}"}
-_WORD = re.compile(r"\w+|.|", re.DOTALL)
-_NUMBER_END = re.compile(r"(?<=[0-9])[\w.%]+")
+_WORD = re.compile(rf"{_LETTER}(?:[0-9]|{_LETTER})*|[0-9]+|.|", re.DOTALL)
+_NUMBER_END = re.compile(rf"(?<=[0-9])[A-Za-z0-9_.%]{_REST}*")
 
 
 class _Fault(NamedTuple):
@@ -196,7 +200,7 @@ def _of_an_end(error: JSONDecodeError) -> _Fault | None:
     end = len(error.doc.rstrip(_SPACE))
     if end == 0:
         return _Fault("the document is empty", _ONE_OBJECT, 0, 0)
-    if error.pos < end:
+    if error.pos < end or error.msg.startswith("Invalid"):  # that is in a string
         return None
     return _Fault("the document ends unfinished", "the {open} is not closed", end, end)
 

@@ -50,7 +50,7 @@ def _unknown(
 ) -> Issue:
     message, hint = _advice(definition["additionalProperties"])
     holder, _, member = key.partition(".")
-    if member and holder in definition["properties"]:
+    if member and definition["properties"].get(holder, {}).get("type") == "object":
         hint = f"write `{shorten(member)}` in an object, `{holder}`"
     elif meant := nearest(key, (field for field in _counting(definition) if field not in value)):
         hint = f"did you mean `{meant}`?{oddity(key)}"
@@ -97,19 +97,24 @@ def _about_steps(value: Json) -> Iterator[Issue]:
         if not isinstance(step, dict):
             continue
         path: JsonPath = ("steps", place)
-        name, action = step.get("name"), step.get("action")
+        yield from _about_action(step, path)
+        name = step.get("name")
         if isinstance(name, str) and first.setdefault(name, place) != place:
             message = f"two steps are named `{shorten(name)}`"
             hint = f"the first is `steps[{first[name]}]`"
             yield Issue("duplicate-name", message, (*path, "name"), hint)
-        if not isinstance(action, str) or not action:
-            continue
-        if action not in ACTIONS:
-            meant = nearest(action, ACTIONS)
-            hint = f"the actions are {listed(ACTIONS)}"
-            if meant:
-                hint = f"did you mean `{meant}`?{oddity(action)}"
-            message = f"no action `{shorten(action)}`: {_FAILS}"
-            yield Issue("unknown-action", message, (*path, "action"), hint)
-        elif (fault := objection(action, step.get("input", ""))) is not None:
-            yield Issue("wrong-input", f"{fault}: {_FAILS}", (*path, "input"))
+
+
+def _about_action(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
+    action = step.get("action")
+    if not isinstance(action, str) or not action:
+        return
+    if action not in ACTIONS:
+        meant = nearest(action, ACTIONS)
+        hint = f"the actions are {listed(ACTIONS)}"
+        if meant:
+            hint = f"did you mean `{meant}`?{oddity(action)}"
+        message = f"no action `{shorten(action)}`: {_FAILS}"
+        yield Issue("unknown-action", message, (*path, "action"), hint)
+    elif (fault := objection(action, step.get("input", ""))) is not None:
+        yield Issue("wrong-input", f"{fault}: {_FAILS}", (*path, "input"))

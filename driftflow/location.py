@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 # As editors count them. Python's splitlines knows eight more.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
+# By the code of an issue: what follows from it at the same place, and would be noise. That `NaN`
+# is no number says enough; the misspelt name of a missing field is ignored, of course.
+_FOLLOWS = {
+    "syntax": {"not-finite", "number-too-large"},
+    "not-finite": {"wrong-type", "out-of-range", "wrong-input"},
+    "number-too-large": {"wrong-type", "out-of-range", "wrong-input"},
+    "wrong-type": {"out-of-range"},
+    "missing-field": {"ignored-field"},
+}
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Reads past a value at the speed of C. Integers as floats: these have no limit on digits.
 _DECODER = json.JSONDecoder(parse_int=float)
@@ -28,7 +38,7 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -36,15 +46,13 @@ class Lines:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
-    def content(self, number: int) -> str:
-        """The line of that number, without its end."""
-        return self._text[self._starts[number - 1] : self._end(number)]
-
-    def _end(self, number: int) -> int:
+    def bounds(self, number: int) -> tuple[int, int]:
+        """The offsets at which the line of that number begins and is over, without its end."""
+        start = self._starts[number - 1]
         if number == len(self._starts):
-            return len(self._text)
+            return start, len(self.text)
         following = self._starts[number]
-        return following - (2 if self._text.startswith("\r\n", following - 2) else 1)
+        return start, following - (2 if self.text.startswith("\r\n", following - 2) else 1)
 
     def place(self, issue: Issue, start: int, end: int) -> Issue:
         """The issue with its place, which is cut at the end of the line that it begins on.
@@ -55,7 +63,7 @@ class Lines:
             end: The offset behind the last one.
         """
         line, column = self.position(start)
-        length = max(0, min(end, self._end(line)) - start)
+        length = max(0, min(end, self.bounds(line)[1]) - start)
         return issue._replace(line=line, column=column, end_column=column + length)
 
 
@@ -73,16 +81,19 @@ def locate(text: str, issues: Iterable[Issue]) -> list[Issue]:
 
 
 def arrange(issues: Iterable[Issue]) -> tuple[Issue, ...]:
-    """The issues in the order of the file, of one kind at any one place.
+    """The issues in the order of the file, without those that follow from another.
 
-    Of several kinds the first given stays, as the others follow from it: that `NaN` is no JSON
-    number says enough. What has no place comes last.
+    What has no place comes last.
     """
-    kinds: dict[tuple[float, int], str] = {}
+    issues = list(issues)
+    codes: dict[tuple[float, int], set[str]] = {}
+    for issue in issues:
+        codes.setdefault(_position(issue), set()).add(issue.code)
     kept = [
         issue
         for issue in issues
-        if issue.line is None or kinds.setdefault(_position(issue), issue.code) == issue.code
+        if issue.line is None
+        or not any(issue.code in _FOLLOWS.get(code, ()) for code in codes[_position(issue)])
     ]
     return tuple(sorted(kept, key=_position))
 
@@ -123,7 +134,7 @@ def _walk(
     spans: dict[JsonPath, _Span],
 ) -> int:
     """Enter the spans of what is wanted in the value at `start`; give where the value is over."""
-    if not wanted:
+    if not wanted or text[start] not in "{[":  # the first of two keys may hold something else
         return _after_value(text, start)
     is_object = text[start] == "{"
     place, at = 0, _after_space(text, start + 1)

@@ -61,7 +61,7 @@ def plan_text(plan: Plan) -> str:
         ["digest", shown["digest"]],
         *(["flag " + name, _flag(shown["flags"][name])] for name in KNOWN),
         ["audit file", _cell("path", plan.storage_path) + unused],
-        ["timeout", f"{json_text(plan.timeout_seconds)} s, {timeout}; not enforced"],
+        ["timeout", f"{shorten(json_text(plan.timeout_seconds))} s, {timeout}; not enforced"],
     ]
     steps = [[_cell(field, step[field]) for field in _COLUMNS] for step in shown["steps"]]
     return f"{_table(settings)}\n{_table([_COLUMNS, *steps], _NUMBERS)}"
@@ -83,7 +83,7 @@ def _cell(field: str, value: Any) -> str:
         return shorten(json_text(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return shorten(escape(str(value)))
+    return escape(shorten(str(value)))
 
 
 def _table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:

@@ -26,7 +26,6 @@ _SYNONYMS = {
     "check": ("lint", "validate", "verify"),
     "plan": ("dry-run", "preview", "show"),
 }
-_MEANINGS = {word: meaning for meaning, words in _SYNONYMS.items() for word in words}
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -43,16 +42,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > MAX_SHOWN:
         return None  # similar to nothing, and slow to compare
     known = list(known)
-    if (meaning := _MEANINGS.get(word.casefold())) in known:
-        return meaning
     plain = {_plain(candidate): candidate for candidate in known}
-    for match in get_close_matches(_plain(word), plain, n=1, cutoff=CUTOFF):
+    form = _plain(word)
+    if form not in plain and (meaning := _MEANINGS.get(form)) in known:
+        return meaning
+    for match in get_close_matches(form, plain, n=1, cutoff=CUTOFF):
         return plain[match]
     return next((candidate for candidate in known if word in candidate.split("_")), None)
 
 
 def _plain(word: str) -> str:
     return re.sub(r"[-_ ]", "", word.casefold())
+
+
+_MEANINGS = {_plain(word): meaning for meaning, words in _SYNONYMS.items() for word in words}
 
 
 def oddity(word: str) -> str:

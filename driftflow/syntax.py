@@ -34,12 +34,13 @@ _GAP = re.compile(
     rf"(?P<string>{_STRING}) | (?P<gap>(?:, | {_COMMENT})(?:[ \t\n\r,] | {_COMMENT})*)",
     re.VERBOSE | re.DOTALL,
 )
-_PIECE = re.compile(rf", | (?P<comment>{_COMMENT})", re.VERBOSE | re.DOTALL)
+_PIECE = re.compile(rf",(?:[ \t\n\r]*,)* | (?P<comment>{_COMMENT})", re.VERBOSE | re.DOTALL)
 _TOKEN = re.compile(
     rf"""
     (?P<string>{_STRING})
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<constant>NaN|-?Infinity)
+    | (?P<literal>true|false|null)
     | (?P<open>[{{\[])
     | (?P<close>[}}\]])
     """,
@@ -58,7 +59,7 @@ def blank(text: str, lines: Lines) -> tuple[str, list[Issue]]:
     def mend(gap: re.Match[str]) -> str:
         if gap["gap"] is None:
             return gap[0]
-        trailing = text.startswith(("}", "]"), gap.end())
+        trailing = text.startswith(("}", "]"), gap.end()) and _follows_a_value(text, gap.start())
 
         def erase(piece: re.Match[str]) -> str:
             if (piece["comment"] is None and not trailing) or _is_endless(piece[0]):
@@ -71,6 +72,13 @@ def blank(text: str, lines: Lines) -> tuple[str, list[Issue]]:
         return _PIECE.sub(erase, gap[0])
 
     return _GAP.sub(mend, text), issues
+
+
+def _follows_a_value(text: str, offset: int) -> bool:
+    before = offset - 1
+    while before >= 0 and text[before] in " \t\n\r":
+        before -= 1
+    return before >= 0 and text[before] not in "[{:"
 
 
 def _is_endless(piece: str) -> bool:
@@ -94,7 +102,7 @@ def breaches(text: str, lines: Lines, end: int) -> Iterator[Issue]:
                     message = f"nested deeper than {MAX_DEPTH} levels"
                     yield lines.place(Issue("nested-too-deep", message), *token.span())
                     return
-            case "close":
+            case "close" if keys:  # none is left in a text that was too much for the stack
                 keys.pop()
             case "string" if keys and _COLON.match(text, token.end()):
                 issue = _key_issue(token, keys[-1], lines)
@@ -127,13 +135,13 @@ def unclosed(text: str, end: int) -> list[int]:
             break
         if token.lastgroup == "open":
             brackets.append(token.start())
-        elif token.lastgroup == "close":
+        elif token.lastgroup == "close" and brackets:
             brackets.pop()
     return brackets
 
 
 def token_start(text: str, offset: int) -> int:
-    """Where the string or the number begins to which the offset belongs."""
+    """Where the token begins to which the offset belongs."""
     return next(token.start() for token in _TOKEN.finditer(text) if token.end() > offset)
 
 

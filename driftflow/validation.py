@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
-from driftflow.errors import Issue, shorten
+from driftflow.errors import Issue
 from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def schema_text(name: str) -> str:
     return folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
 
 
+@cache
 def schema(name: str) -> dict[str, Any]:
-    """What the file of a published schema holds."""
+    """What the file of a published schema holds; not to be changed."""
     contents: dict[str, Any] = json.loads(schema_text(name))
     return contents
 
@@ -125,7 +126,7 @@ def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
     message = f"missing required field `{field}`"
     for key in unknown:
         if nearest(key, [field]):
-            hint = f"write `{field}` instead of `{shorten(key)}`{oddity(key)}"
+            hint = f"write `{field}` instead of `{key}`{oddity(key)}"
             return Issue("missing-field", message, (*path, key), hint, mark="key")
     return Issue("missing-field", message, path, mark="start")
 

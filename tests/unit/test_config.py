@@ -170,11 +170,28 @@ def test_a_check_finds_errors_and_warnings_and_raises_nothing(tmp_path: Path) ->
         assert [issue.code for issue in findings.issues] == codes
 
 
+def test_no_place_is_looked_for_in_a_good_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by a run nor by a check."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("driftflow.config.locate", refuse)
+    path = workflows.save(tmp_path, {})
+    assert load_config(path, {}, strict=True).name == "test"
+    assert check_config(path).issues == ()
+
+
 def test_an_error_and_a_warning_about_one_key_are_one(tmp_path: Path) -> None:
     """That the misspelt field is ignored follows from its being missing."""
     path = workflows.write(tmp_path, {"nmae": "a", "steps": []})
     (issue,) = check_config(path).issues
     assert (issue.code, issue.path, issue.column) == ("missing-field", ("nmae",), 2)
+    path.write_text('{"nmae": "a", "nmae": "b", "steps": []}')
+    codes = [issue.code for issue in check_config(path).issues]
+    assert codes == ["duplicate-key", "missing-field"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from driftflow.diagnostics import (
     workflow_commands,
 )
 from driftflow.errors import CODES, Findings, Issue
-from driftflow.location import Lines, locate
+from driftflow.location import locate
 from driftflow.rendering import escape
 from driftflow.validation import schema
 
@@ -144,7 +144,7 @@ def test_a_report_is_of_printable_lines_and_marks_what_it_means(
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]", block)
     shown, mark = (row[4:] for row in block.splitlines()[3:])
     assert wcswidth(shown) >= len(mark)
-    value = escape(Lines(text).content(1)[(issue.column or 0) - 1 : (issue.end_column or 0) - 1])
+    value = escape(text[(issue.column or 0) - 1 : (issue.end_column or 0) - 1])
     if "…" not in shown:
         assert shown.endswith(f"{value}]")
         assert wcswidth(shown.removesuffix(f"{value}]")) == mark.count(" ")
@@ -213,6 +213,12 @@ def test_a_workflow_command_is_one_line() -> None:
     (line,) = workflow_commands([Findings("a\nb", "", (issue,))]).splitlines()
     assert line.startswith("::error file=a%0Ab,")
     assert line.endswith("::a\\n::error::b%0Ahelp: \\r\\nc")
+
+
+def test_a_file_name_in_a_workflow_command_cannot_drive_the_terminal() -> None:
+    """Nor end its line in any other way."""
+    (line,) = workflow_commands([Findings("a\x1b\u2028b", "", (NOWHERE,))]).splitlines()
+    assert line == "::error file=a\\x1b\\u2028b,title=unreadable::no such file"
 
 
 def test_the_document_has_every_file_and_every_issue() -> None:

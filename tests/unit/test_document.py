@@ -74,6 +74,42 @@ def test_utf_16_is_told_as_what_it_is(order: str) -> None:
         assert caught.value.issues[0].hint == hint
 
 
+def test_only_what_is_wrong_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A good text is read once, also one of the greatest depth and of the longest numbers."""
+
+    def again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("driftflow.document._reparse", again)
+    for text in ("[" * 128 + "]" * 128, '{"a": [1, -0.5, 1e308, "b"], "c": null}', "9" * 4300):
+        assert parse(text.encode(), "a.json").plain == text
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("[1e999x]", ["syntax"]),
+        ("[NaN: 1]", ["syntax"]),
+        ('{"q":1e999NaN}', ["syntax"]),
+        ("[true:", ["syntax"]),
+        ("[null: 1]", ["syntax"]),
+        ('{"a": 1, "a": 2, "a" 3}', ["duplicate-key", "syntax"]),
+    ],
+)
+def test_a_fault_at_the_place_of_another_ends_the_reading(text: str, codes: list[str]) -> None:
+    """It is told, and it is the last."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text.encode(), "a.json")
+    assert [issue.code for issue in caught.value.issues] == codes
+
+
+def test_a_byte_that_is_no_utf_8_is_one_character() -> None:
+    """That is what is marked."""
+    with pytest.raises(ConfigError) as caught:
+        parse(b'{"a": "\xe9\xe9"}', "a.json")
+    assert caught.value.issues[0].end_column == 9
+
+
 def test_what_can_be_read_in_spite_of_its_issues_is() -> None:
     """The last of two keys counts, as to most readers; comments and last commas are blanks."""
     text = '[{"a": 1, // one\n "a": 2,}, NaN, 1e400, -1e400,' + "9" * 5000 + ", 7 ]"

@@ -149,6 +149,7 @@ def fault(text: str) -> Issue:
         ),
         # Within strings.
         ('{"a": "\t"}', "a control character in a string", "write a tab as `\\t`", (1, 8, 9)),
+        ('"\t', "a control character in a string", OBJECT, (1, 2, 3)),
         ('{"a": "\x01"}', "a control character in a string", None, (1, 8, 9)),
         ('{"a": "\0"}', "a NUL character", "save the file in UTF-8", (1, 8, 9)),
         ('{"a": "C:\\d"}', ESCAPE, BACKSLASH, (1, 10, 11)),
@@ -208,6 +209,14 @@ def fault(text: str) -> Issue:
         ("- a\n- b\n", VALUE, YAML, (1, 1, 2)),
         ('[workflow]\nname = "a"', VALUE, TOML, (1, 2, 10)),
         ('name = "a"', VALUE, TOML, (1, 1, 5)),
+        ("<html></html>", VALUE, OBJECT, (1, 1, 2)),
+        ("[[true]]]", BEHIND, "there is one bracket too many", (1, 9, 10)),
+        (
+            "[true: 1]",
+            "a key in an array",
+            "close the `[` at 1:1 before this, or begin an object with `{`",
+            (1, 2, 6),
+        ),
         ('<?xml version="1.0"?>', VALUE, OBJECT, (1, 1, 2)),
         ("```json\n{}\n```", VALUE, OBJECT, (1, 1, 2)),
         ('"a": 1', BEHIND, OBJECT, (1, 4, 5)),

@@ -74,6 +74,7 @@ def config(path: JsonPath, value: Any) -> dict[str, Any]:
             "write `path` in an object, `storage`",
         ),
         (("a.b",), f"`a.b` {NOT_A_FIELD}", ADVICE),
+        (("name.first",), f"`name.first` {NOT_A_FIELD}", ADVICE),
         (("k" * 100,), f"`{'k' * 80}…` {NOT_A_FIELD}", ADVICE),
         (("steps", 0, "prority"), f"`prority` {NOT_OF_A_STEP}", "did you mean `priority`?"),
         (("steps", 0, "when"), f"`when` {NOT_OF_A_STEP}", ADVICE),

@@ -10,7 +10,7 @@ import workflows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftflow.errors import Issue
+from driftflow.errors import CODES, Issue
 from driftflow.location import Lines, arrange, locate
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def written(text: str, path: JsonPath, mark: Any = "value") -> str:
     assert line is not None
     assert column is not None
     assert end_column is not None
-    return Lines(text).content(line)[column - 1 : end_column - 1]
+    return line_of(text, line)[column - 1 : end_column - 1]
+
+
+def line_of(text: str, number: int) -> str:
+    """The line of that number."""
+    return text[slice(*Lines(text).bounds(number))]
 
 
 def paths(value: Any, path: JsonPath = ()) -> Iterator[tuple[JsonPath, Any]]:
@@ -112,10 +117,22 @@ def test_a_separator_of_lines_in_a_string_ends_no_line() -> None:
 
 def test_each_line_can_be_had_without_its_end() -> None:
     """Also an empty one, the first and the last; any ends may be mixed."""
-    lines = Lines("\n\r\na\rb\r\n\n\r")
-    assert [lines.content(number) for number in range(1, 8)] == ["", "", "a", "b", "", "", ""]
-    assert lines.position(3) == (3, 1)
-    assert Lines("").content(1) == ""
+    text = "\n\r\na\rb\r\n\n\r"
+    assert [line_of(text, number) for number in range(1, 8)] == ["", "", "a", "b", "", "", ""]
+    assert Lines(text).position(3) == (3, 1)
+    assert line_of("", 1) == ""
+
+
+@pytest.mark.parametrize("first", ["5", '"x"', "[1, [2]]", '{"b": {}}', "null"])
+@pytest.mark.parametrize("path", [("a",), ("a", 0), ("a", 0, "b")])
+def test_of_two_equal_keys_the_last_is_meant(first: str, path: JsonPath) -> None:
+    """Whatever the first holds."""
+    text = f'{{"a": {first}, "a": [{{"b": 7}}]}}'
+    value: Any = json.loads(text)
+    for part in path:
+        value = value[part]
+    assert json.loads(written(text, path)) == value
+    assert (placed(text, path)[1] or 0) > len(first) + 8
 
 
 def test_many_paths_are_found_in_one_go() -> None:
@@ -153,9 +170,26 @@ def test_issues_are_arranged_in_the_order_of_the_file() -> None:
     assert arrange([]) == ()
 
 
-def test_one_kind_of_issue_is_reported_at_one_place() -> None:
-    """The first that is given; all of that kind. Issues without a place are all kept."""
-    missing = issue("missing-field", 1, 1)
-    kept = [missing, missing._replace(message="n"), issue("wrong-type", 1, 2)]
-    nowhere = [issue("wrong-environment"), issue("unreadable")]
-    assert arrange([*kept, issue("ignored-field", 1, 1), *nowhere]) == (*kept, *nowhere)
+FOLLOWS = {
+    "syntax": {"not-finite", "number-too-large"},
+    "not-finite": {"wrong-type", "out-of-range", "wrong-input"},
+    "number-too-large": {"wrong-type", "out-of-range", "wrong-input"},
+    "wrong-type": {"out-of-range"},
+    "missing-field": {"ignored-field"},
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("other", CODES)
+def test_what_follows_from_another_issue_is_not_reported(code: str, other: str) -> None:
+    """At the same place, in any order; all else is, and so is what has no place."""
+    one, two = issue(code, 1, 2), issue(other, 1, 2)
+    kept = [
+        each
+        for each, cause in [(one, two), (two, one)]
+        if each.code not in FOLLOWS.get(cause.code, set())
+    ]
+    assert arrange([one, two]) == tuple(kept)
+    assert set(arrange([two, one])) == set(kept)
+    assert arrange([one, issue(other, 1, 3)]) == (one, issue(other, 1, 3))
+    assert arrange([issue(code), issue(other)]) == (issue(code), issue(other))

@@ -115,6 +115,8 @@ def test_a_long_value_is_cut_in_the_table() -> None:
     """At 80 characters; a document has all of it."""
     long = "x" * 1000
     plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
+    wide = workflows.plan(timeout_seconds=10**1000)
+    assert f"timeout        1{'0' * 79}… s, by the config" in plan_text(wide)
     rows = plan_text(plan).splitlines()
     assert rows[0] == f"workflow       {'x' * 80}…"
     name, _, action, _, _, cell = rows[-1].split()[1:]

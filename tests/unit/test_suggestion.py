@@ -24,6 +24,9 @@ FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
         ("title", "name"),
         ("Title", "name"),
         ("tasks", "steps"),
+        ("maxRetries", "max_attempts"),
+        ("max-retries", "max_attempts"),
+        ("taskId", "name"),
         ("args", None),
         ("time", None),
         ("note", None),
@@ -63,6 +66,7 @@ def test_a_word_of_other_tools_goes_before_a_similar_one() -> None:
     """If what it means would do."""
     assert nearest("jobs", ["steps", "job"]) == "steps"
     assert nearest("jobs", ["job"]) == "job"
+    assert nearest("Type", ["action", "type"]) == "type"
 
 
 def test_what_cannot_be_seen_about_a_word_is_told() -> None:

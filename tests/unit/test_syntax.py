@@ -139,6 +139,27 @@ def test_a_comment_without_an_end_is_left_in() -> None:
     assert blank(text, Lines(text))[0] == "[1,            2]"
 
 
+@pytest.mark.parametrize("text", ["[,]", '{"a":,}', "[ // b\n ,]", "[[,1]]"])
+def test_a_comma_that_follows_no_value_is_left_in(text: str) -> None:
+    """Not the comma is too many, a value is missing."""
+    assert "," in blank(text, Lines(text))[0]
+
+
+def test_a_run_of_trailing_commas_is_one_issue() -> None:
+    """From the first to the last."""
+    text = "[1, ,\n,,]"
+    plain, (issue,) = blank(text, Lines(text))
+    assert plain == "[1   \n  ]"
+    assert (issue.line, issue.column, issue.end_column) == (1, 3, 6)
+
+
+def test_brackets_that_are_too_many_are_no_error() -> None:
+    """A text can be too much for the stack before it is known to be no JSON."""
+    text = "[]]]"
+    assert list(breaches(text, Lines(text), len(text))) == []
+    assert unclosed(text, len(text)) == []
+
+
 def test_the_brackets_that_are_open_are_found() -> None:
     """Up to a place; those in strings are none."""
     text = '{"[": [1, {"a": "]"}, [2'
