@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EDITOR = CHECKOUT / "tests" / "editor"
 CASES = sorted((CHECKOUT / "tests" / "cases").glob("*/*.json"))
 # The schema as `driftflow schema --output` writes it beside a workflow, and how this finds it.
-BESIDE = "file:///work/driftflow.schema.json"
+BESIDE = "file:///jobs/driftflow.schema.json"
 HEAD = '{"$schema": "./driftflow.schema.json", '
 STEP = HEAD + '"name": "a", "steps": [{"name": "b", '
 # Names by which an editor can be told to find the schema: README's settings.

@@ -22,7 +22,7 @@ let service;
 let validate;
 
 function open({ name, text }) {
-  const document = TextDocument.create(`file:///work/${name}`, "json", 1, text);
+  const document = TextDocument.create(`file:///jobs/${name}`, "json", 1, text);
   return [document, service.parseJSONDocument(document)];
 }
 
