@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Hints: TypeAlias = list[tuple[re.Pattern[str], str]]
 
 _ONE_OBJECT = "a workflow is one JSON object, `{...}`"
-# A word, told by what ends it: \w knows more letters with each version of Python.
+# A word, told by what ends it: each version of Python knows more letters. That is why all
+# patterns are ASCII ones.
 _REST = r"""[^\s"',:;\[\]{}()]"""
 _LETTER = r"[A-Za-z_\u00c0-\U0010ffff]"
 _NAME = rf"{_LETTER}{_REST}*"
@@ -25,12 +26,12 @@ _MISSING_QUOTE = "a quotation mark is missing before this"
 
 
 def _hints(*pairs: tuple[str, str]) -> Hints:
-    return [(re.compile(pattern), hint) for pattern, hint in pairs]
+    return [(re.compile(pattern, re.ASCII), hint) for pattern, hint in pairs]
 
 
 # What is wrong wherever it stands: what it is, and what to do.
 _NEVER = [
-    (re.compile(pattern), fault, hint)
+    (re.compile(pattern, re.ASCII), fault, hint)
     for pattern, fault, hint in [
         (r"/\*", "a comment without an end", "JSON has no comments: remove it"),
         (r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),

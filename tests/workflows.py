@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driftflow.document import Json
+    from driftflow.errors import JsonPath
 
 
 def config(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -24,6 +25,16 @@ def config(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
         {"name": f"step{number}", "action": "echo", **step} for number, step in enumerate(steps)
     ]
     return {"name": "test", "steps": named, **fields}
+
+
+def config_with(path: JsonPath, value: Any) -> dict[str, Any]:
+    """A good config of one step, but for the value at the path."""
+    document = config({}, flags={}, storage={})
+    place: Any = document
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = value
+    return document
 
 
 def plan(*steps: dict[str, Any], **fields: Any) -> Plan:

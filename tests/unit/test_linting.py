@@ -34,16 +34,6 @@ def only(document: Json) -> Issue:
     return issue
 
 
-def config(path: JsonPath, value: Any) -> dict[str, Any]:
-    """A good config with one more value in it."""
-    document = workflows.config({}, flags={}, storage={})
-    place: Any = document
-    for part in path[:-1]:
-        place = place[part]
-    place[path[-1]] = value
-    return document
-
-
 @pytest.mark.parametrize(
     ("path", "message", "hint"),
     [
@@ -100,7 +90,9 @@ def test_a_field_that_is_ignored_is_told(path: JsonPath, message: str, hint: str
     """At its key, whatever its value, with what was probably meant."""
     code = "unknown-flag" if path[0] == "flags" else "ignored-field"
     for value in (1, "text", None, {"name": 1}, [{"retries": 1}]):
-        assert only(config(path, value)) == Issue(code, message, path, hint, mark="key")
+        assert only(workflows.config_with(path, value)) == Issue(
+            code, message, path, hint, mark="key"
+        )
 
 
 def test_what_stands_there_already_was_not_meant() -> None:
@@ -114,13 +106,13 @@ def test_what_stands_there_already_was_not_meant() -> None:
 def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
     """At any level, whatever it holds."""
     for value in (None, {"prority": 1}, [1]):
-        assert linting.issues(config((*path, note), value)) == []
+        assert linting.issues(workflows.config_with((*path, note), value)) == []
 
 
 @pytest.mark.parametrize("almost", ["x", "X-note", "/", "a_", "schema", "a$schema", "$schema2"])
 def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
     """The mark stands in front."""
-    assert only(config((almost,), 1)).code == "ignored-field"
+    assert only(workflows.config_with((almost,), 1)).code == "ignored-field"
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,6 @@ VALUES: dict[str, tuple[Any, str]] = {
 }
 
 
-def config_with(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """A good config, but for the value at the path."""
-    document = workflows.config({}, flags={}, storage={})
-    place: Any = document
-    for part in path[:-1]:
-        place = place[part]
-    place[path[-1]] = value
-    return document
-
-
 @pytest.mark.parametrize("name", ["driftflow", "result", "audit", "findings", "plan"])
 def test_each_published_schema_satisfies_its_metaschema(name: str) -> None:
     """Draft-07, which editors read best."""
@@ -78,7 +68,7 @@ def test_every_field_takes_its_types_and_refuses_all_others(
     value, found = VALUES[kind]
     subject = f"{path[-2]}[{path[-1]}]" if path[-1] == 0 else path[-1]
     refused = Issue("wrong-type", f"`{subject}` must be {wanted}, not {found}", path)
-    reported = [issue._replace(hint=None) for issue in issues(config_with(path, value))]
+    reported = [issue._replace(hint=None) for issue in issues(workflows.config_with(path, value))]
     assert reported == ([] if kind in allowed else [refused])
 
 
@@ -106,7 +96,7 @@ def test_a_value_out_of_range_is_refused(
     path: tuple[str | int, ...], value: object, code: str, rule: str
 ) -> None:
     """With the range."""
-    assert issues(config_with(path, value)) == [Issue(code, f"`{path[-1]}` {rule}", path)]
+    assert issues(workflows.config_with(path, value)) == [Issue(code, f"`{path[-1]}` {rule}", path)]
 
 
 UNQUOTED = "leave out the double quotes"
@@ -145,7 +135,7 @@ def test_a_value_of_the_wrong_type_may_have_a_hint(
     path: tuple[str | int, ...], value: object, hint: str | None
 ) -> None:
     """A value in quotes that would do without; what a field looks like."""
-    (issue,) = issues(config_with(path, value))
+    (issue,) = issues(workflows.config_with(path, value))
     assert (issue.code, issue.hint) == ("wrong-type", hint)
 
 
@@ -208,5 +198,5 @@ def test_a_letter_that_looks_like_another_is_named() -> None:
 def test_no_message_shows_what_the_document_holds() -> None:
     """A value can be long, or secret."""
     secret = "s3cr3t" * 1000
-    (issue,) = issues(config_with(("max_attempts",), secret))
+    (issue,) = issues(workflows.config_with(("max_attempts",), secret))
     assert "s3cr3t" not in issue.message
