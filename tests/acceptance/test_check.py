@@ -176,6 +176,25 @@ def test_a_report_has_no_colours_elsewhere(folder: Path) -> None:
     assert "\x1b" not in invoke("--config", "bad.json", cwd=folder).stderr
 
 
+def test_a_report_on_stderr_has_no_colours_if_only_stdout_is_a_terminal(folder: Path) -> None:
+    """As with `2>log`."""
+    reading, writing = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "driftflow", "--config", "bad.json"],
+        cwd=folder,
+        env=process_environment({"TERM": "xterm"}),
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(reading)
+    os.close(writing)
+    assert done.stderr.startswith(b"error[wrong-type]")
+    assert b"\x1b" not in done.stderr
+
+
 def test_other_formats_have_no_colours(folder: Path) -> None:
     """On a terminal neither: programs read them."""
     for form in ("json", "github"):

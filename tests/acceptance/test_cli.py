@@ -118,6 +118,9 @@ def test_a_file_may_have_the_name_of_an_option(arguments: list[str], tmp_path: P
     quiet = (0, "1 file: nothing to report\n", "")
     assert invoke(*arguments, "--help", cwd=tmp_path) == quiet
     assert invoke("--config", "--help", cwd=tmp_path).stdout == "OK a: hello\n"
+    assert invoke("--config", "-x.json", cwd=tmp_path).stderr == (
+        "error[unreadable]: no such file\n --> -x.json\n"
+    )
     assert invoke("--config=--help", cwd=tmp_path).stdout == "OK a: hello\n"
 
 

@@ -194,6 +194,7 @@ def fault(text: str) -> Issue:
         ('{"a": ${TIMEOUT}}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
         ('{"a": <TIMEOUT>}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
         ('{"a": %(timeout)s}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
+        ('{"a": @\u00e9}', VALUE, None, (1, 7, 8)),
         ('{"a": @timeout@}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
         ('{"a"\uff1a 1}', "a full-width character, U+FF1A", "write `:`", (1, 5, 6)),
         ('{"a": 1\uff0c "b": 2}', "a full-width character, U+FF0C", "write `,`", (1, 8, 9)),
