@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.actions import ACTIONS, objection
 from driftflow.errors import Issue, listed, shorten
+from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
-from driftflow.validation import schema, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,23 +26,33 @@ def issues(value: Json) -> list[Issue]:
 
 def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:
     """The fields that are ignored, at any depth: the schema has a `deprecationMessage` for each."""
-    if isinstance(value, list):
+    if isinstance(value, list) and "items" in definition:
+        quiet = _quiet(definition["items"])
         for place, item in enumerate(value):
-            yield from _ignored(item, definition.get("items", {}), (*path, place))
+            if not (isinstance(item, dict) and item.keys() <= quiet):  # as nearly every step is
+                yield from _ignored(item, definition["items"], (*path, place))
     if not isinstance(value, dict) or "properties" not in definition:
         return
     for key in unknown_keys(value, definition):
         yield _unknown(key, value, definition, path)
     fields = definition["properties"]
     for key, member in value.items():
-        field = fields.get(key)
-        if field is None:
-            continue
+        field = fields.get(key, {})
         if "deprecationMessage" in field:
             message, advice = _advice(field)
             yield Issue("ignored-field", message, (*path, key), advice, mark="key")
         else:
             yield from _ignored(member, field, (*path, key))
+
+
+def _quiet(definition: Mapping[str, Any]) -> set[str]:
+    """The fields of an object that are not ignored, nor anything below them."""
+    fields = definition.get("properties", {})
+    return {
+        field
+        for field in fields
+        if not {"deprecationMessage", "properties", "items"} & fields[field].keys()
+    }
 
 
 def _unknown(
@@ -96,25 +106,28 @@ def _about_steps(value: Json) -> Iterator[Issue]:
     for place, step in enumerate(steps if isinstance(steps, list) else []):
         if not isinstance(step, dict):
             continue
-        path: JsonPath = ("steps", place)
-        yield from _about_action(step, path)
+        action = step.get("action")
+        if isinstance(action, str) and action and action not in ACTIONS:
+            yield _unknown_action(action, place)
+        elif isinstance(action, str) and (fault := objection(action, step.get("input", ""))):
+            yield Issue("wrong-input", f"{fault}: {_FAILS}", ("steps", place, "input"))
         name = step.get("name")
         if isinstance(name, str) and first.setdefault(name, place) != place:
             message = f"two steps are named `{shorten(name)}`"
             hint = f"the first is `steps[{first[name]}]`"
-            yield Issue("duplicate-name", message, (*path, "name"), hint)
+            yield Issue("duplicate-name", message, ("steps", place, "name"), hint)
 
 
-def _about_action(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
-    action = step.get("action")
-    if not isinstance(action, str) or not action:
-        return
-    if action not in ACTIONS:
-        meant = nearest(action, ACTIONS)
-        hint = f"the actions are {listed(ACTIONS)}"
-        if meant:
-            hint = f"did you mean `{meant}`?{oddity(action)}"
-        message = f"no action `{shorten(action)}`: {_FAILS}"
-        yield Issue("unknown-action", message, (*path, "action"), hint)
-    elif (fault := objection(action, step.get("input", ""))) is not None:
-        yield Issue("wrong-input", f"{fault}: {_FAILS}", (*path, "input"))
+def _unknown_action(action: str, place: int) -> Issue:
+    meant = nearest(action, ACTIONS)
+    hint = (
+        f"did you mean `{meant}`?{oddity(action)}"
+        if meant
+        else f"the actions are {listed(ACTIONS)}"
+    )
+    return Issue(
+        "unknown-action",
+        f"no action `{shorten(action)}`: {_FAILS}",
+        ("steps", place, "action"),
+        hint,
+    )

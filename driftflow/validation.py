@@ -1,30 +1,25 @@
-"""The published schemas, and what a document breaks of the config's."""
+"""What a document breaks of the config's schema, as jsonschema finds it, in our words."""
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
 from driftflow.errors import Issue
+from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from importlib.resources.abc import Traversable
+    from collections.abc import Callable, Iterable, Iterator
 
     from jsonschema import ValidationError
 
     from driftflow.document import Json
     from driftflow.errors import JsonPath
-
-_CHECKOUT = Path(__file__).resolve().parent.parent / "schema"
 
 # A code and a text for each keyword of the schema that can fail, from what it wants and what it
 # found. jsonschema's own messages hold the whole instance, which can be the whole document.
@@ -57,23 +52,6 @@ _SHAPES: dict[str | int, str] = {
 }
 
 
-def schema_text(name: str) -> str:
-    """The file of a published schema: `driftflow`, `result`, `audit`, `findings` or `plan`.
-
-    In an installed package the schemas lie inside it; in a checkout, beside it.
-    """
-    shipped = files("driftflow").joinpath("schema")
-    folder: Traversable = shipped if shipped.is_dir() else _CHECKOUT
-    return folder.joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
-
-
-@cache
-def schema(name: str) -> dict[str, Any]:
-    """What the file of a published schema holds; not to be changed."""
-    contents: dict[str, Any] = json.loads(schema_text(name))
-    return contents
-
-
 def issues(value: Json) -> list[Issue]:
     """All that the document's value breaks of the config's schema; the places are yet to be found.
 
@@ -81,16 +59,6 @@ def issues(value: Json) -> list[Issue]:
     """
     found = (issue for error in _validator().iter_errors(value) for issue in _explain(error))
     return list(dict.fromkeys(found))
-
-
-def unknown_keys(members: Mapping[str, Json], definition: Mapping[str, Any]) -> list[str]:
-    """The keys of an object that its definition in the schema neither lists nor exempts."""
-    return [
-        key
-        for key in members
-        if key not in definition["properties"]
-        and not any(re.search(pattern, key) for pattern in definition["patternProperties"])
-    ]
 
 
 @cache

@@ -16,7 +16,7 @@ import driftflow
 from driftflow.errors import CODES
 from driftflow.flags import FLAGS_VARIABLE
 from driftflow.plan import TIMEOUT_VARIABLE
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 DOCUMENTS = ("README.md", "CONFIG.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -23,7 +23,7 @@ from driftflow import linting, validation
 from driftflow.actions import ACTIONS
 from driftflow.document import parse
 from driftflow.errors import ConfigError
-from driftflow.validation import schema, schema_text
+from driftflow.schemas import schema, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

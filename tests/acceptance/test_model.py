@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
 from driftflow.actions import ACTIONS
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 RESULT = Draft7Validator(schema("result"))
 RECORD = Draft7Validator(schema("audit"))

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from workflows import save
 
 from driftflow import ConfigError, run_workflow
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     from pathlib import Path

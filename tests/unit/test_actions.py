@@ -4,7 +4,7 @@ import pytest
 
 from driftflow.actions import ACTIONS, look_up, objection
 from driftflow.document import Json
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from driftflow.diagnostics import (
 from driftflow.errors import CODES, Findings, Issue
 from driftflow.location import locate
 from driftflow.rendering import escape
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 BAD = Issue("wrong-type", "is bad", ("a",), "make it good", line=1, column=7, end_column=8)
 NOWHERE = Issue("unreadable", "no such file")

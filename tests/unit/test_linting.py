@@ -11,7 +11,7 @@ from hypothesis import given
 from driftflow import linting, validation
 from driftflow.actions import ACTIONS
 from driftflow.errors import Issue
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     from driftflow.document import Json

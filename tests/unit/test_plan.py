@@ -13,7 +13,7 @@ from pyrsistent import InvariantException, PVector
 
 from driftflow.flags import Flags
 from driftflow.plan import FrozenObject, Plan, Step, build_plan, digest, freeze, thaw
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     import random

@@ -12,7 +12,7 @@ from wcwidth import wcswidth
 from driftflow import flags
 from driftflow.plan import build_plan, digest
 from driftflow.preview import plan_document, plan_text
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 
 def test_a_document_has_all_that_a_run_would_do() -> None:
