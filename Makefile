@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run test test-all editor check snapshots dist-check hook-check clean
+.PHONY: help run test test-all editor check acceptor snapshots dist-check hook-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -37,6 +37,10 @@ check: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+acceptor: $(VENV)/installed ## compile the schema into driftflow/acceptor.py; after each change of it
+	$(BIN)/python tools/compile_schema.py
+	$(BIN)/ruff format --quiet driftflow/acceptor.py
+
 snapshots: $(VENV)/installed ## write the snapshots anew; review the difference like code
 	$(BIN)/python -m pytest --snapshot-update
 
@@ -53,7 +57,7 @@ hook-check: ## try the commit hook with pre-commit in a scratch repository
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
-	find driftflow tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find driftflow tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

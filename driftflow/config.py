@@ -6,11 +6,11 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from driftflow import flags, linting, validation
+from driftflow import flags
+from driftflow.acceptor import accepts
 from driftflow.document import parse
 from driftflow.errors import ConfigError, Findings, Issue, shorten
 from driftflow.flags import FLAGS_VARIABLE
-from driftflow.location import arrange, locate
 from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from driftflow.document import Document
 
-_DECIMAL = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 _UNREADABLE: dict[type[OSError], str] = {
     FileNotFoundError: "no such file",
@@ -79,11 +79,19 @@ def check_config(path: str | os.PathLike[str]) -> Findings:
 
 
 def _examine(document: Document, *, lint: bool) -> tuple[Issue, ...]:
-    found = validation.issues(document.value)
+    found: list[Issue] = []
+    if not accepts(document.value):
+        from driftflow import validation
+
+        found += validation.issues(document.value)
     if lint:
+        from driftflow import linting
+
         found += linting.issues(document.value)
     if not found:
         return document.issues
+    from driftflow.location import arrange, locate
+
     return arrange([*document.issues, *locate(document.plain, found)])
 
 
@@ -99,7 +107,9 @@ def _read(source: str) -> bytes:
 
 
 def _timeout_issues(value: str | None) -> tuple[Issue, ...]:
-    if value is None or (_DECIMAL.fullmatch(value) and 0 < float(value) < float("inf")):
+    if value is None:
+        return ()
+    if re.fullmatch(_DECIMAL, value) and 0 < float(value) < float("inf"):
         return ()
     message = (
         f"the environment variable {TIMEOUT_VARIABLE} must be a finite decimal number "

@@ -1,0 +1,70 @@
+"""Whether a document satisfies the config's schema: a fast yes or no, without the reasons.
+
+Compiled from schema/driftflow.schema.json by `make acceptor`: not to be edited.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def accepts_steps_item(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and "name" in value
+        and "action" in value
+        and (type(value["name"]) is str and len(value["name"]) >= 1)
+        and (type(value["action"]) is str and len(value["action"]) >= 1)
+        and (
+            "priority" not in value
+            or (
+                type(value["priority"]) is int
+                or (type(value["priority"]) is float and value["priority"].is_integer())
+            )
+        )
+        and ("optional" not in value or type(value["optional"]) is bool)
+    )
+
+
+def accepts_flags(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and ("audit" not in value or type(value["audit"]) is bool)
+        and ("metrics" not in value or type(value["metrics"]) is bool)
+        and ("parallel" not in value or type(value["parallel"]) is bool)
+    )
+
+
+def accepts_storage(value: Any) -> bool:
+    return type(value) is dict and (
+        "path" not in value or (type(value["path"]) is str and len(value["path"]) >= 1)
+    )
+
+
+def accepts(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and "name" in value
+        and "steps" in value
+        and (type(value["name"]) is str and len(value["name"]) >= 1)
+        and (
+            "max_attempts" not in value
+            or (
+                (
+                    type(value["max_attempts"]) is int
+                    or (type(value["max_attempts"]) is float and value["max_attempts"].is_integer())
+                )
+                and value["max_attempts"] >= 1
+            )
+        )
+        and (type(value["steps"]) is list and all(map(accepts_steps_item, value["steps"])))
+        and ("flags" not in value or accepts_flags(value["flags"]))
+        and ("storage" not in value or accepts_storage(value["storage"]))
+        and (
+            "timeout_seconds" not in value
+            or (
+                (type(value["timeout_seconds"]) is int or type(value["timeout_seconds"]) is float)
+                and value["timeout_seconds"] > 0
+            )
+        )
+    )
