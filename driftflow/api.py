@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import reduce
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from driftflow.config import load_config
-from driftflow.errors import StorageError
 from driftflow.executors import perform
 from driftflow.interpreter import interpret
-from driftflow.rendering import audit_record, result_document
+from driftflow.rendering import result_document
 from driftflow.result import RunResult, advance
-from driftflow.storage import JsonFileStorage
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from driftflow.events import Event
     from driftflow.plan import Plan
@@ -49,40 +45,16 @@ def run_workflow(path: str | os.PathLike[str], *, strict: bool = False) -> dict[
     return result_document(reduce(advance, run_events(plan), RunResult(plan)))
 
 
-def run_events(
-    plan: Plan,
-    *,
-    clock: Callable[[], float] = perf_counter,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    run_id: str | None = None,
-) -> Iterator[Event]:
+def run_events(plan: Plan) -> Iterator[Event]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
-
-    Args:
-        plan: What to do.
-        clock: Where durations come from; seconds from any fixed point, never backwards.
-        now: Where the audit's time stamps come from; UTC.
-        run_id: The run's name in the audit; a new UUID by default.
 
     Raises:
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
             written: then the event that it lacks is still given out first.
     """
-    events = interpret(plan, perform, clock)
+    events = interpret(plan, perform, perf_counter)
     if not plan.flags.is_enabled("audit"):
         return events
-    return _audited(events, plan.storage_path, now, run_id or str(uuid4()))
+    from driftflow.audit import audited
 
-
-def _audited(
-    events: Iterator[Event], path: str, now: Callable[[], datetime], run_id: str
-) -> Iterator[Event]:
-    with JsonFileStorage(path) as storage:
-        for seq, event in enumerate(events):
-            record = audit_record(event, moment=now(), run_id=run_id, seq=seq)
-            try:
-                storage.append(record)
-            except StorageError:
-                yield event  # it happened: the other folds are to see it
-                raise
-            yield event
+    return audited(events, plan.storage_path)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 from driftflow.errors import StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class JsonFileStorage:
@@ -37,13 +33,13 @@ class JsonFileStorage:
         except ValueError:  # a NUL or a lone surrogate in the path
             raise StorageError(path, "the audit cannot be opened: not the name of a file") from None
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Write the record at the end of the file, as one line of compact ASCII JSON.
+    def append(self, record: str) -> None:
+        """Write the record, a line of ASCII, at the end of the file.
 
         Raises:
             StorageError: If not all of it could be written.
         """
-        line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+        line = f"{record}\n".encode("ascii")
         try:
             written = os.write(self._descriptor, line)
         except OSError as error:

@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from driftflow.events import RunFinished, StepFinished
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
-from driftflow.validation import schema
+from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     from driftflow.document import Json

@@ -1,0 +1,59 @@
+"""The record of a run: each event is on file before anything else is made of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import gmtime, strftime, time_ns
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from driftflow.errors import StorageError
+from driftflow.rendering import audit_line
+from driftflow.storage import JsonFileStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from driftflow.events import Event
+
+
+def utc_now() -> str:
+    """The time stamp of this moment, in UTC to the microsecond: `2026-11-23T12:30:00.000042Z`."""
+    seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
+    return f"{_to_the_second(seconds)}.{nanoseconds // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1)  # many records share a second
+def _to_the_second(seconds: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
+
+
+def audited(
+    events: Iterator[Event],
+    path: str,
+    *,
+    now: Callable[[], str] = utc_now,
+    run_id: str | None = None,
+) -> Iterator[Event]:
+    """The same events, each appended to the audit before it is given out.
+
+    Args:
+        events: What happens in a run.
+        path: The audit's file.
+        now: Where the time stamps come from; the clock of the system by default.
+        run_id: The run's name; a new UUID by default.
+
+    Raises:
+        StorageError: If the file cannot be opened, before anything else; or when it cannot be
+            written: then the event that it lacks is still given out first.
+    """
+    run_id = run_id or str(uuid4())
+    with JsonFileStorage(path) as storage:
+        for seq, event in enumerate(events):
+            line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
+            try:
+                storage.append(line)
+            except StorageError:
+                yield event  # it happened: the other folds are to see it
+                raise
+            yield event
