@@ -31,14 +31,11 @@ Exit status:
 
 from __future__ import annotations
 
-import errno
+import gc
 import io
 import os
-import re
-import signal
 import sys
 from contextlib import redirect_stdout, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
@@ -47,24 +44,28 @@ from driftflow import __version__
 from driftflow.api import run_events
 from driftflow.config import check_config, load_config
 from driftflow.errors import ConfigError, StorageError, listed, shorten
-from driftflow.events import StepFinished
+from driftflow.events import RunFinished, StepFinished
+from driftflow.output import Output
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
-from driftflow.suggestion import nearest
-from driftflow.validation import schema_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from driftflow.errors import Findings
+    from driftflow.events import Event, Status
     from driftflow.plan import Plan
 
 _USAGE = __doc__.split("\n\n")[1] + "\n"
 # Each option of the usage text, and whether it takes a value.
 _OPTIONS = {
-    name: bool(value)
-    for names, value in re.findall(r"^  (-[-\w ]*?)( [A-Z]+)?  ", __doc__, re.MULTILINE)
-    for name in names.split()
+    name: words[-1].isupper()
+    for words in (
+        line.strip().partition("  ")[0].split()
+        for line in __doc__.split("Options:\n")[1].split("\n\n")[0].splitlines()
+    )
+    for name in words
+    if name.startswith("-")
 }
 
 OK = 0
@@ -82,64 +83,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
             stream.reconfigure(encoding="utf-8")
-    output = _Output(sys.stdout)
+    output = Output(sys.stdout)
     try:
-        status = _run_command(sys.argv[1:] if argv is None else list(argv), output)
+        with output:
+            status = _run_command(sys.argv[1:] if argv is None else list(argv), output)
     except KeyboardInterrupt:
-        return _die_of(signal.SIGINT)
+        return _die_of("SIGINT")
     if isinstance(output.failure, BrokenPipeError):
-        return _die_of(signal.SIGPIPE)
+        return _die_of("SIGPIPE")
     if output.failure is not None:
         _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
     return status
 
 
-class _Output:
-    """Where results go. A write that fails is kept in mind: the run and its audit go on."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
-        self.failure: OSError | None = None
-
-    def write(self, text: str) -> None:
-        """Write the text, and what the stream still holds, at once."""
-        if self._stream is None:
-            self.failure = OSError(errno.EBADF, "it is closed")
-        elif self.failure is None:
-            try:
-                self._stream.write(text)
-                self._stream.flush()
-            except OSError as error:
-                self.failure = error
-                # Python flushes stdout once more as it ends, and would complain again.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-
-
-def _run_command(argv: list[str], output: _Output) -> int:
+def _run_command(argv: list[str], output: Output) -> int:
     fault = _wrong_command(argv) or _wrong_option(argv)
     if fault is not None:
         return _misused(fault)
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
-            arguments = docopt(__doc__, argv, version=__version__)
+            arguments = docopt(_text_for(argv), argv, version=__version__)
     except DocoptExit:
         return _misused("the arguments do not fit the usage")
     except SystemExit:
         output.write(printed.getvalue())
         return OK
-    act = next((act for name, act in _COMMANDS.items() if arguments[name]), _run)
+    act = next((act for name, act in _COMMANDS.items() if arguments.get(name)), _run)
     try:
         return act(arguments, output)
     except ConfigError as error:
         return _refuse(error.findings)
 
 
+def _text_for(argv: list[str]) -> str:
+    """The help, with one line of usage if that is enough: docopt takes its time over each."""
+    word = next(iter(argv), "")
+    if word not in {"--config", *_COMMANDS} or {"-h", "--help"} & {*argv}:
+        return __doc__
+    return "\n".join(
+        line
+        for line in __doc__.splitlines()
+        if not line.startswith("  driftflow ") or line.split()[1] == word
+    )
+
+
 def _wrong_command(argv: list[str]) -> str | None:
     word = next(iter(argv), "-")
     if word.startswith("-") or word in _COMMANDS:
         return None
+    from driftflow.suggestion import nearest
+
     meant = nearest(word, _COMMANDS)
     hint = f"did you mean `{meant}`?" if meant else "`--config FILE` runs a workflow"
     return f"no command `{shorten(word)}`: {hint}"
@@ -159,18 +154,53 @@ def _wrong_option(argv: list[str]) -> str | None:
             if _OPTIONS[name] and "=" not in word:
                 next(words, None)  # its value
         elif word.startswith("-") and word != "-":
+            from driftflow.suggestion import nearest
+
             meant = nearest(name, _OPTIONS)
             return f"no option `{shorten(word)}`" + (f": did you mean `{meant}`?" if meant else "")
     return None
 
 
-def _run(arguments: dict[str, Any], output: _Output) -> int:
+def _run(arguments: dict[str, Any], output: Output) -> int:
     plan = load_config(arguments["--config"], strict=arguments["--strict"])
-    return _run_plan(plan, output, as_document=arguments["--print-json"])
+    gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
+    gc.enable()
+    report = _print_document if arguments["--print-json"] else _print_lines
+    try:
+        status = report(plan, run_events(plan), output)
+    except StorageError as error:
+        output.flush()
+        _complain(str(error))
+        return NOT_WRITTEN
+    return OK if status == "ok" else FAILED
 
 
-def _check(arguments: dict[str, Any], output: _Output) -> int:
-    from driftflow.diagnostics import FORMATS, coloured, plain  # noqa: PLC0415 - a run does without
+def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
+    status: Status = "failed"
+    for event in events:
+        if isinstance(event, StepFinished):
+            output.write(f"{result_line(event.result)}\n")
+        elif isinstance(event, RunFinished):
+            status = event.status
+    return status
+
+
+def _print_document(plan: Plan, events: Iterable[Event], output: Output) -> Status:
+    run = RunResult(plan)
+    failure: StorageError | None = None
+    try:
+        for event in events:
+            run = advance(run, event)
+    except StorageError as error:  # what was done is printed all the same
+        failure = error
+    output.write(f"{json_text(result_document(run), indent=2)}\n")
+    if failure is not None:
+        raise failure
+    return run.status
+
+
+def _check(arguments: dict[str, Any], output: Output) -> int:
+    from driftflow.diagnostics import FORMATS, coloured, plain
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
@@ -183,8 +213,8 @@ def _check(arguments: dict[str, Any], output: _Output) -> int:
     return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
 
 
-def _plan(arguments: dict[str, Any], output: _Output) -> int:
-    from driftflow.preview import plan_document, plan_text  # noqa: PLC0415 - likewise
+def _plan(arguments: dict[str, Any], output: Output) -> int:
+    from driftflow.preview import plan_document, plan_text
 
     plan = load_config(arguments["--config"])
     if arguments["--print-json"]:
@@ -194,7 +224,11 @@ def _plan(arguments: dict[str, Any], output: _Output) -> int:
     return OK
 
 
-def _schema(arguments: dict[str, Any], output: _Output) -> int:
+def _schema(arguments: dict[str, Any], output: Output) -> int:
+    from pathlib import Path
+
+    from driftflow.schemas import schema_text
+
     path, text = arguments["--output"], schema_text("driftflow")
     if path is None:
         output.write(text)
@@ -211,26 +245,8 @@ def _schema(arguments: dict[str, Any], output: _Output) -> int:
 _COMMANDS = {"check": _check, "plan": _plan, "schema": _schema}
 
 
-def _run_plan(plan: Plan, output: _Output, *, as_document: bool) -> int:
-    run = RunResult(plan)
-    failure: StorageError | None = None
-    try:
-        for event in run_events(plan):
-            run = advance(run, event)
-            if isinstance(event, StepFinished) and not as_document:
-                output.write(f"{result_line(event.result)}\n")
-    except StorageError as error:
-        failure = error
-    if as_document:
-        output.write(f"{json_text(result_document(run), indent=2)}\n")
-    if failure is not None:
-        _complain(str(failure))
-        return NOT_WRITTEN
-    return OK if run.status == "ok" else FAILED
-
-
 def _refuse(findings: Findings) -> int:
-    from driftflow.diagnostics import coloured, plain, report  # noqa: PLC0415 - a good run does without
+    from driftflow.diagnostics import coloured, plain, report
 
     text = report([findings], coloured if _has_colours(sys.stderr) else plain)
     if all(issue.severity == "warning" for issue in findings.issues):
@@ -268,8 +284,11 @@ def _has_colours(stream: TextIO | None) -> bool:
     )
 
 
-def _die_of(signum: signal.Signals) -> int:
+def _die_of(name: str) -> int:
     """End as the signal's default ends a process, so that a shell sees what happened."""
+    import signal
+
+    signum = signal.Signals[name]
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
     return 128 + signum  # the caller has that signal blocked

@@ -1,0 +1,97 @@
+"""The printing edge: what is written reaches its reader soon, and not a line at a time."""
+
+from __future__ import annotations
+
+import _thread  # the import of threading would be a noticeable part of a run's start
+import errno
+import io
+import os
+from contextlib import suppress
+from time import sleep
+from typing import Self, TextIO
+
+# How long a text may wait for others to be written with it, in seconds, and how much of them
+# makes it worth while: in characters, about what a pipe holds on Linux.
+DELAY = 0.1
+ENOUGH = 65536
+
+
+class Output:
+    """Where results go. A write that fails is kept in mind: the run and its audit go on.
+
+    Texts wait for each other until there is `ENOUGH`, or for `DELAY`; an action that keeps
+    Python's global lock to itself keeps that back too. A context manager: leaving it writes
+    what still waits.
+
+    Args:
+        stream: What to write to; None if it is closed.
+
+    Attributes:
+        failure: Why nothing can be written any more; None while all is well.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.failure: OSError | None = None
+        self._stream = _Closed() if stream is None else stream
+        self._waiting: list[str] = []
+        self._length = 0
+        self._lock = _thread.allocate_lock()  # held while something is written
+        self._is_over = False
+
+    def write(self, text: str) -> None:
+        """Write the text, with others or soon."""
+        self._waiting.append(text)
+        self._length += len(text)
+        if self._length >= ENOUGH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            self._flush()
+
+    def __enter__(self) -> Self:
+        _thread.start_new_thread(self._watch, ())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # An interrupt does not wait for a reader that takes nothing.
+        if self._lock.acquire(timeout=DELAY if kind is KeyboardInterrupt else -1):
+            self._is_over = True
+            self._flush()
+            self._lock.release()
+
+    def _watch(self) -> None:
+        while not self._is_over:
+            sleep(DELAY)
+            with self._lock:
+                if not self._is_over:
+                    self._flush()
+
+    def _flush(self) -> None:
+        number = len(self._waiting)  # more may come to wait meanwhile
+        text = "".join(self._waiting[:number])
+        del self._waiting[:number]
+        self._length = 0
+        if text and self.failure is None:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except OSError as error:
+                self.failure = error
+                self._silence()
+            except KeyboardInterrupt:  # its reader takes nothing: the rest would wait as well
+                self.failure = InterruptedError()
+                raise
+
+    def _silence(self) -> None:
+        """Python flushes stdout once more as it ends, and would complain again."""
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+class _Closed(io.TextIOBase):
+    """What stands for a stream that the caller of the program has closed."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EBADF, "it is closed")

@@ -1,0 +1,179 @@
+"""The printing edge: what waits, for how long, and what becomes of a failure."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from driftflow import output as module
+from driftflow.output import ENOUGH, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEVER = 3600.0  # seconds
+
+
+class Stream(io.StringIO):
+    """A stream that notes each write, and fails with an error once it has one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+        self.error: BaseException | None = None
+
+    def write(self, text: str) -> int:
+        """Take it, or fail."""
+        self.writes.append(text)
+        if self.error is not None:
+            raise self.error
+        return len(text)
+
+
+@pytest.fixture
+def stream() -> Stream:
+    """A new one."""
+    return Stream()
+
+
+@pytest.fixture
+def _unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DELAY", NEVER)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, io.TextIOWrapper]]:
+    """The end to read from, and a stream to the other end."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        yield reading, stream
+    os.close(reading)
+
+
+@pytest.mark.usefixtures("_unwatched")
+def test_texts_wait_for_each_other(stream: Stream) -> None:
+    """They are written as one, in their order, at the end."""
+    with Output(stream) as output:
+        for number in range(3):
+            output.write(f"{number}\n")
+        assert stream.writes == []
+    assert stream.writes == ["0\n1\n2\n"]
+
+
+@pytest.mark.usefixtures("_unwatched")
+def test_enough_is_written_at_once(stream: Stream) -> None:
+    """And the count begins anew."""
+    with Output(stream) as output:
+        output.write("a" * (ENOUGH - 1))
+        assert stream.writes == []
+        output.write("b")
+        output.write("c")
+        assert [len(text) for text in stream.writes] == [ENOUGH]
+    assert stream.writes[1:] == ["c"]
+
+
+@pytest.mark.usefixtures("_unwatched")
+def test_nothing_is_no_write(stream: Stream) -> None:
+    """A run without steps prints none."""
+    with Output(stream) as output:
+        output.flush()
+    assert stream.writes == []
+
+
+def test_a_text_reaches_a_pipe_by_itself(pipe: tuple[int, io.TextIOWrapper]) -> None:
+    """Nothing else is written meanwhile: reading would block for ever."""
+    reading, stream = pipe
+    with Output(stream) as output:
+        for text in (b"one\n", b"two\n"):
+            output.write(text.decode())
+            assert os.read(reading, 100) == text
+
+
+def test_a_text_waits_for_a_tenth_of_a_second() -> None:
+    """Half of what is promised: a reader has its line within 0.2 s."""
+    assert module.DELAY == 0.1
+
+
+def test_a_failure_is_kept_in_mind(stream: Stream) -> None:
+    """Nothing is written after it; the writer never hears of it."""
+    stream.error = OSError(errno.ENOSPC, "full")
+    with Output(stream) as output:
+        for text in "abc":
+            output.write(text)
+            output.flush()
+        assert output.failure is stream.error
+    assert stream.writes == ["a"]
+
+
+def test_a_closed_stream_is_a_failure_once_something_is_written() -> None:
+    """And none before."""
+    with Output(None) as output:
+        output.flush()
+        assert output.failure is None
+        output.write("a")
+    assert output.failure is not None
+    assert (output.failure.errno, output.failure.strerror) == (errno.EBADF, "it is closed")
+
+
+def test_an_interrupted_write_is_the_last(stream: Stream) -> None:
+    """Its reader takes nothing: what waits besides would wait as well."""
+    stream.error = KeyboardInterrupt()
+    output = Output(stream)
+    output.write("a")
+    with pytest.raises(KeyboardInterrupt), output:
+        output.flush()
+    stream.error = None
+    output.write("b")
+    output.flush()
+    assert stream.writes == ["a"]
+
+
+@pytest.mark.usefixtures("_unwatched")
+def test_what_waits_is_written_when_a_run_is_interrupted(stream: Stream) -> None:
+    """It was done."""
+    output = Output(stream)
+    output.write("a")
+    with pytest.raises(KeyboardInterrupt), output:
+        raise KeyboardInterrupt
+    assert stream.writes == ["a"]
+
+
+def test_an_interrupt_does_not_wait_for_a_reader_that_takes_nothing(stream: Stream) -> None:
+    """While another thread is in the middle of a write, as the watching one can be."""
+    is_writing, may_go_on = threading.Event(), threading.Event()
+
+    def write(text: str) -> int:
+        is_writing.set()
+        may_go_on.wait()
+        return len(text)
+
+    def interrupt() -> NoReturn:
+        is_writing.wait()
+        raise KeyboardInterrupt
+
+    stream.write = write  # type: ignore[method-assign]
+    output = Output(stream)
+    output.write("a")
+    with pytest.raises(KeyboardInterrupt), output:
+        interrupt()
+    may_go_on.set()
+
+
+def test_the_watch_ends_with_the_output(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that prints often does not gather threads."""
+    has_ended = threading.Event()
+    watch = Output._watch  # noqa: SLF001 - a thread of its own, that nobody joins
+
+    def watched(output: Output) -> None:
+        watch(output)
+        has_ended.set()
+
+    monkeypatch.setattr(Output, "_watch", watched)
+    with Output(stream):
+        assert not has_ended.is_set()
+    assert has_ended.wait(timeout=60)
