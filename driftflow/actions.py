@@ -19,17 +19,23 @@ def echo(value: Json) -> Json:
 
 def upper(value: Json) -> Json:
     """Gives the input, a string, in upper case."""
-    return _string(value, "upper").upper()
+    if isinstance(value, str):
+        return value.upper()
+    raise TypeError(objection("upper", value))
 
 
 def lower(value: Json) -> Json:
     """Gives the input, a string, in lower case."""
-    return _string(value, "lower").lower()
+    if isinstance(value, str):
+        return value.lower()
+    raise TypeError(objection("lower", value))
 
 
 def reverse(value: Json) -> Json:
     """Gives the input, a string, back to front."""
-    return _string(value, "reverse")[::-1]
+    if isinstance(value, str):
+        return value[::-1]
+    raise TypeError(objection("reverse", value))
 
 
 ACTIONS: dict[str, Action] = {
@@ -58,9 +64,3 @@ def look_up(name: str) -> Action:
         return ACTIONS[name]
     except KeyError:
         raise ValueError(f"unknown action: {name!r}") from None
-
-
-def _string(value: Json, action: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(objection(action, value))

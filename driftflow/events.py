@@ -1,12 +1,9 @@
 """What happens in a run: four kinds of events, in the order in which they happen."""
 
-from __future__ import annotations
+from typing import Literal, NamedTuple, TypeAlias
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from driftflow.document import Json
-    from driftflow.plan import Plan, Step
+from driftflow.document import Json
+from driftflow.plan import Plan, Step
 
 Status: TypeAlias = Literal["ok", "failed"]
 

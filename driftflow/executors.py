@@ -19,4 +19,5 @@ def perform(step: Step) -> Json:
         ValueError: If the step's action is not known.
         Exception: Whatever the action raises.
     """
-    return look_up(step.action)(thaw(step.input))
+    value = step.input
+    return look_up(step.action)(value if isinstance(value, str) else thaw(value))
