@@ -1,8 +1,13 @@
 """DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did."""
 
-from driftflow.api import run_workflow
-from driftflow.config import check_config, load_config
-from driftflow.errors import ConfigError, DriftFlowError, Findings, Issue, StorageError
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from driftflow.api import run_workflow
+    from driftflow.config import check_config, load_config
+    from driftflow.errors import ConfigError, DriftFlowError, Findings, Issue, StorageError
 
 __all__ = [
     "ConfigError",
@@ -16,3 +21,12 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when one is asked for: the command imports the rest itself."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from driftflow import api, config, errors
+
+    return next(vars(home)[name] for home in (errors, config, api) if name in vars(home))

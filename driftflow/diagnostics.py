@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wcwidth import wcswidth
-
 from driftflow.errors import MAX_SHOWN, locus
 from driftflow.location import Lines
 from driftflow.rendering import escape, json_text
@@ -120,6 +118,8 @@ def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
     before = "…" * (first > begin) + _printable(text[first:start])
     marked = _printable(text[start : min(end, last)])
     behind = _printable(text[min(end, last) : last]) + "…" * (last < finish)
+    from wcwidth import wcswidth  # with its tables it would take half the time of a quiet check
+
     return before + marked + behind, wcswidth(before), max(wcswidth(marked), 1)
 
 

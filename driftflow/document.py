@@ -5,16 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import math
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow import faults, syntax
-from driftflow.errors import ConfigError, Findings, Issue
-from driftflow.location import Lines, arrange
-from driftflow.syntax import MAX_DEPTH
+from driftflow.errors import MAX_DEPTH, ConfigError, Findings, Issue
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTAINERS = {dict, list}
 _TYPE_NAMES = {
     type(None): "null",
     bool: "a boolean",
@@ -76,8 +74,10 @@ def parse(data: bytes, source: str) -> Document:
 
 def _decode(data: bytes, source: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
+        from driftflow.location import Lines
+
         text = data.decode("utf-8-sig", "replace")
         offset = len(error.object[: error.start].decode("utf-8"))
         issue = Issue(
@@ -91,6 +91,9 @@ def _decode(data: bytes, source: str) -> str:
 
 def _reparse(text: str, source: str) -> Document:
     """The document of a text that is no strict JSON, with all that is wrong with it."""
+    from driftflow import faults, syntax
+    from driftflow.location import Lines, arrange
+
     lines = Lines(text)
     plain, issues = syntax.blank(text, lines)
     value: Json = None
@@ -132,13 +135,13 @@ def _integer(literal: str) -> int | float:
 
 
 def _too_deep(document: Json) -> bool:
-    level: list[list[Json] | dict[str, Json]] = [[document]]
+    level: list[Any] = [[document]]
     for _ in range(MAX_DEPTH + 1):
         level = [
             child
             for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
         ]
         if not level:
             return False

@@ -33,10 +33,14 @@ CODES: dict[str, Severity] = {
     "duplicate-name": "warning",
 }
 
+# serde_json's default. CPython's own limit varies with the version and with the depth of
+# the caller's stack, so that a config would load in one place and not in another.
+MAX_DEPTH = 128
+
 # No message shows more characters of a value.
 MAX_SHOWN = 80
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
+_PLAIN_KEY = r"[A-Za-z_$][\w$-]*"
 
 
 class Issue(NamedTuple):
@@ -158,6 +162,6 @@ def listed(words: Iterable[str]) -> str:
 def _place_part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    if _PLAIN_KEY.fullmatch(part):
+    if re.fullmatch(_PLAIN_KEY, part, re.ASCII):
         return f".{shorten(part)}"
     return f"[{shorten(json.dumps(part, ensure_ascii=False))}]"

@@ -8,16 +8,12 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from driftflow.errors import Issue, shorten
+from driftflow.errors import MAX_DEPTH, Issue, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftflow.location import Lines
-
-# serde_json's default. CPython's own limit varies with the version and with the depth of
-# the caller's stack, so that a config would load in one place and not in another.
-MAX_DEPTH = 128
 
 _NO_COMMENT = Issue(
     "syntax",

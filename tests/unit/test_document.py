@@ -7,8 +7,7 @@ import workflows
 from hypothesis import given
 
 from driftflow.document import Json, parse, type_name
-from driftflow.errors import ConfigError, Issue
-from driftflow.syntax import MAX_DEPTH
+from driftflow.errors import MAX_DEPTH, ConfigError, Issue
 
 
 def found(data: bytes) -> list[tuple[str, int | None, int | None]]:
