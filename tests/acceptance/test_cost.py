@@ -1,0 +1,146 @@
+"""What a run costs, held by counting: modules, function calls, system calls. Nothing is timed."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
+
+import pytest
+import workflows
+from command import CHECKOUT, process_environment
+
+from driftflow import cli
+from driftflow.output import ENOUGH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What a good run needs of ours; the explanations, the reports and the record are not among it.
+OURS = {
+    "__main__",
+    *("acceptor", "actions", "api", "cli", "config", "document", "errors", "events", "executors"),
+    *("flags", "interpreter", "output", "plan", "rendering", "result"),
+}
+
+
+def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run that in a process of its own, where nothing else is going on."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=process_environment(),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+
+def imported(script: str, folder: Path) -> set[str]:
+    """The modules that a run of that script adds to what the libraries import by themselves."""
+    libraries = "import __future__, contextlib, json, re, sys, docopt, pyrsistent"
+    report = "json.dump(sorted({*sys.modules} - old), sys.stderr)"
+    done = run(f"{libraries}\nold = {{*sys.modules}}\n{script}\n{report}", folder)
+    return {*json.loads(done.stderr)}
+
+
+def test_a_good_run_imports_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    """Nothing to explain mistakes with, nor what only the audit needs: no jsonschema at all."""
+    quickstart = CHECKOUT / "examples" / "quickstart.json"
+    script = (
+        f"sys.argv = ['driftflow', '--config', {str(quickstart)!r}]\n"
+        "sys.modules['os'].environ['DRIFTFLOW_FLAGS'] = 'audit'\n"
+        "from driftflow.__main__ import main\n"
+        "main()"
+    )
+    builtin = {"errno", "gc", "math"}
+    ours = {"driftflow", *(f"driftflow.{module}" for module in OURS)}
+    assert imported(script, tmp_path) == ours | builtin
+
+
+def test_the_package_alone_imports_nothing(tmp_path: Path) -> None:
+    """A public name brings its module when it is asked for."""
+    assert imported("import driftflow", tmp_path) == {"driftflow"}
+    more = imported("from driftflow import ConfigError", tmp_path)
+    assert "driftflow.errors" in more
+    assert "jsonschema" not in more
+
+
+COUNTING = """
+import hashlib, sys  # an import that comes later is calls of its own
+from driftflow import audit, cli
+
+count = 0
+audit.time_ns = int  # a new second would be one more call
+
+def note(frame, event, _):
+    global count
+    # Written in Python from 3.13 on, where its calls are not quite in step with the steps.
+    count += event == "call" and frame.f_globals["__name__"] != "pyrsistent._pvector"
+
+sys.setprofile(note)
+cli.main(["--config", "config.json"])
+sys.setprofile(None)
+print(count, file=sys.stderr)
+"""
+
+
+def calls(folder: Path, steps: int, *, audit: bool) -> int:
+    """How many Python functions a run of so many steps calls; a resumed generator counts too."""
+    actions = ["echo", "upper", "lower", "reverse"]
+    workflows.save(
+        folder,
+        *(
+            {"action": actions[place % 4], "input": f"input {place}", "priority": place % 10}
+            for place in range(steps)
+        ),
+        flags={"audit": audit},
+    )
+    return int(run(COUNTING, folder).stderr)
+
+
+@pytest.mark.parametrize(("audit", "most"), [(False, 11), (True, 29)])
+def test_a_step_costs_the_same_calls_in_any_crowd(
+    *, audit: bool, most: int, tmp_path: Path
+) -> None:
+    """As many at 100 steps as at 1,000, and not more than that."""
+    few, more, many, most_of_all = (
+        calls(tmp_path, steps, audit=audit) for steps in (100, 200, 1000, 1100)
+    )
+    assert more - few == most_of_all - many
+    assert more - few <= 100 * most
+
+
+class Counted(io.RawIOBase):
+    """A stream that counts what would be system calls."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # it is given a buffer
+        """Take all of it."""
+        self.writes.append(bytes(data))
+        return len(data)
+
+
+@pytest.mark.parametrize("steps", [1, 1000, 10_000])
+def test_a_fast_run_writes_many_lines_at_a_time(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write for each 64 KiB, and one for the rest; the clock has no part in it here."""
+    monkeypatch.setattr("driftflow.output.DELAY", 3600)
+    path = workflows.save(tmp_path, *({"input": "x" * 30} for _ in range(steps)))
+    raw = Counted()
+    stream = io.TextIOWrapper(io.BufferedWriter(raw))
+    with redirect_stdout(stream):
+        assert cli.main(["--config", str(path)]) == cli.OK
+    text = b"".join(raw.writes)
+    assert text.count(b"\n") == steps
+    assert len(raw.writes) <= len(text) // ENOUGH + 1
