@@ -35,6 +35,7 @@ class Output:
         self._stream = _Closed() if stream is None else stream
         self._waiting: list[str] = []
         self._length = 0
+        self._enough = ENOUGH
         self._lock = _thread.allocate_lock()  # held while something is written
         self._is_over = False
 
@@ -42,7 +43,7 @@ class Output:
         """Write the text, with others or soon."""
         self._waiting.append(text)
         self._length += len(text)
-        if self._length >= ENOUGH:
+        if self._length >= self._enough:
             self.flush()
 
     def flush(self) -> None:
@@ -51,7 +52,10 @@ class Output:
             self._flush()
 
     def __enter__(self) -> Self:
-        _thread.start_new_thread(self._watch, ())
+        try:
+            _thread.start_new_thread(self._watch, ())
+        except RuntimeError:  # as many threads as the system allows: no text can wait
+            self._enough = 0
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

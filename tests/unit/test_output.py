@@ -99,6 +99,19 @@ def test_a_text_waits_for_a_tenth_of_a_second() -> None:
     assert module.DELAY == 0.1
 
 
+def test_without_a_thread_no_text_waits(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system may allow no more of them: nobody would come to write it."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    with Output(stream) as output:
+        for text in ("one\n", "two\n"):
+            output.write(text)
+            assert stream.writes[-1] == text
+
+
 def test_a_failure_is_kept_in_mind(stream: Stream) -> None:
     """Nothing is written after it; the writer never hears of it."""
     stream.error = OSError(errno.ENOSPC, "full")
@@ -114,10 +127,9 @@ def test_a_closed_stream_is_a_failure_once_something_is_written() -> None:
     """And none before."""
     with Output(None) as output:
         output.flush()
-        assert output.failure is None
+        assert not output.failure
         output.write("a")
-    assert output.failure is not None
-    assert (output.failure.errno, output.failure.strerror) == (errno.EBADF, "it is closed")
+    assert str(output.failure) == f"[Errno {errno.EBADF}] it is closed"
 
 
 def test_an_interrupted_write_is_the_last(stream: Stream) -> None:
