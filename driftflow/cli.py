@@ -104,7 +104,7 @@ def _run_command(argv: list[str], output: Output) -> int:
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
-            arguments = docopt(_text_for(argv), argv, version=__version__)
+            arguments = docopt(__doc__, argv, version=__version__)
     except DocoptExit:
         return _misused("the arguments do not fit the usage")
     except SystemExit:
@@ -115,18 +115,6 @@ def _run_command(argv: list[str], output: Output) -> int:
         return act(arguments, output)
     except ConfigError as error:
         return _refuse(error.findings)
-
-
-def _text_for(argv: list[str]) -> str:
-    """The help, with one line of usage if that is enough: docopt takes its time over each."""
-    word = next(iter(argv), "")
-    if word not in {"--config", *_COMMANDS} or {"-h", "--help"} & {*argv}:
-        return __doc__
-    return "\n".join(
-        line
-        for line in __doc__.splitlines()
-        if not line.startswith("  driftflow ") or line.split()[1] == word
-    )
 
 
 def _wrong_command(argv: list[str]) -> str | None:
