@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+# How often `make bench` runs each command.
+RUNS ?= 11
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run test test-all editor check acceptor snapshots dist-check hook-check clean
+.PHONY: help run test test-all editor check acceptor snapshots dist-check hook-check bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -55,8 +57,18 @@ dist-check: $(VENV)/installed ## build the wheel and try it in a fresh environme
 hook-check: ## try the commit hook with pre-commit in a scratch repository
 	PYTHON=$(PYTHON) .ci/hook
 
+bench: $(VENV)/installed .bench/installed ## measure against peers, some minutes; RUNS=1 for a short try
+	$(BIN)/hatchling build --target wheel --directory .bench
+	.bench/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-index --force-reinstall .bench/*.whl
+	@.bench/bin/python benchmarks/bench.py $(RUNS)
+
+.bench/installed: benchmarks/requirements.lock
+	$(PYTHON) -m venv --clear .bench
+	.bench/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@
+
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-* dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
+	rm -rf .venv .venv-* .bench dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
 	find driftflow tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.lock pyproject.toml

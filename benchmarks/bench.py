@@ -1,0 +1,286 @@
+"""Measure DriftFlow beside a bare interpreter, bare loops and its peers: `make bench`.
+
+Whole processes, their output thrown away, in turns; a ratio is one of medians. Prints Markdown. A
+goal that is missed is printed like one that is met: a benchmark fails no build.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple, TypeAlias
+
+import workloads
+from workloads import SCRATCH
+
+HERE = Path(__file__).resolve().parent
+BIN = Path(sys.executable).parent
+AUDIT = SCRATCH / "audit.jsonl"
+BARE_LOOP = HERE / "bare_loop.py"
+PACKAGES = (
+    *("driftflow", "pyrsistent", "docopt-ng", "jsonschema", "pypyr", "doit", "go-task-bin"),
+    *("fastjsonschema", "jsonschema-rs"),
+)
+# Nothing of the caller's: PYTHONUNBUFFERED alone would change most figures.
+ENVIRONMENT = {"PATH": os.defpath, "HOME": str(SCRATCH), "LC_ALL": "C.UTF-8"}
+
+Command: TypeAlias = list[str | Path]
+
+
+class Cost(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    kibibytes: float  # of resident memory, at its peak
+
+
+class Costs(dict[str, Cost]):
+    """What each command took, by its name: medians."""
+
+    def ms(self, name: str) -> float:
+        """The time, in milliseconds."""
+        return self[name].seconds * 1e3
+
+    def mib(self, name: str) -> float:
+        """The peak of the memory, in MiB."""
+        return self[name].kibibytes / 1024
+
+    def a_step(self, name: str, start: str, steps: int) -> float:
+        """The time of each of the steps that a command has beyond another. Microseconds."""
+        return (self[name].seconds - self[start].seconds) / steps * 1e6
+
+
+class Row(NamedTuple):
+    """A line of the table: two figures, and how many times the second the first may be."""
+
+    what: str
+    against: str
+    goal: float
+    ours: float
+    theirs: float
+    unit: str
+
+
+def main(runs: int) -> None:
+    """Measure each command so many times, and print what came of it."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    costs = Costs()
+    for commands in (starts, scales, millions, acceptors):
+        costs |= side_by_side(commands(), runs)
+    print(f"{datetime.now(UTC):%Y-%m-%d}; {machine()}; medians over {runs} runs.\n")
+    print_goals(costs)
+    print_background(costs, runs)
+    print_acceptors(costs)
+
+
+def side_by_side(commands: dict[str, Command], runs: int) -> Costs:
+    """The median costs of each command, run in turns after one turn that does not count."""
+    turns: list[Costs] = []
+    for number in range(runs + 1):
+        turns.append(Costs({name: measure(command) for name, command in commands.items()}))
+        print(f"{', '.join(commands)}: {number} of {runs}", file=sys.stderr)
+    return Costs(
+        {
+            name: Cost(*map(median, zip(*(turn[name] for turn in turns[1:]), strict=True)))
+            for name in commands
+        }
+    )
+
+
+def measure(command: Command) -> Cost:
+    """The cost of one run, which has to succeed."""
+    AUDIT.unlink(missing_ok=True)
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=SCRATCH, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(seconds, usage.ru_maxrss)
+
+
+def python(*words: str | Path) -> Command:
+    """A run of the interpreter."""
+    return [BIN / "python", *words]
+
+
+def driftflow(steps: int, audit: Path | None = None) -> Command:
+    """A run of a workflow."""
+    return [BIN / "driftflow", "--config", workloads.driftflow(steps, audit)]
+
+
+def starts() -> dict[str, Command]:
+    """Two steps, or nothing at all."""
+    return {
+        "pass": python("-c", "pass"),
+        "imports": python("-c", "import json, docopt, pyrsistent"),
+        "quick start": [BIN / "driftflow", "--config", workloads.quickstart()],
+        "bare quick start": python(BARE_LOOP, workloads.quickstart()),
+        "pypyr": [BIN / "pypyr", workloads.pypyr(2).stem],
+        "doit": [BIN / "doit", "-f", workloads.doit(2)],
+        "Task": [BIN / "task", "-t", workloads.task(2)],
+    }
+
+
+def scales() -> dict[str, Command]:
+    """Many steps, with an audit and without, run and checked."""
+    measure(driftflow(100_000, AUDIT))
+    records = AUDIT.rename(SCRATCH / "records.jsonl")
+    reading = python(HERE / "write_records.py", records)
+    megabytes = workloads.driftflow(60_000)
+    return {
+        "10,000": driftflow(10_000),
+        "bare 10,000": python(BARE_LOOP, workloads.driftflow(10_000)),
+        "100,000": driftflow(100_000),
+        "bare 100,000": python(BARE_LOOP, workloads.driftflow(100_000)),
+        "100,000 audited": driftflow(100_000, AUDIT),
+        "records read": reading,
+        "records written": [*reading, AUDIT],
+        "pypyr 10,000": [BIN / "pypyr", workloads.pypyr(10_000).stem],
+        "doit 10,000": [BIN / "doit", "-f", workloads.doit(10_000)],
+        "check": [BIN / "driftflow", "check", megabytes],
+        "json.tool": python("-m", "json.tool", megabytes),
+    }
+
+
+def millions() -> dict[str, Command]:
+    """A million steps."""
+    return {
+        "1,000,000": driftflow(1_000_000),
+        "bare 1,000,000": python(BARE_LOOP, workloads.driftflow(1_000_000)),
+    }
+
+
+def acceptors() -> dict[str, Command]:
+    """Reading a workflow, and asking each acceptor about it."""
+    read = "import json, sys; document = json.load(open(sys.argv[1]))"
+    scripts = {
+        name: f"{read}\n{script}\nassert accepts(document)"
+        for name, (script, _) in workloads.acceptors().items()
+    }
+    return {
+        f"{name} {steps:,}": python("-c", script, workloads.driftflow(steps))
+        for name, script in {"read": read, **scripts}.items()
+        for steps in (1, 100_000)
+    }
+
+
+def print_goals(costs: Costs) -> None:
+    """The table of what is to be reached."""
+    print("| what | compared with | ratio | goal | DriftFlow | the other |")
+    print("|---|---|---|---|---|---|")
+    for row in rows(costs):
+        ratio = row.ours / row.theirs
+        missed = " (missed)" * (ratio > row.goal)
+        figures = f"{row.ours:.3g} {row.unit} | {row.theirs:.3g} {row.unit}"
+        print(f"| {row.what} | {row.against} | {ratio:.3g}{missed} | {row.goal} | {figures} |")
+
+
+def rows(costs: Costs) -> list[Row]:
+    """The figures that have a goal."""
+    start, step = costs.ms("quick start"), costs.a_step("100,000", "quick start", 100_000)
+    nothing, pypyr, doit, task = map(costs.ms, ("pass", "pypyr", "doit", "Task"))
+    many, bare_many = costs.ms("100,000"), costs.ms("bare 100,000")
+    pypyr_step = costs.a_step("pypyr 10,000", "pypyr", 9_998)
+    doit_step = costs.a_step("doit 10,000", "doit", 9_998)
+    of_a_million, of_ten_thousand = costs.ms("1,000,000") / 1e3, costs.ms("10,000") / 10
+    peak, bare_peak = costs.mib("1,000,000"), costs.mib("bare 1,000,000")
+    audit = costs.a_step("100,000 audited", "100,000", 100_000)
+    records = costs.a_step("records written", "records read", 100_000)
+    check, json_tool = costs.ms("check"), costs.ms("json.tool")
+    beyond, loop, dumped = (
+        "a step beyond the start",
+        "a bare loop",
+        "`json.dumps` and `os.write`",
+    )
+    return [
+        Row("the quick start, no audit", "`python -c pass`", 4.0, start, nothing, "ms"),
+        Row("the quick start", "pypyr, two echo steps", 0.55, start, pypyr, "ms"),
+        Row("the quick start", "doit, two echo steps", 0.25, start, doit, "ms"),
+        Row("the quick start", "Task, two echo steps", 0.80, start, task, "ms"),
+        Row("100,000 steps to stdout", loop, 1.6, many, bare_many, "ms"),
+        Row(f"{beyond}, of 100,000", "doit, of 10,000", 0.05, step, doit_step, "µs"),
+        Row(f"{beyond}, of 100,000", "pypyr, of 10,000", 0.015, step, pypyr_step, "µs"),
+        Row("a step of 1,000,000", "of 10,000", 1.2, of_a_million, of_ten_thousand, "µs"),
+        Row("peak memory, 1,000,000 steps", loop, 1.6, peak, bare_peak, "MiB"),
+        Row("the audit's extra cost of a step", dumped, 1.5, audit, records, "µs"),
+        Row("`check` of a good 5 MB file", "`python -m json.tool`", 1.0, check, json_tool, "ms"),
+    ]
+
+
+def print_background(costs: Costs, runs: int) -> None:
+    """What helps to judge the table."""
+    imports = costs.ms("imports") / costs.ms("pass")
+    ours, bare = (
+        costs.a_step(f"{name}1,000,000", f"{name}quick start", 1_000_000)
+        / costs.a_step(f"{name}10,000", f"{name}quick start", 10_000)
+        for name in ("", "bare ")
+    )
+    print(
+        f"\n- Importing json, docopt and pyrsistent takes {imports:.3g} times `python -c pass`.\n"
+        f"- Without the start, a step of 1,000,000 takes {ours:.3g} times one of 10,000; in the "
+        f"bare loop {bare:.3g} times.\n"
+        f"- A step's line reaches a pipe {latency(runs):.2g} s after its end (goal: 0.2 s)."
+    )
+
+
+def print_acceptors(costs: Costs) -> None:
+    """What could say whether a config is good, compared."""
+    print("\n| acceptor | weight | start: of reading a step | check: of reading 100,000 |")
+    print("|---|---|---|---|")
+    read, reading = costs.ms("read 1"), costs.ms("read 100,000") - costs.ms("read 1")
+    for name, (_, packages) in workloads.acceptors().items():
+        kibibytes = sum(map(weight, packages)) / 1024
+        start = costs.ms(f"{name} 1")
+        check = (costs.ms(f"{name} 100,000") - start) / reading - 1
+        print(f"| {name} | {kibibytes:,.0f} KiB | {start / read:.3g} | {check:.2g} |")
+
+
+def latency(runs: int) -> float:
+    """The time from a step's end to its line at the other end of a pipe. Seconds."""
+    command = python(HERE / "slow_step.py", workloads.slow())
+    return median(_latency(command) for _ in range(runs))
+
+
+def _latency(command: Command) -> float:
+    with subprocess.Popen(
+        command, cwd=SCRATCH, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        arrived = time.monotonic()
+        return arrived - float(process.stderr.readline())
+
+
+def weight(name: str) -> int:
+    """The size of an installed package, or of a module, as it was shipped. Bytes."""
+    place = Path(sysconfig.get_path("platlib")) / name
+    parts = [place, *place.rglob("*")]
+    return sum(part.stat().st_size for part in parts if part.is_file() and part.suffix != ".pyc")
+
+
+def machine() -> str:
+    """The processor, Python, and the versions of what is measured."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return (
+        f"{len(models)} x {models[0]}, {platform.system()} {platform.release()}, "
+        f"{platform.python_implementation()} {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

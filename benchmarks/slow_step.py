@@ -1,0 +1,24 @@
+"""Run a workflow of a step and a slow step, and say when the first one was done, on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from driftflow import cli
+from driftflow.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from driftflow.document import Json
+
+
+def mark(value: Json) -> Json:
+    """Say when."""
+    sys.stderr.write(f"{time.monotonic()}\n")
+    return value
+
+
+ACTIONS["mark"] = mark
+ACTIONS["wait"] = lambda _: time.sleep(0.5)
+raise SystemExit(cli.main(["--config", sys.argv[1]]))

@@ -1,0 +1,108 @@
+"""What is run: workflows of so many steps, for DriftFlow and its peers; ways to accept one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema  # type: ignore[import-not-found]  # installed for the benchmarks only
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SCRATCH = CHECKOUT / ".bench" / "scratch"
+SCHEMA = CHECKOUT / "schema" / "driftflow.schema.json"
+ACTIONS = ("echo", "upper", "lower", "reverse")
+
+_DODO = """\
+DOIT_CONFIG = {{"dep_file": "dodo{steps}.db"}}
+
+def echo(text):
+    print(text)
+
+def task_echo():
+    for number in range({steps}):
+        yield {{"name": str(number), "actions": [(echo, [f"hello {{number}}"])]}}
+"""
+
+
+def quickstart() -> Path:
+    """The quick start without its audit."""
+    document = json.loads((CHECKOUT / "examples" / "quickstart.json").read_text("utf-8"))
+    return _save("quickstart.json", json.dumps(document | {"flags": {}}))
+
+
+def driftflow(steps: int, audit: Path | None = None) -> Path:
+    """A workflow with every action, ten priorities, and names in no order."""
+    document: dict[str, Any] = {
+        "name": "benchmark",
+        "steps": [
+            {
+                "name": f"step-{place * 7919 % steps:07}",
+                "action": ACTIONS[place % len(ACTIONS)],
+                "input": f"hello {place}",
+                "priority": place % 10,
+            }
+            for place in range(steps)
+        ],
+    }
+    if audit is None:
+        return _save(f"{steps}.json", json.dumps(document))
+    document |= {"flags": {"audit": True}, "storage": {"path": str(audit)}}
+    return _save(f"{steps}-audited.json", json.dumps(document))
+
+
+def slow() -> Path:
+    """A step that says when it is done, and one that takes its time; see slow_step.py."""
+    steps = [{"name": "a", "action": "mark"}, {"name": "b", "action": "wait"}]
+    return _save("slow.json", json.dumps({"name": "benchmark", "steps": steps}))
+
+
+def pypyr(steps: int) -> Path:
+    """A pipeline of echo steps."""
+    step = "- name: pypyr.steps.echo\n  in:\n    echoMe: hello {}\n"
+    return _save(f"{steps}.yaml", "steps:\n" + "".join(step.format(n) for n in range(steps)))
+
+
+def doit(steps: int) -> Path:
+    """Tasks of a Python action each."""
+    return _save(f"dodo{steps}.py", _DODO.format(steps=steps))
+
+
+def task(steps: int) -> Path:
+    """A task of echo commands."""
+    commands = "".join(f"      - echo hello {number}\n" for number in range(steps))
+    head = "version: '3'\ntasks:\n  default:\n    silent: true\n    cmds:\n"
+    return _save(f"{steps}.yml", head + commands)
+
+
+def acceptors() -> dict[str, tuple[str, list[str]]]:
+    """What could say yes: by name the Python that makes `accepts`, and the packages it needs."""
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    del schema["$id"]  # it would be part of the function's name
+    _save("generated.py", fastjsonschema.compile_to_code(schema))
+    read = f"schema = json.load(open({str(SCHEMA)!r}))\n"
+    needs = ["attr", "attrs", "jsonschema", "jsonschema_specifications", "referencing", "rpds"]
+    return {
+        "driftflow": (
+            "from driftflow.acceptor import accepts",
+            ["driftflow/acceptor.py"],
+        ),
+        "fastjsonschema, compiled": (
+            "from generated import validate as accepts",
+            ["fastjsonschema"],
+        ),
+        "jsonschema-rs": (
+            f"{read}import jsonschema_rs; accepts = jsonschema_rs.validator_for(schema).is_valid",
+            ["jsonschema_rs"],
+        ),
+        "jsonschema": (
+            f"{read}import jsonschema; accepts = jsonschema.Draft7Validator(schema).is_valid",
+            needs,
+        ),
+    }
+
+
+def _save(name: str, text: str) -> Path:
+    path = SCRATCH / name
+    path.write_text(text, encoding="utf-8")
+    return path
