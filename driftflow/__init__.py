@@ -30,3 +30,7 @@ def __getattr__(name: str) -> Any:
     from driftflow import api, config, errors
 
     return next(vars(home)[name] for home in (errors, config, api) if name in vars(home))
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

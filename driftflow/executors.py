@@ -19,5 +19,4 @@ def perform(step: Step) -> Json:
         ValueError: If the step's action is not known.
         Exception: Whatever the action raises.
     """
-    value = step.input
-    return look_up(step.action)(value if isinstance(value, str) else thaw(value))
+    return look_up(step.action)(thaw(step.input))

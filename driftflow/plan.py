@@ -135,11 +135,10 @@ def thaw(value: Frozen) -> Json:
 
 
 def _build_step(document: Mapping[str, Any]) -> Step:
-    value = document.get("input", "")
     fields = (
         document["name"],
         document["action"],
-        value if isinstance(value, str) else freeze(value),
+        freeze(document.get("input", "")),
         int(document.get("priority", 0)),  # 1.0 is an integer to JSON Schema
         document.get("optional", False),
     )

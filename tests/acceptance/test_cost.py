@@ -104,7 +104,7 @@ def calls(folder: Path, steps: int, *, audit: bool) -> int:
     return int(run(COUNTING, folder).stderr)
 
 
-@pytest.mark.parametrize(("audit", "most"), [(False, 11), (True, 29)])
+@pytest.mark.parametrize(("audit", "most"), [(False, 13), (True, 31)])
 def test_a_step_costs_the_same_calls_in_any_crowd(
     *, audit: bool, most: int, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_public_names_are_what_they_say() -> None:
     """`from driftflow import ...` gives the same things."""
     assert driftflow.run_workflow is run_workflow
     for name in driftflow.__all__:
+        assert name in dir(driftflow)
         assert getattr(driftflow, name).__doc__
 
 
