@@ -59,7 +59,6 @@ _ANNOTATIONS = {  # what editors read, and validators pass over
     "deprecated",
     "deprecationMessage",
     "description",
-    "enumDescriptions",
     "examples",
     "markdownDescription",
     "title",

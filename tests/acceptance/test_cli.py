@@ -378,7 +378,12 @@ def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> 
 def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
     """The next step waits here until the line before it has been read."""
     save(tmp_path, ECHO | {"priority": 1}, {"name": "r", "action": "read"})
-    process = start(tmp_path, "ACTIONS['read'] = lambda _: sys.stdin.readline()")
+    process = start(
+        tmp_path,
+        "def read(_):",
+        "    return sys.stdin.readline() if select.select([0], [], [], 30)[0] else 'in vain'",
+        "ACTIONS['read'] = read",
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == b"OK a: hello\n"
     assert process.communicate(b"go\n", timeout=30) == (b"OK r: go\\n\n", b"")
@@ -389,7 +394,7 @@ def start(folder: Path, *preparation: str) -> subprocess.Popen[bytes]:
     """Start the command on the folder's config, in a process prepared by these lines."""
     script = "\n".join(
         [
-            "import os, signal, sys, time",
+            "import os, select, signal, sys, time",
             "from driftflow.actions import ACTIONS",
             "from driftflow.cli import main",
             *preparation,
