@@ -59,18 +59,16 @@ class Output:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._is_over = True
         # An interrupt does not wait for a reader that takes nothing.
         if self._lock.acquire(timeout=DELAY if kind is KeyboardInterrupt else -1):
-            self._is_over = True
             self._flush()
             self._lock.release()
 
     def _watch(self) -> None:
         while not self._is_over:
             sleep(DELAY)
-            with self._lock:
-                if not self._is_over:
-                    self._flush()
+            self.flush()
 
     def _flush(self) -> None:
         number = len(self._waiting)  # more may come to wait meanwhile
