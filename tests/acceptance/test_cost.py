@@ -71,6 +71,21 @@ def test_the_package_alone_imports_nothing(tmp_path: Path) -> None:
     assert "jsonschema" not in more
 
 
+def test_the_garbage_collector_never_searches_a_plan(tmp_path: Path) -> None:
+    """It rests until there is one, and passes it over then; but actions have it back."""
+    workflows.save(tmp_path, *({"input": [place]} for place in range(5000)))
+    script = (
+        "import gc, json, sys\n"
+        "from driftflow.__main__ import main\n"
+        "sys.argv = ['driftflow', '--config', 'config.json']\n"
+        "passes = []\n"
+        "gc.callbacks.append(lambda phase, _: passes.append(phase))\n"
+        "main()\n"
+        "json.dump([len(passes), gc.get_freeze_count() > 5000, gc.isenabled()], sys.stderr)"
+    )
+    assert json.loads(run(script, tmp_path).stderr) == [0, True, True]
+
+
 COUNTING = """
 import hashlib, sys  # an import that comes later is calls of its own
 from driftflow import audit, cli

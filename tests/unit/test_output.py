@@ -7,6 +7,7 @@ import io
 import os
 import select
 import threading
+from time import sleep
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -158,7 +159,9 @@ def test_what_waits_is_written_when_a_run_is_interrupted(stream: Stream) -> None
     assert stream.writes == ["a"]
 
 
-def test_an_interrupt_does_not_wait_for_a_reader_that_takes_nothing(stream: Stream) -> None:
+def test_an_interrupt_does_not_wait_for_a_reader_that_takes_nothing(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While another thread is in the middle of a write, as the watching one can be."""
     is_writing, may_go_on = threading.Event(), threading.Event()
 
@@ -171,12 +174,32 @@ def test_an_interrupt_does_not_wait_for_a_reader_that_takes_nothing(stream: Stre
         is_writing.wait()
         raise KeyboardInterrupt
 
-    stream.write = write  # type: ignore[method-assign]
+    monkeypatch.setattr(stream, "write", write)
     output = Output(stream)
     output.write("a")
     with pytest.raises(KeyboardInterrupt), output:
         interrupt()
     may_go_on.set()
+
+
+def test_the_end_waits_for_a_reader_that_takes_its_time(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came to wait meanwhile is written behind it."""
+    monkeypatch.setattr(module, "DELAY", 0.01)
+    is_writing = threading.Event()
+
+    def write(text: str) -> int:
+        is_writing.set()
+        sleep(0.2)
+        return Stream.write(stream, text)
+
+    monkeypatch.setattr(stream, "write", write)
+    with Output(stream) as output:
+        output.write("a")
+        assert is_writing.wait(timeout=60)
+        output.write("b")
+    assert stream.writes == ["a", "b"]
 
 
 def test_the_watch_ends_with_the_output(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
