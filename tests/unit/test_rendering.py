@@ -15,7 +15,7 @@ from hypothesis import given
 from jsonschema import Draft7Validator
 
 from driftflow.events import RunFinished, StepFinished
-from driftflow.rendering import escape, json_text, result_document, result_line
+from driftflow.rendering import audit_line, escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
 from driftflow.schemas import schema
 
@@ -85,10 +85,13 @@ def test_json_text_is_json(value: Json) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_json_text_is_never_what_json_has_no_form_for(value: float) -> None:
+def test_nothing_is_written_that_json_has_no_form_for(value: float) -> None:
     """NaN and Infinity are refused on the way out as on the way in."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_text(value)
+    step = workflows.plan({}).steps[0]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        audit_line(StepFinished(0, step, done(value)), moment="", run_id="", seq=2)
 
 
 def run(*, metrics: bool) -> RunResult:
