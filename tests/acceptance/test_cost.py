@@ -29,10 +29,10 @@ OURS = {
 }
 
 
-def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(script: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run that in a process of its own, where nothing else is going on."""
     return subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", script, *words],
         cwd=folder,
         env=process_environment({"PYTHONHASHSEED": "0"}),  # docopt's calls depend on it
         capture_output=True,
@@ -87,8 +87,10 @@ def test_the_garbage_collector_never_searches_a_plan(tmp_path: Path) -> None:
 
 
 COUNTING = """
-import hashlib, sys  # an import that comes later is calls of its own
+import sys
 from driftflow import audit, cli
+
+cli.main(sys.argv[1:])  # what is imported on demand is imported now
 
 count = 0
 audit.time_ns = int  # a new second would be one more call
@@ -99,14 +101,14 @@ def note(frame, event, _):
     count += event == "call" and frame.f_globals["__name__"] != "pyrsistent._pvector"
 
 sys.setprofile(note)
-cli.main(["--config", "config.json"])
+cli.main(sys.argv[1:])
 sys.setprofile(None)
 print(count, file=sys.stderr)
 """
 
 
-def calls(folder: Path, steps: int, *, audit: bool) -> int:
-    """How many Python functions a run of so many steps calls; a resumed generator counts too."""
+def calls(folder: Path, steps: int, command: str, flags: dict[str, bool]) -> int:
+    """How many Python functions a command calls; a resumed generator counts too."""
     actions = ["echo", "upper", "lower", "reverse"]
     workflows.save(
         folder,
@@ -114,18 +116,22 @@ def calls(folder: Path, steps: int, *, audit: bool) -> int:
             {"action": actions[place % 4], "input": f"input {place}", "priority": place % 10}
             for place in range(steps)
         ),
-        flags={"audit": audit},
+        flags=flags,
     )
-    return int(run(COUNTING, folder).stderr)
+    return int(run(COUNTING, folder, command, "config.json").stderr)
 
 
-@pytest.mark.parametrize(("audit", "most"), [(False, 13), (True, 31)])
+@pytest.mark.parametrize(
+    ("command", "flags", "most"),
+    [("--config", {}, 13), ("--config", {"audit": True}, 31), ("check", {}, 3)],
+    ids=["run", "audited", "check"],
+)
 def test_a_step_costs_the_same_calls_in_any_crowd(
-    *, audit: bool, most: int, tmp_path: Path
+    command: str, flags: dict[str, bool], most: int, tmp_path: Path
 ) -> None:
     """As many at 100 steps as at 1,000, and not more than that."""
     few, more, many, most_of_all = (
-        calls(tmp_path, steps, audit=audit) for steps in (100, 200, 1000, 1100)
+        calls(tmp_path, steps, command, flags) for steps in (100, 200, 1000, 1100)
     )
     assert more - few == most_of_all - many
     assert more - few <= 100 * most

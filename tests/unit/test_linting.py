@@ -50,6 +50,7 @@ def only(document: Json) -> Issue:
         ),
         (("max_atempts",), f"`max_atempts` {NOT_A_FIELD}", "did you mean `max_attempts`?"),
         (("timeout",), f"`timeout` {NOT_A_FIELD}", "did you mean `timeout_seconds`?"),
+        (("retrys",), f"`retrys` {NOT_A_FIELD}", ADVICE),  # no hint to a field that is ignored
         (("tasks",), f"`tasks` {NOT_A_FIELD}", ADVICE),
         (("max_\u0430ttempts",), f"`max_\u0430ttempts` {NOT_A_FIELD}", ODD),
         (("owner",), f"`owner` {NOT_A_FIELD}", ADVICE),
