@@ -110,7 +110,7 @@ def audit_line(event: Event, *, moment: str, run_id: str, seq: int) -> str:
     return f"{{{head},{_AUDIT_FIELDS[type(event)](event)}}}"
 
 
-# Written out: the encoder of the json module takes twice as long, most of it over the keys.
+# Written out: to make a dict of each and encode that takes a quarter longer.
 def _run_started(event: RunStarted) -> str:
     return (
         f'"event":"run_started","workflow":{_encode(event.plan.name)},'
