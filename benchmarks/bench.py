@@ -212,7 +212,7 @@ def rows(costs: Costs) -> list[Row]:
         Row("100,000 steps to stdout", loop, 1.6, many, bare_many, "ms"),
         Row(f"{beyond}, of 100,000", "doit, of 10,000", 0.05, step, doit_step, "µs"),
         Row(f"{beyond}, of 100,000", "pypyr, of 10,000", 0.015, step, pypyr_step, "µs"),
-        Row("a step of 1,000,000", "of 10,000", 1.2, of_a_million, of_ten_thousand, "µs"),
+        Row("time a step, of 1,000,000", "of 10,000", 1.2, of_a_million, of_ten_thousand, "µs"),
         Row("peak memory, 1,000,000 steps", loop, 1.6, peak, bare_peak, "MiB"),
         Row("the audit's extra cost of a step", dumped, 1.5, audit, records, "µs"),
         Row("`check` of a good 5 MB file", "`python -m json.tool`", 1.0, check, json_tool, "ms"),
