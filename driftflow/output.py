@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import _thread  # the import of threading would be a noticeable part of a run's start
 import errno
 import io
 import os
+import threading
 from contextlib import suppress
-from time import sleep
 from typing import Self, TextIO
 
 # How long a text may wait for others to be written with it, in seconds, and how much of them
@@ -36,8 +35,9 @@ class Output:
         self._waiting: list[str] = []
         self._length = 0
         self._enough = ENOUGH
-        self._lock = _thread.allocate_lock()  # held while something is written
-        self._is_over = False
+        self._lock = threading.Lock()  # held while something is written
+        self._is_over = threading.Event()
+        self._watch = threading.Thread(target=self._write_what_waits, daemon=True)
 
     def write(self, text: str) -> None:
         """Write the text, with others or soon."""
@@ -49,42 +49,42 @@ class Output:
     def flush(self) -> None:
         """Write what waits."""
         with self._lock:
-            self._flush()
+            number = len(self._waiting)  # more may come to wait meanwhile
+            text = "".join(self._waiting[:number])
+            del self._waiting[:number]
+            self._length = 0
+            if text and self.failure is None:
+                self._print(text)
 
     def __enter__(self) -> Self:
         try:
-            _thread.start_new_thread(self._watch, ())
+            self._watch.start()
         except RuntimeError:  # as many threads as the system allows: no text can wait
             self._enough = 0
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._is_over = True
-        # An interrupt does not wait for a reader that takes nothing.
-        if self._lock.acquire(timeout=DELAY if kind is KeyboardInterrupt else -1):
-            self._flush()
-            self._lock.release()
-
-    def _watch(self) -> None:
-        while not self._is_over:
-            sleep(DELAY)
+        self._is_over.set()
+        if self._watch.is_alive():
+            # An interrupt does not wait for a reader that takes nothing.
+            self._watch.join(DELAY if kind is KeyboardInterrupt else None)
+        if not self._watch.is_alive():
             self.flush()
 
-    def _flush(self) -> None:
-        number = len(self._waiting)  # more may come to wait meanwhile
-        text = "".join(self._waiting[:number])
-        del self._waiting[:number]
-        self._length = 0
-        if text and self.failure is None:
-            try:
-                self._stream.write(text)
-                self._stream.flush()
-            except OSError as error:
-                self.failure = error
-                self._silence()
-            except KeyboardInterrupt:  # its reader takes nothing: the rest would wait as well
-                self.failure = InterruptedError()
-                raise
+    def _write_what_waits(self) -> None:
+        while not self._is_over.wait(DELAY):
+            self.flush()
+
+    def _print(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            self.failure = error
+            self._silence()
+        except KeyboardInterrupt:  # its reader takes nothing: the rest would wait as well
+            self.failure = InterruptedError()
+            raise
 
     def _silence(self) -> None:
         """Python flushes stdout once more as it ends, and would complain again."""
