@@ -9,7 +9,7 @@ def main() -> int:
     """Run the command line of the process; the exit status.
 
     Without the garbage collector until the plan is there: neither imports nor a config leave
-    cycles behind, and it would search them again and again in vain.
+    garbage for it, and it would search them again and again in vain.
     """
     gc.disable()
     from driftflow import cli
