@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from driftflow import cli
-from driftflow.actions import ACTIONS
+from driftflow.actions import ACTIONS, Action
 
 if TYPE_CHECKING:
     from driftflow.document import Json
@@ -19,6 +19,6 @@ def mark(value: Json) -> Json:
     return value
 
 
-ACTIONS["mark"] = mark
-ACTIONS["wait"] = lambda _: time.sleep(0.5)
+ACTIONS["mark"] = Action(mark, "", "")
+ACTIONS["wait"] = Action(lambda _: time.sleep(0.5), "", "")
 raise SystemExit(cli.main(["--config", sys.argv[1]]))

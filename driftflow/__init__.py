@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftflow.actions import action
     from driftflow.api import run_workflow
     from driftflow.config import check_config, load_config
-    from driftflow.errors import ConfigError, DriftFlowError, Findings, Issue, StorageError
+    from driftflow.errors import (
+        ActionsError,
+        ConfigError,
+        DriftFlowError,
+        Findings,
+        Issue,
+        StorageError,
+    )
 
 __all__ = [
+    "ActionsError",
     "ConfigError",
     "DriftFlowError",
     "Findings",
     "Issue",
     "StorageError",
+    "action",
     "check_config",
     "load_config",
     "run_workflow",
@@ -27,9 +37,10 @@ def __getattr__(name: str) -> Any:
     """The public names, imported when one is asked for: the command imports the rest itself."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from driftflow import api, config, errors
+    from driftflow import actions, api, config, errors
 
-    return next(vars(home)[name] for home in (errors, config, api) if name in vars(home))
+    homes = (errors, actions, config, api)
+    return next(vars(home)[name] for home in homes if name in vars(home))
 
 
 def __dir__() -> list[str]:

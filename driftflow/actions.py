@@ -1,15 +1,85 @@
-"""The actions: what a step can name."""
+"""The actions: what a step can name, and how a Python function becomes one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from driftflow.document import Json, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    Action: TypeAlias = Callable[[Json], Json]
+    Function = TypeVar("Function", bound=Callable[[Any], Any])
+    Mark: TypeAlias = tuple[str, Mapping[str, Any] | None]
+
+BUILT_IN = "built-in"
+
+# The attribute of a function by which `action` marks it.
+_MARK = "__driftflow_action__"
+_STRING = {"type": "string"}
+
+
+class Action(NamedTuple):
+    """What a step can name.
+
+    Attributes:
+        function: Takes the step's input, an own copy; gives a JSON value, or raises.
+        summary: What it does, on one line; may be empty.
+        origin: Where it comes from, in words.
+        schema: A JSON Schema, draft-07, of the inputs that it takes; None for any.
+        accepts: Whether it takes an input, by that schema; None if it takes any.
+    """
+
+    function: Callable[[Any], Any]
+    summary: str
+    origin: str
+    schema: Mapping[str, Any] | None = None
+    accepts: Callable[[Json], bool] | None = None
+
+
+@overload
+def action(function: Function, /) -> Function: ...
+@overload
+def action(
+    *, name: str | None = None, schema: Mapping[str, Any] | None = None
+) -> Callable[[Function], Function]: ...
+def action(
+    function: Function | None = None,
+    /,
+    *,
+    name: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make a function an action, to be loaded by `--actions` or by `run_workflow(actions=...)`.
+
+    The function stays what it is, and can be called as before. It is given the input of the step
+    and returns a JSON value; whatever it raises fails the attempt. The first line of its docstring
+    documents the action. It is used as `@action` or `@action(...)`.
+
+    Args:
+        function: What performs the action.
+        name: What steps call it; the function's name by default.
+        schema: A JSON Schema, draft-07, of the inputs that it takes; any by default. An input
+            that breaks it fails the attempt, and the function is not called. `driftflow check`
+            foretells it.
+    """
+
+    def mark(function: Function) -> Function:
+        setattr(function, _MARK, (name or function.__name__, schema))
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def mark_of(thing: object) -> Mark | None:
+    """What `action` noted about it, a name and a schema; None for what is not marked."""
+    mark = getattr(thing, _MARK, None)
+    return mark if isinstance(mark, tuple) else None
+
+
+def summary_of(function: Callable[[Any], Any]) -> str:
+    """The first line of its docstring; empty where there is none."""
+    return (function.__doc__ or "").strip().partition("\n")[0]
 
 
 def echo(value: Json) -> Json:
@@ -19,48 +89,33 @@ def echo(value: Json) -> Json:
 
 def upper(value: Json) -> Json:
     """Gives the input, a string, in upper case."""
-    if isinstance(value, str):
-        return value.upper()
-    raise TypeError(objection("upper", value))
+    return _text("upper", value).upper()
 
 
 def lower(value: Json) -> Json:
     """Gives the input, a string, in lower case."""
-    if isinstance(value, str):
-        return value.lower()
-    raise TypeError(objection("lower", value))
+    return _text("lower", value).lower()
 
 
 def reverse(value: Json) -> Json:
     """Gives the input, a string, back to front."""
+    return _text("reverse", value)[::-1]
+
+
+def _text(name: str, value: Json) -> str:
     if isinstance(value, str):
-        return value[::-1]
-    raise TypeError(objection("reverse", value))
+        return value
+    raise TypeError(f"{name} takes a string, not {type_name(value)}")
+
+
+def _is_text(value: Json) -> bool:
+    return type(value) is str
 
 
 ACTIONS: dict[str, Action] = {
-    "echo": echo,
-    "upper": upper,
-    "lower": lower,
-    "reverse": reverse,
+    "echo": Action(echo, summary_of(echo), BUILT_IN),
+    **{
+        function.__name__: Action(function, summary_of(function), BUILT_IN, _STRING, _is_text)
+        for function in (upper, lower, reverse)
+    },
 }
-_OF_STRINGS = {"upper", "lower", "reverse"}
-
-
-def objection(action: str, value: Json) -> str | None:
-    """Why the action cannot take the value as its input; None where it can."""
-    if action not in _OF_STRINGS or isinstance(value, str):
-        return None
-    return f"{action} takes a string, not {type_name(value)}"
-
-
-def look_up(name: str) -> Action:
-    """The action of that name.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    try:
-        return ACTIONS[name]
-    except KeyError:
-        raise ValueError(f"unknown action: {name!r}") from None

@@ -1,31 +1,35 @@
 """Run the steps that a JSON file lists, and print what came of each.
 
 Usage:
-  driftflow --config FILE [--strict] [--print-json]
-  driftflow check [--strict] [--format FORMAT] [--] FILE...
-  driftflow plan --config FILE [--print-json]
-  driftflow schema [--output FILE]
+  driftflow --config FILE [--strict] [--print-json] [--actions SOURCE]... [--param NAME=VALUE]...
+  driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
+  driftflow plan --config FILE [--print-json] [--actions SOURCE]... [--param NAME=VALUE]...
+  driftflow schema [--output FILE] [--actions SOURCE]...
+  driftflow actions [--actions SOURCE]...
   driftflow (-h | --help)
   driftflow --version
 
 Commands:
-  check   Print all errors and warnings about the files, and run nothing.
-  plan    Print what a run would do, and run nothing.
-  schema  Print the JSON Schema of a workflow, for editors.
+  check    Print all errors and warnings about the files, and run nothing.
+  plan     Print what a run would do, and run nothing.
+  schema   Print the JSON Schema of a workflow, for editors.
+  actions  Print what steps can name, and where it comes from.
 
 Options:
-  --config FILE    The workflow, a JSON file.
-  --print-json     Print one JSON document instead of text.
-  --strict         Let warnings count as errors.
-  --format FORMAT  How to print: text, json, or github for annotations [default: text].
-  --output FILE    Write to this file instead.
-  -h --help        Print this text.
-  --version        Print the version.
+  --config FILE       The workflow, a JSON file.
+  --print-json        Print one JSON document instead of text.
+  --strict            Let warnings count as errors.
+  --actions SOURCE    Let steps name the actions of a module, or of a path that ends in .py.
+  --param NAME=VALUE  Give a parameter its value, a text; NAME:=VALUE gives one in JSON.
+  --format FORMAT     How to print: text, json, or github for annotations [default: text].
+  --output FILE       Write to this file instead.
+  -h --help           Print this text.
+  --version           Print the version.
 
 Exit status:
   0  every step is ok
   1  a step failed; check found an error, or with --strict a warning
-  2  wrong usage or a wrong config: no step ran
+  2  wrong usage, a wrong config or a wrong action: no step ran
   3  the audit, or the output itself, could not be written
 """
 
@@ -43,7 +47,8 @@ from docopt import DocoptExit, docopt
 from driftflow import __version__
 from driftflow.api import run_events
 from driftflow.config import check_config, load_config
-from driftflow.errors import ConfigError, StorageError, listed, shorten
+from driftflow.document import parse
+from driftflow.errors import ActionsError, ConfigError, Findings, StorageError, listed, shorten
 from driftflow.events import RunFinished, StepFinished
 from driftflow.output import Output
 from driftflow.rendering import escape, json_text, result_document, result_line
@@ -52,17 +57,17 @@ from driftflow.result import RunResult, advance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from driftflow.errors import Findings
+    from driftflow.document import Json
     from driftflow.events import Event, Status
+    from driftflow.loading import Given
     from driftflow.plan import Plan
 
-_USAGE = __doc__.split("\n\n")[1] + "\n"
+_, _USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
 # Each option of the usage text, and whether it takes a value.
 _OPTIONS = {
     name: words[-1].isupper()
     for words in (
-        line.strip().partition("  ")[0].split()
-        for line in __doc__.split("Options:\n")[1].split("\n\n")[0].splitlines()
+        line.strip().partition("  ")[0].split() for line in _OPTIONS_TEXT.splitlines()[1:]
     )
     for name in words
     if name.startswith("-")
@@ -98,41 +103,57 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(argv: list[str], output: Output) -> int:
-    fault = _wrong_command(argv) or _wrong_option(argv)
-    if fault is not None:
-        return _misused(fault)
+    try:
+        command = _command_of(argv)
+        arguments = _parsed(argv, command or "--config")
+        if isinstance(arguments, str):
+            output.write(arguments)
+            return OK
+        return _COMMANDS.get(command or "", _run)(arguments, output)
+    except _MisuseError as error:
+        _complain(str(error))
+        _print_error(_USAGE)
+    except ConfigError as error:
+        _refuse(error.findings)
+    except ActionsError as error:
+        _complain(str(error))
+    return WRONG_INPUT
+
+
+def _parsed(argv: list[str], command: str) -> dict[str, Any] | str:
+    """The arguments by name, or what was asked for: the help, the version.
+
+    docopt is shown the usage of the one command: to read them all takes it four times as long.
+    """
+    usage = next(line for line in _USAGE.splitlines() if f"driftflow {command} " in line)
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
-            arguments = docopt(__doc__, argv, version=__version__)
+            arguments: dict[str, Any] = docopt(
+                f"Usage:\n{usage}\n\n{_OPTIONS_TEXT}", argv, version=__version__
+            )
     except DocoptExit:
-        return _misused("the arguments do not fit the usage")
+        raise _MisuseError("the arguments do not fit the usage") from None
     except SystemExit:
-        output.write(printed.getvalue())
-        return OK
-    act = next((act for name, act in _COMMANDS.items() if arguments.get(name)), _run)
-    try:
-        return act(arguments, output)
-    except ConfigError as error:
-        return _refuse(error.findings)
+        text = printed.getvalue()
+        return text if text == f"{__version__}\n" else f"{__doc__.strip()}\n"
+    return arguments
 
 
-def _wrong_command(argv: list[str]) -> str | None:
-    word = next(iter(argv), "-")
-    if word.startswith("-") or word in _COMMANDS:
-        return None
-    from driftflow.suggestion import nearest
-
-    meant = nearest(word, _COMMANDS)
-    hint = f"did you mean `{meant}`?" if meant else "`--config FILE` runs a workflow"
-    return f"no command `{shorten(word)}`: {hint}"
+class _MisuseError(Exception):
+    """The command line is at fault; says how, in words."""
 
 
-def _wrong_option(argv: list[str]) -> str | None:
-    """The first word that looks like an option and is none.
+def _command_of(argv: list[str]) -> str | None:
+    """The command that is given; None if there is none, as for a run.
 
-    To docopt, the beginning of an option will do for it, and `-path` asks for help.
+    To docopt, the beginning of an option will do for it, and `-path` asks for help: so the words
+    are looked at here first.
+
+    Raises:
+        _MisuseError: For the first word that should be a command or an option, and is none.
     """
+    command = None
     words = iter(argv)
     for word in words:
         name = word.partition("=")[0]
@@ -142,25 +163,70 @@ def _wrong_option(argv: list[str]) -> str | None:
             if _OPTIONS[name] and "=" not in word:
                 next(words, None)  # its value
         elif word.startswith("-") and word != "-":
-            from driftflow.suggestion import nearest
+            raise _MisuseError(_no_such("option", word, name))
+        elif word in _COMMANDS:
+            command = command or word
+        elif word is argv[0]:
+            raise _MisuseError(_no_such("command", word, word))
+    return command
 
-            meant = nearest(name, _OPTIONS)
-            return f"no option `{shorten(word)}`" + (f": did you mean `{meant}`?" if meant else "")
-    return None
+
+def _no_such(kind: str, word: str, name: str) -> str:
+    from driftflow.suggestion import nearest
+
+    meant = nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
+    hint = f": did you mean `{meant}`?" if meant else ""
+    if kind == "command":
+        hint = hint or ": `--config FILE` runs a workflow"
+    return f"no {kind} `{shorten(word)}`{hint}"
 
 
 def _run(arguments: dict[str, Any], output: Output) -> int:
-    plan = load_config(arguments["--config"], strict=arguments["--strict"])
+    actions, params = _actions_of(arguments), _params_of(arguments)
+    plan = load_config(
+        arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
+    )
+    events = run_events(plan, actions)
     gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
     gc.enable()
     report = _print_document if arguments["--print-json"] else _print_lines
     try:
-        status = report(plan, run_events(plan), output)
+        status = report(plan, events, output)
     except StorageError as error:
         output.flush()
         _complain(str(error))
         return NOT_WRITTEN
     return OK if status == "ok" else FAILED
+
+
+def _actions_of(arguments: dict[str, Any]) -> Given:
+    """What steps can name; loaded, if that is more than what is built in."""
+    if not arguments["--actions"]:
+        return ()
+    from driftflow.loading import gathered
+
+    return gathered(arguments["--actions"])
+
+
+def _params_of(arguments: dict[str, Any]) -> dict[str, Json]:
+    params: dict[str, Json] = {}
+    for word in arguments["--param"]:
+        name, mark, value = word.partition("=")
+        is_json = name.endswith(":")
+        name = name.removesuffix(":")
+        if not mark or not name:
+            raise _MisuseError(f"no parameter `{shorten(word)}`: write `NAME=VALUE`")
+        if name in params:
+            raise _MisuseError(f"the parameter `{shorten(name)}` is given twice")
+        params[name] = _json_of(value, f"--param {name}") if is_json else value
+    return params
+
+
+def _json_of(text: str, source: str) -> Json:
+    document = parse(text.encode("utf-8", "surrogatepass"), source)
+    if document.issues:
+        raise ConfigError(Findings(source, document.text, document.issues))
+    return document.value
 
 
 def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
@@ -192,23 +258,33 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
-        return _misused(
-            f"no format `{shorten(arguments['--format'])}`: there are {listed(FORMATS)}"
-        )
-    found = [check_config(path) for path in arguments["FILE"]]
+        wanted = shorten(arguments["--format"])
+        raise _MisuseError(f"no format `{wanted}`: there are {listed(FORMATS)}")
+    actions = _actions_of(arguments)
+    found = [check_config(path, actions=actions) for path in arguments["FILE"]]
     output.write(render(found, coloured if _has_colours(sys.stdout) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
     return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
 
 
 def _plan(arguments: dict[str, Any], output: Output) -> int:
+    from driftflow.loading import gathered
     from driftflow.preview import plan_document, plan_text
 
-    plan = load_config(arguments["--config"])
+    actions = gathered(arguments["--actions"])
+    plan = load_config(arguments["--config"], params=_params_of(arguments))
     if arguments["--print-json"]:
-        output.write(f"{json_text(plan_document(plan), indent=2)}\n")
+        output.write(f"{json_text(plan_document(plan, actions), indent=2)}\n")
     else:
-        output.write(plan_text(plan))
+        output.write(plan_text(plan, actions))
+    return OK
+
+
+def _actions(arguments: dict[str, Any], output: Output) -> int:
+    from driftflow.loading import gathered
+    from driftflow.preview import actions_text
+
+    output.write(actions_text(gathered(arguments["--actions"])))
     return OK
 
 
@@ -218,6 +294,12 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.schemas import schema_text
 
     path, text = arguments["--output"], schema_text("driftflow")
+    actions = _actions_of(arguments)
+    if actions:
+        from driftflow.loading import gathered
+        from driftflow.tailoring import tailored
+
+        text = f"{json_text(tailored(gathered(actions)), indent=2)}\n"
     if path is None:
         output.write(text)
         return OK
@@ -230,23 +312,16 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
     return OK
 
 
-_COMMANDS = {"check": _check, "plan": _plan, "schema": _schema}
+_COMMANDS = {"check": _check, "plan": _plan, "schema": _schema, "actions": _actions}
 
 
-def _refuse(findings: Findings) -> int:
+def _refuse(findings: Findings) -> None:
     from driftflow.diagnostics import coloured, plain, report
 
     text = report([findings], coloured if _has_colours(sys.stderr) else plain)
     if all(issue.severity == "warning" for issue in findings.issues):
         text += "\nerror: --strict is given, so these warnings refuse the config\n"
     _print_error(text)
-    return WRONG_INPUT
-
-
-def _misused(fault: str) -> int:
-    _complain(fault)
-    _print_error(_USAGE)
-    return WRONG_INPUT
 
 
 def _complain(message: str) -> None:

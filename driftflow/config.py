@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow import flags
 from driftflow.acceptor import accepts
-from driftflow.document import parse
+from driftflow.document import copied, parse
 from driftflow.errors import ConfigError, Findings, Issue, shorten
 from driftflow.flags import FLAGS_VARIABLE
 from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
+from driftflow.references import refers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftflow.document import Document
+    from driftflow.document import Document, Json
+    from driftflow.loading import Given
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
@@ -32,6 +34,8 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     *,
     strict: bool = False,
+    actions: Given = (),
+    params: Mapping[str, Json] | None = None,
 ) -> Plan:
     """Read a config, check it against the published schema, and build its plan.
 
@@ -40,54 +44,78 @@ def load_config(
         environ: The environment variables; those of the process by default. DRIFTFLOW_FLAGS
             lists flags to switch off, WORKFLOW_TIMEOUT_SECONDS overrides `timeout_seconds`.
         strict: Whether warnings refuse the config too.
+        actions: What steps can name besides the built-in actions, as `run_workflow` takes it; only
+            warnings depend on it.
+        params: By name, a JSON value for each parameter that is given.
 
     Returns:
         The plan, immutable at every depth.
 
     Raises:
-        ConfigError: If the file cannot be read, is not strict JSON or breaks the schema, or if
-            WORKFLOW_TIMEOUT_SECONDS is no finite decimal number of seconds above 0. It lists
-            all that is wrong.
+        ConfigError: If the file cannot be read, is not strict JSON or breaks the schema, if an
+            input refers to a step that does not run earlier or to a parameter that is not given,
+            if no step asks for a parameter that is given, or if WORKFLOW_TIMEOUT_SECONDS is no
+            finite decimal number of seconds above 0. It lists all that is wrong.
+        ActionsError: If `strict`, and an action cannot be loaded.
+        TypeError: If the value of a parameter is no JSON value.
     """
     environ = os.environ if environ is None else environ
     source = os.fspath(path)
     document = parse(_read(source), source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
-    issues = _examine(document, lint=strict) + _timeout_issues(timeout)
+    given = {name: _json_value(name, value) for name, value in (params or {}).items()}
+    issues = _examine(document, actions if strict else None, given) + _timeout_issues(timeout)
+    if given and not issues:  # what is misspelt in the file comes first
+        from driftflow import dependencies
+
+        issues = dependencies.unasked(document.value, given)
     if issues:
         raise ConfigError(Findings(source, document.text, issues))
     value: Any = document.value
     enabled = flags.resolve(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
-    return build_plan(value, enabled, None if timeout is None else float(timeout))
+    return build_plan(value, enabled, None if timeout is None else float(timeout), given)
 
 
-def check_config(path: str | os.PathLike[str]) -> Findings:
+def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findings:
     """All errors and all warnings about a config, without its being run.
 
     Args:
         path: The JSON file.
+        actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
 
     Returns:
-        The findings, in the order of the file. One that cannot be read is itself a finding.
+        The findings, in the order of the file. One that cannot be read is itself a finding. Which
+        parameters are given is a matter of a run: none is missed.
+
+    Raises:
+        ActionsError: If an action cannot be loaded.
     """
     source = os.fspath(path)
     try:
         document = parse(_read(source), source)
     except ConfigError as error:
         return error.findings
-    return Findings(source, document.text, _examine(document, lint=True))
+    return Findings(source, document.text, _examine(document, actions, None))
 
 
-def _examine(document: Document, *, lint: bool) -> tuple[Issue, ...]:
+def _examine(
+    document: Document, actions: Given | None, params: Mapping[str, Json] | None
+) -> tuple[Issue, ...]:
+    """What is wrong with a document, and with actions also what will surprise."""
     found: list[Issue] = []
     if not accepts(document.value):
         from driftflow import validation
 
         found += validation.issues(document.value)
-    if lint:
-        from driftflow import linting
+    if refers(document.value):
+        from driftflow import dependencies
 
-        found += linting.issues(document.value)
+        found += dependencies.issues(document.value, params)
+    if actions is not None:
+        from driftflow import linting
+        from driftflow.loading import gathered
+
+        found += linting.issues(document.value, gathered(actions))
     if not found:
         return document.issues
     from driftflow.location import arrange, locate
@@ -104,6 +132,13 @@ def _read(source: str) -> bytes:
     except ValueError:  # a NUL in the path
         reason = "not the name of a file"
     raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
+
+
+def _json_value(name: str, value: Json) -> Json:
+    try:
+        return copied(value)
+    except TypeError as error:
+        raise TypeError(f"the parameter {name!r} is {error}") from None
 
 
 def _timeout_issues(value: str | None) -> tuple[Issue, ...]:

@@ -1,18 +1,27 @@
-"""Bytes to a JSON value, strictly: what two readers could take differently is refused."""
+"""Bytes to a JSON value, strictly: what two readers could take differently is refused.
+
+And what is a JSON value, for those that Python code makes.
+"""
 
 from __future__ import annotations
 
 import codecs
 import json
 import math
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, ConfigError, Findings, Issue
+from driftflow.errors import MAX_DEPTH, ConfigError, Findings, Issue, shorten, written
+
+if TYPE_CHECKING:
+    from driftflow.errors import JsonPath
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTAINERS = {dict, list}
+_PLAIN = {str, bool, type(None)}
+# Python writes integers up to here, whatever limit it was given: 640 digits, the least there is.
+_PLAIN_INTEGER = 10**640
 _TYPE_NAMES = {
     type(None): "null",
     bool: "a boolean",
@@ -45,6 +54,22 @@ def type_name(value: Json) -> str:
     return _TYPE_NAMES[type(value)]
 
 
+def copied(value: Any) -> Json:
+    """A copy of a JSON value that shares nothing with it, of Python's plain types at any depth.
+
+    Tuples count as arrays, and subclasses as what they extend: so does the json module.
+
+    Raises:
+        TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`; says what is wrong
+            and where: `no JSON value: a value of type date, at [3].day`.
+    """
+    try:
+        return _copied(value, MAX_DEPTH)
+    except _NotJsonError as error:
+        place = shorten(written(_path(value, MAX_DEPTH)))
+        raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
+
+
 def parse(data: bytes, source: str) -> Document:
     """The document that the bytes hold.
 
@@ -70,6 +95,59 @@ def parse(data: bytes, source: str) -> Document:
     except (ValueError, RecursionError):
         pass  # the hooks of the json module are not told where they are: we look again
     return _reparse(text, source)
+
+
+class _NotJsonError(Exception):
+    """JSON has no form for something in a value; says for what."""
+
+
+def _copied(value: Any, depth: int) -> Json:
+    if not isinstance(value, dict | list | tuple):
+        return _scalar(value)
+    if not depth:
+        raise _NotJsonError(f"nesting deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return {
+            _key(key): member if type(member) in _PLAIN else _copied(member, depth - 1)
+            for key, member in value.items()
+        }
+    return [item if type(item) in _PLAIN else _copied(item, depth - 1) for item in value]
+
+
+def _path(value: Any, depth: int) -> JsonPath:
+    """Where in a value of which no copy can be made the first thing is that forbids it."""
+    if depth and isinstance(value, dict | list | tuple):
+        for part, member in value.items() if isinstance(value, dict) else enumerate(value):
+            try:
+                _copied(member, depth - 1)
+            except _NotJsonError:
+                return (part, *_path(member, depth - 1))
+    return ()
+
+
+def _scalar(value: Any) -> Json:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        raise _NotJsonError(f"{float(value)}")
+    if not isinstance(value, int):
+        raise _NotJsonError(f"a value of type {type(value).__name__}")
+    if not -_PLAIN_INTEGER < value < _PLAIN_INTEGER:
+        try:
+            int.__repr__(value)
+        except ValueError:
+            raise _NotJsonError("an integer with too many digits") from None
+    return int(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise _NotJsonError(f"a key of type {type(key).__name__}")
 
 
 def _decode(data: bytes, source: str) -> str:

@@ -25,6 +25,11 @@ CODES: dict[str, Severity] = {
     "wrong-type": "error",
     "empty-string": "error",
     "out-of-range": "error",
+    "unknown-step": "error",
+    "ambiguous-step": "error",
+    "later-step": "error",
+    "missing-param": "error",
+    "unknown-param": "error",
     "wrong-environment": "error",
     "ignored-field": "warning",
     "unknown-flag": "warning",
@@ -75,8 +80,8 @@ class Issue(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The path as people write it: `steps[0].priority`; nothing for the whole document."""
-        return "".join(map(_place_part, self.path)).removeprefix(".")
+        """Where the path leads, as people write it; nothing for the whole document."""
+        return written(self.path)
 
 
 class Findings(NamedTuple):
@@ -126,6 +131,23 @@ class ConfigError(DriftFlowError):
         )
 
 
+class ActionsError(DriftFlowError):
+    """The code that the operator chose is at fault: no step was run.
+
+    Attributes:
+        source: What was to be loaded, as it was named.
+        reason: Why it could not be, in words.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(source, reason)
+        self.source = source
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
 class StorageError(DriftFlowError):
     """The audit's file is at fault: no further step was started.
 
@@ -146,6 +168,11 @@ class StorageError(DriftFlowError):
 def locus(source: str, issue: Issue) -> str:
     """`file:line:column`, or the file alone for an issue that has no place in it."""
     return source if issue.line is None else f"{source}:{issue.line}:{issue.column}"
+
+
+def written(path: JsonPath) -> str:
+    """A path as people write it: `steps[0].priority`; nothing for an empty one."""
+    return "".join(map(_place_part, path)).removeprefix(".")
 
 
 def shorten(text: str) -> str:

@@ -15,8 +15,9 @@ class StepResult(NamedTuple):
         name: The step's name.
         ok: Whether an attempt succeeded.
         output: What the action gave; None if it failed.
-        error: The message of the last attempt's exception; None if it succeeded.
-        attempts: How many there were, from 1.
+        error: The message of the last attempt's exception, or why there was none; None if it
+            succeeded.
+        attempts: How many there were; 0 if what it was to read was not there.
         duration_seconds: The wall time of all of them. Seconds.
     """
 

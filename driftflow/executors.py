@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftflow.actions import look_up
-from driftflow.plan import thaw
+from driftflow.document import copied
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from driftflow.actions import Action
     from driftflow.document import Json
-    from driftflow.plan import Step
 
 
-def perform(step: Step) -> Json:
-    """Make one attempt at the step, here and now, on an input of its own.
+def performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
+    """What makes an attempt here and now: from an action's name and an input to the output.
 
-    Raises:
-        ValueError: If the step's action is not known.
-        Exception: Whatever the action raises.
+    It raises ValueError if there is no such action, TypeError if what the action returns is no
+    JSON value, and whatever the action raises.
+
+    Args:
+        actions: What steps can name.
     """
-    return look_up(step.action)(thaw(step.input))
+    functions = {name: action.function for name, action in actions.items()}
+
+    def perform(name: str, value: Json) -> Json:
+        try:
+            function = functions[name]
+        except KeyError:
+            raise ValueError(f"unknown action: {name!r}") from None
+        output: Json = function(value)
+        return output if type(output) is str else _own(output)
+
+    return perform
+
+
+def _own(output: Json) -> Json:
+    try:
+        return copied(output)
+    except TypeError as error:
+        raise TypeError(f"the output is {error}") from None

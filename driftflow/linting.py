@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.actions import ACTIONS, objection
 from driftflow.errors import Issue, listed, shorten
+from driftflow.references import references
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from driftflow.actions import Action
     from driftflow.document import Json
     from driftflow.errors import JsonPath
 
+    Steps: TypeAlias = list[tuple[int, dict[str, Json]]]
+
 _FAILS = "the step will fail when it runs"
+# The actions of the packs that are shipped and off until they are asked for.
+PACKS = {
+    "driftflow.packs.files": {
+        *("read_text", "read_json", "read_csv", "read_jsonl"),
+        *("write_text", "write_json", "write_csv", "write_jsonl"),
+    },
+    "driftflow.packs.process": {"command"},
+}
+_FEW = 8  # as many actions at most are listed in a hint
 
 
-def issues(value: Json) -> list[Issue]:
-    """The warnings about a document's value, of any shape; the places are yet to be found."""
-    return [*_ignored(value, schema("driftflow"), ()), *_about_steps(value)]
+def issues(value: Json, actions: Mapping[str, Action]) -> list[Issue]:
+    """The warnings about a document's value, of any shape; the places are yet to be found.
+
+    Args:
+        value: The document's value.
+        actions: All that steps can name.
+    """
+    listing = value.get("steps") if isinstance(value, dict) else None
+    steps: Steps = [
+        (place, step)
+        for place, step in enumerate(listing if isinstance(listing, list) else [])
+        if isinstance(step, dict)
+    ]
+    ignored = _ignored(value, schema("driftflow"), ())
+    return [*ignored, *_about_actions(steps, actions), *_about_names(steps)]
 
 
 def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:
@@ -100,17 +124,31 @@ def _advice(definition: Mapping[str, Any]) -> tuple[str, str]:
     return message, hint
 
 
-def _about_steps(value: Json) -> Iterator[Issue]:
-    steps = value.get("steps") if isinstance(value, dict) else None
-    first: dict[str, int] = {}
-    for place, step in enumerate(steps if isinstance(steps, list) else []):
-        if not isinstance(step, dict):
+def _about_actions(steps: Steps, actions: Mapping[str, Action]) -> Iterator[Issue]:
+    known: dict[str, Action | None] = {}  # quicker than asking each time
+    explain: dict[str, Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]] = {}
+    for place, step in steps:
+        name, value = step.get("action"), step.get("input", "")
+        if not isinstance(name, str) or not name:
             continue
-        action = step.get("action")
-        if isinstance(action, str) and action and action not in ACTIONS:
-            yield _unknown_action(action, place)
-        elif isinstance(action, str) and (fault := objection(action, step.get("input", ""))):
-            yield Issue("wrong-input", f"{fault}: {_FAILS}", ("steps", place, "input"))
+        if name not in known:
+            known[name] = actions.get(name)
+        action = known[name]
+        if action is None:
+            yield _unknown_action(name, ("steps", place, "action"), actions)
+        elif action.accepts is None or (
+            action.accepts(value) and (type(value) is str or not _holds_reference(value))
+        ):
+            continue
+        else:
+            if name not in explain:
+                explain[name] = _explainer(name, action.schema or {})
+            yield from explain[name](step, ("steps", place))
+
+
+def _about_names(steps: Steps) -> Iterator[Issue]:
+    first: dict[str, int] = {}
+    for place, step in steps:
         name = step.get("name")
         if isinstance(name, str) and first.setdefault(name, place) != place:
             message = f"two steps are named `{shorten(name)}`"
@@ -118,16 +156,39 @@ def _about_steps(value: Json) -> Iterator[Issue]:
             yield Issue("duplicate-name", message, ("steps", place, "name"), hint)
 
 
-def _unknown_action(action: str, place: int) -> Issue:
-    meant = nearest(action, ACTIONS)
-    hint = (
-        f"did you mean `{meant}`?{oddity(action)}"
-        if meant
-        else f"the actions are {listed(ACTIONS)}"
-    )
-    return Issue(
-        "unknown-action",
-        f"no action `{shorten(action)}`: {_FAILS}",
-        ("steps", place, "action"),
-        hint,
-    )
+def _unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) -> Issue:
+    meant = nearest(name, actions)
+    pack = next((pack for pack, names in PACKS.items() if name in names), None)
+    if pack:
+        hint = f"`--actions {pack}` provides it"
+    elif meant:
+        hint = f"did you mean `{meant}`?{oddity(name)}"
+    elif len(actions) <= _FEW:
+        hint = f"the actions are {listed(actions)}"
+    else:
+        hint = "`driftflow actions` lists those that there are"
+    return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)
+
+
+def _holds_reference(value: Json) -> bool:
+    return next(references(value), None) is not None
+
+
+def _explainer(
+    action: str, takes: Mapping[str, Any]
+) -> Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]:
+    """What tells why a step's input is not one that the action takes, if it is not."""
+    from driftflow.validation import input_issues, input_validator
+
+    validator = input_validator(takes)
+
+    def explain(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
+        for issue in input_issues(validator, action, step.get("input", "")):
+            message = f"{issue.message}: {_FAILS}"
+            if "input" in step:
+                yield issue._replace(message=message, path=(*path, "input", *issue.path))
+            else:
+                message = f"the step has no `input`; {message}"
+                yield issue._replace(message=message, path=path, mark="start")
+
+    return explain

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from functools import partial
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyrsistent import PClass, PVector, field, pvector
 
 from driftflow.flags import Flags, Source
+from driftflow.references import freeze, names_read, thaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from driftflow.document import Json
+    from driftflow.references import Frozen
 
 TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
-
-Frozen: TypeAlias = "bool | int | float | str | PVector[Frozen] | FrozenObject | None"
-
-_SCALARS = (str, int, float, type(None))
-
-
-class FrozenObject(NamedTuple):
-    """A JSON object that cannot change and keeps the order of its keys, as a PMap would not."""
-
-    members: PVector[tuple[str, Frozen]]
 
 
 class Step(NamedTuple):
@@ -34,9 +27,10 @@ class Step(NamedTuple):
     Attributes:
         name: What it is called in what comes out.
         action: The name of what it does; it need not be known.
-        input: What the action is handed, frozen.
+        input: What the action is handed, frozen; of other steps' outputs, their names.
         priority: Steps of higher priority run first.
         optional: Whether it is tried only once, and its failure lets the run go on.
+        reads: The names of the steps whose outputs are in its input, all of which run earlier.
     """
 
     name: str
@@ -44,6 +38,7 @@ class Step(NamedTuple):
     input: Frozen
     priority: int
     optional: bool
+    reads: tuple[str, ...] = ()
 
 
 class Plan(PClass):
@@ -52,6 +47,8 @@ class Plan(PClass):
     Attributes:
         name: The workflow's name.
         steps: The steps in run order.
+        actions: The names of their actions.
+        read: The names of the steps from which others read.
         max_attempts: How often a step that is not optional is tried, at most.
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
@@ -61,6 +58,8 @@ class Plan(PClass):
 
     name: str = field(type=str, mandatory=True)
     steps: PVector[Step] = field(type=PVector, mandatory=True)
+    actions: frozenset[str] = field(type=frozenset, mandatory=True)
+    read: frozenset[str] = field(type=frozenset, mandatory=True)
     max_attempts: int = field(type=int, mandatory=True)
     flags: Flags = field(type=Flags, mandatory=True)
     storage_path: str = field(type=str, mandatory=True)
@@ -68,18 +67,29 @@ class Plan(PClass):
     timeout_source: Source = field(type=str, mandatory=True)
 
 
-def build_plan(document: Mapping[str, Any], flags: Flags, timeout: float | None = None) -> Plan:
-    """The plan of a document that satisfies the config's schema, its defaults filled in.
+def build_plan(
+    document: Mapping[str, Any],
+    flags: Flags,
+    timeout: float | None = None,
+    params: Mapping[str, Json] | None = None,
+) -> Plan:
+    """The plan of a document in which nothing is wrong, its defaults filled in.
 
     Args:
-        document: The document's value.
+        document: The document's value: it satisfies the config's schema, and what its references
+            name is there.
         flags: The flags that are on.
         timeout: What the environment says instead of `timeout_seconds`, if it does. Seconds.
+        params: What is given for parameters.
     """
     stated = "config" if "timeout_seconds" in document else "default"
+    read: set[str] = set()
+    steps = list(map(partial(_build_step, params or {}, read), document["steps"]))
     return Plan(
         name=document["name"],
-        steps=pvector(_in_run_order(map(_build_step, document["steps"]))),
+        steps=pvector(_in_run_order(steps)),
+        actions=frozenset(map(itemgetter("action"), document["steps"])),
+        read=frozenset(read),
         max_attempts=int(document.get("max_attempts", 1)),
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),
@@ -92,7 +102,8 @@ def digest(plan: Plan) -> str:
     """`sha256:` and the hexadecimal SHA-256 of what the plan will do, as canonical JSON.
 
     That is: the name, max_attempts and the steps in run order with all their fields, in ASCII
-    without spaces. The keys of an input keep their order, since actions see it.
+    without spaces. The keys of an input keep their order, since actions see it. References to
+    outputs stand as they were written; parameters are their values.
     """
     import hashlib
 
@@ -116,31 +127,21 @@ def digest(plan: Plan) -> str:
     return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
 
 
-def freeze(value: Json) -> Frozen:
-    """The value in a form that cannot change, at any depth."""
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, dict):
-        return FrozenObject(pvector((key, freeze(member)) for key, member in value.items()))
-    return pvector(freeze(item) for item in value)
-
-
-def thaw(value: Frozen) -> Json:
-    """The JSON value that was frozen, as new dicts and lists that its taker may change."""
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, FrozenObject):
-        return {key: thaw(member) for key, member in value.members}
-    return [thaw(item) for item in value]
-
-
-def _build_step(document: Mapping[str, Any]) -> Step:
+def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[str, Any]) -> Step:
+    """The step of a document; the names of those from which it reads are added to `read`."""
+    given = document.get("input", "")
+    reads: tuple[str, ...] = ()
+    if type(given) is not str:  # as most are
+        given = freeze(given, params)
+        reads = names_read(given)
+        read.update(reads)
     fields = (
         document["name"],
         document["action"],
-        freeze(document.get("input", "")),
+        given,
         int(document.get("priority", 0)),  # 1.0 is an integer to JSON Schema
         document.get("optional", False),
+        reads,
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
 

@@ -1,4 +1,4 @@
-"""The plan, shown: what a run would do, as a document for programs and a table for people.
+"""Plan and actions, shown: what a run would do, for programs and for people; what steps can name.
 
 Pure: the same plan gives the same text.
 """
@@ -12,20 +12,30 @@ from wcwidth import wcswidth
 from driftflow.errors import shorten
 from driftflow.flags import FLAGS_VARIABLE, KNOWN, Source
 from driftflow.interpreter import allowed_attempts
-from driftflow.plan import TIMEOUT_VARIABLE, digest, thaw
+from driftflow.plan import TIMEOUT_VARIABLE, digest
+from driftflow.references import thaw
 from driftflow.rendering import escape, json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from driftflow.actions import Action
     from driftflow.plan import Plan
 
 _COLUMNS = ("index", "name", "priority", "action", "attempts", "optional", "input")
 _NUMBERS = {"index", "priority", "attempts"}  # their columns are set flush right
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """What `plan --print-json` prints: `schema/plan.schema.json`."""
+def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
+    """What `plan --print-json` prints: `schema/plan.schema.json`.
+
+    Args:
+        plan: What to do.
+        actions: All that steps can name.
+    """
+    origins = {
+        name: actions[name].origin if name in actions else None for name in sorted(plan.actions)
+    }
     return {
         "name": plan.name,
         "digest": digest(plan),
@@ -35,6 +45,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "index": index,
                 "name": step.name,
                 "action": step.action,
+                "origin": origins[step.action],
                 "input": thaw(step.input),
                 "priority": step.priority,
                 "optional": step.optional,
@@ -51,9 +62,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, actions: Mapping[str, Action]) -> str:
     """A line for each setting, then a table of the steps in run order. Long values are cut."""
-    shown = plan_document(plan)
+    shown = plan_document(plan, actions)
     unused = "" if plan.flags.is_enabled("audit") else " (not written: the flag audit is off)"
     timeout = _by(plan.timeout_source, TIMEOUT_VARIABLE)
     settings = [
@@ -63,8 +74,25 @@ def plan_text(plan: Plan) -> str:
         ["audit file", _cell("path", plan.storage_path) + unused],
         ["timeout", f"{shorten(json_text(plan.timeout_seconds))} s, {timeout}; not enforced"],
     ]
-    steps = [[_cell(field, step[field]) for field in _COLUMNS] for step in shown["steps"]]
+    steps = [
+        [_cell(field, step[field]) + _unknown(field, step) for field in _COLUMNS]
+        for step in shown["steps"]
+    ]
     return f"{_table(settings)}\n{_table([_COLUMNS, *steps], _NUMBERS)}"
+
+
+def actions_text(actions: Mapping[str, Action]) -> str:
+    """A line for each action: its name, what it does, where it comes from."""
+    return _table(
+        [
+            [escape(name), escape(action.summary), escape(action.origin)]
+            for name, action in actions.items()
+        ]
+    )
+
+
+def _unknown(field: str, step: Mapping[str, Any]) -> str:
+    return " (unknown)" if field == "action" and step["origin"] is None else ""
 
 
 def _flag(setting: dict[str, Any]) -> str:

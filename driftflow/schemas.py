@@ -36,10 +36,10 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def unknown_keys(members: Mapping[str, Json], definition: Mapping[str, Any]) -> list[str]:
-    """The keys of an object that its definition in the schema neither lists nor exempts."""
+    """The keys of an object that its definition in a schema neither lists nor exempts."""
     return [
         key
         for key in members
-        if key not in definition["properties"]
-        and not any(re.search(pattern, key) for pattern in definition["patternProperties"])
+        if key not in definition.get("properties", {})
+        and not any(re.search(pattern, key) for pattern in definition.get("patternProperties", {}))
     ]

@@ -1,4 +1,7 @@
-"""What a document breaks of the config's schema, as jsonschema finds it, in our words."""
+"""What a value breaks of a schema, as jsonschema finds it, in our words.
+
+That is a document and the config's schema, or an input and that of its action.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,57 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
 
 from driftflow.document import type_name
-from driftflow.errors import Issue
+from driftflow.errors import Issue, listed, shorten
+from driftflow.rendering import json_text
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
+from driftflow.tailoring import input_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from jsonschema import ValidationError
 
     from driftflow.document import Json
     from driftflow.errors import JsonPath
 
-# A code and a text for each keyword of the schema that can fail, from what it wants and what it
-# found. jsonschema's own messages hold the whole instance, which can be the whole document.
-_TEXTS: dict[str, tuple[str, Callable[[Any, Any], str]]] = {
-    "type": (
-        "wrong-type",
-        lambda wanted, found: f"must be {_with_article(wanted)}, not {type_name(found)}",
+# A text for each keyword, from what it wants and what it found. jsonschema's own messages hold the
+# whole instance, which can be the whole document.
+_TEXTS: dict[str, Callable[[Any, Any], str]] = {
+    "type": lambda wanted, found: f"must be {_kinds(wanted)}, not {type_name(found)}",
+    "enum": lambda wanted, _found: f"must be {' or '.join(map(_shown, wanted))}",
+    "const": lambda wanted, _found: f"must be {_shown(wanted)}",
+    "minLength": lambda wanted, _found: (
+        "must not be empty" if wanted == 1 else f"must have at least {wanted} characters"
     ),
-    "minLength": ("empty-string", lambda _wanted, _found: "must not be empty"),
-    "minimum": ("out-of-range", lambda wanted, _found: f"must be at least {wanted}"),
-    "exclusiveMinimum": (
-        "out-of-range",
-        lambda wanted, _found: f"must be greater than {wanted}",
+    "maxLength": lambda wanted, _found: f"must have at most {wanted} characters",
+    "pattern": lambda wanted, _found: f"must match the pattern {_shown(wanted)}",
+    "minimum": lambda wanted, _found: f"must be at least {wanted}",
+    "maximum": lambda wanted, _found: f"must be at most {wanted}",
+    "exclusiveMinimum": lambda wanted, _found: f"must be greater than {wanted}",
+    "exclusiveMaximum": lambda wanted, _found: f"must be less than {wanted}",
+    "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
+    "minItems": lambda wanted, _found: (
+        "must not be empty" if wanted == 1 else f"must have at least {wanted} items"
     ),
+    "maxItems": lambda wanted, _found: f"must have at most {wanted} items",
+    "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
+    "minProperties": lambda wanted, _found: f"must have at least {wanted} fields",
+    "maxProperties": lambda wanted, _found: f"must have at most {wanted} fields",
+    "oneOf": lambda _wanted, _found: "has several of the forms of which it may have one",
+    # Of the schema `false` jsonschema tells what holds the value, not where it is.
+    "None": lambda _wanted, _found: "holds something that is not to be there",
+}
+# The kind of issue that a breach of the config's schema is, by the keyword.
+_CODES = {
+    "type": "wrong-type",
+    "required": "missing-field",
+    "minLength": "empty-string",
+    "minimum": "out-of-range",
+    "exclusiveMinimum": "out-of-range",
 }
 
 # By the type that is wanted: a string that would be right without its quotes.
@@ -42,14 +69,14 @@ _QUOTED = {
     "number": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?",
     "boolean": "true|false",
 }
-# By the field, or else by the type that is wanted: what it looks like.
+# By the field of a config: what it looks like.
 _SHAPES: dict[str | int, str] = {
     "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
     "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
     "flags": 'flags are an object: `{"audit": true}`',
     "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
-    "boolean": "write `true` or `false`",
 }
+_FEW = 3  # as many objections to an input are told when it fails a step
 
 
 def issues(value: Json) -> list[Issue]:
@@ -57,37 +84,80 @@ def issues(value: Json) -> list[Issue]:
 
     In the order of the schema.
     """
-    found = (issue for error in _validator().iter_errors(value) for issue in _explain(error))
-    return list(dict.fromkeys(found))
+    return [
+        issue._replace(hint=_SHAPES.get("".join(map(str, issue.path[-1:])), issue.hint))
+        if issue.code == "wrong-type"
+        else issue
+        for issue in _breaches(_config_validator(), value, "the document must be")
+    ]
+
+
+def input_validator(action: Mapping[str, Any]) -> Draft7Validator:
+    """Of inputs as they stand in a config, for an action of that schema: references fit."""
+    return Draft7Validator(input_schema(action))
+
+
+def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[Issue]:
+    """All that an input breaks of its action's schema, by paths from the input downwards.
+
+    Args:
+        validator: Of that schema.
+        action: The action's name.
+        value: The input.
+    """
+    found = _breaches(validator, value, f"{shorten(action)} takes")
+    return [issue._replace(code="wrong-input") for issue in found]
+
+
+def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
+    """Why the action cannot take the value as its input, in words: the first reasons."""
+    found = input_issues(Draft7Validator(schema), action, value)
+    return "; ".join(issue.message for issue in found[:_FEW])
 
 
 @cache
-def _validator() -> Draft7Validator:
+def _config_validator() -> Draft7Validator:
     return Draft7Validator(schema("driftflow"))
 
 
-def _explain(error: ValidationError) -> Iterator[Issue]:
+def _breaches(validator: Draft7Validator, value: Json, whole: str) -> list[Issue]:
+    """What breaks the schema, each thing once; `whole` begins what is said about all of it."""
+    found = (issue for error in validator.iter_errors(value) for issue in _explained(error, whole))
+    return list(dict.fromkeys(found))
+
+
+def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
     path = tuple(error.absolute_path)
+    keyword = str(error.validator)
     wanted: Any = error.validator_value
     found: Any = error.instance
     definition: Any = error.schema
-    if error.validator == "required":
+    if keyword == "required":
         # jsonschema reports each missing field, but not as data which one it is: all are
-        # named each time, and `issues` drops the repetitions.
+        # named each time, and the repetitions are dropped later.
         for field in wanted:
             if field not in found:
                 yield _missing(field, path, unknown_keys(found, definition))
+    elif keyword == "additionalProperties" and wanted is False:
+        for key in unknown_keys(found, definition):
+            yield _not_taken(key, (*path, key), definition.get("properties", {}))
+    elif keyword == "type" and not path:
+        message = f"{whole} {_kinds(wanted)}, not {type_name(found)}"
+        yield Issue("wrong-type", message, path, _hint(wanted, found))
+    elif keyword in {"anyOf", "oneOf"} and error.context:
+        yield from _explained(best_match(error.context), whole)
     else:
-        code, text = _TEXTS[str(error.validator)]
+        text = _TEXTS.get(keyword, lambda _wanted, _found: f"breaks `{keyword}` of the schema")
         message = f"{_subject(path)} {text(wanted, found)}"
-        yield Issue(code, message, path, _hint(wanted, found, path))
+        yield Issue(_CODES.get(keyword, "wrong-type"), message, path, _hint(wanted, found))
 
 
-def _hint(wanted: Any, found: Any, path: JsonPath) -> str | None:
+def _hint(wanted: Any, found: Any) -> str | None:
     """What to write instead of a value of the wrong type."""
-    if isinstance(found, str) and re.fullmatch(_QUOTED.get(wanted, "(?!)"), found):
+    pattern = _QUOTED.get(wanted) if isinstance(wanted, str) else None
+    if pattern and isinstance(found, str) and re.fullmatch(pattern, found):
         return "leave out the double quotes"
-    return _SHAPES.get(path[-1] if path else "", _SHAPES.get(wanted))
+    return "write `true` or `false`" if wanted == "boolean" else None
 
 
 def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
@@ -99,15 +169,30 @@ def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
     return Issue("missing-field", message, path, mark="start")
 
 
+def _not_taken(key: str, path: JsonPath, fields: Collection[str]) -> Issue:
+    hint = f"the fields are {listed(fields)}" if fields else None
+    if meant := nearest(key, fields):
+        hint = f"did you mean `{meant}`?{oddity(key)}"
+    return Issue("ignored-field", f"there is no field `{shorten(key)}`", path, hint, mark="key")
+
+
 def _subject(path: JsonPath) -> str:
     match path:
         case ():
-            return "the document"
+            return "the value"
         case (*_, str(key), int(place)):
-            return f"`{key}[{place}]`"
+            return f"`{shorten(key)}[{place}]`"
+        case (*_, int(place)):
+            return f"`[{place}]`"
         case _:
-            return f"`{path[-1]}`"
+            return f"`{shorten(str(path[-1]))}`"
 
 
-def _with_article(wanted: str) -> str:
-    return f"an {wanted}" if wanted[0] in "aio" else f"a {wanted}"
+def _kinds(wanted: str | list[str]) -> str:
+    """The types with their articles: `an array or an object`."""
+    names = [wanted] if isinstance(wanted, str) else wanted
+    return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
+
+
+def _shown(value: Json) -> str:
+    return f"`{shorten(json_text(value))}`"

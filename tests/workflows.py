@@ -37,10 +37,10 @@ def config_with(path: JsonPath, value: Any) -> dict[str, Any]:
     return document
 
 
-def plan(*steps: dict[str, Any], **fields: Any) -> Plan:
+def plan(*steps: dict[str, Any], params: dict[str, Json] | None = None, **fields: Any) -> Plan:
     """The plan of `config(...)`, with no environment."""
     document = config(*steps, **fields)
-    return build_plan(document, flags.resolve(document.get("flags", {}), ""))
+    return build_plan(document, flags.resolve(document.get("flags", {}), ""), params=params)
 
 
 class Flaky:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
-# What is wrong with the first two is not the file's contents: test_cli tries them.
-NOT_OF_A_FILE = {"unreadable", "wrong-environment"}
+# Not wrong with a file's contents: test_cli tries them.
+NOT_OF_A_FILE = {"unreadable", "missing-param", "unknown-param", "wrong-environment"}
 
 
 def by_name(path: Path) -> str:

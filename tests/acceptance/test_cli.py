@@ -366,7 +366,7 @@ def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> 
         tmp_path,
         # As at a terminal: what a shell starts in the background ignores SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
-        "ACTIONS['wait'] = lambda _: (os.write(2, b'waiting\\n'), time.sleep(60))",
+        "ACTIONS['wait'] = Action(lambda _: (os.write(2, b'waiting\\n'), time.sleep(60)), '', '')",
     )
     assert process.stderr is not None
     assert process.stderr.readline() == b"waiting\n"
@@ -382,7 +382,7 @@ def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
         tmp_path,
         "def read(_):",
         "    return sys.stdin.readline() if select.select([0], [], [], 30)[0] else 'in vain'",
-        "ACTIONS['read'] = read",
+        "ACTIONS['read'] = Action(read, '', '')",
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"OK a: hello\n"
@@ -395,7 +395,7 @@ def start(folder: Path, *preparation: str) -> subprocess.Popen[bytes]:
     script = "\n".join(
         [
             "import os, select, signal, sys, time",
-            "from driftflow.actions import ACTIONS",
+            "from driftflow.actions import ACTIONS, Action",
             "from driftflow.cli import main",
             *preparation,
             "sys.exit(main(['--config', 'config.json']))",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OURS = {
     "__main__",
     *("acceptor", "actions", "api", "cli", "config", "document", "errors", "events", "executors"),
-    *("flags", "interpreter", "output", "plan", "rendering", "result"),
+    *("flags", "interpreter", "output", "plan", "references", "rendering", "result"),
 }
 
 

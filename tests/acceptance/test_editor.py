@@ -286,7 +286,7 @@ def test_the_actions_are_offered_with_what_they_do(editor: Service) -> None:
     """As their docstrings say."""
     offered = editor.completions(STEP + '"action": "¦"}]}')
     assert {label: documentation(item) for label, item in offered.items()} == {
-        json.dumps(name): action.__doc__ for name, action in ACTIONS.items()
+        json.dumps(name): action.summary for name, action in ACTIONS.items()
     }
 
 
@@ -296,7 +296,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert validation.issues(document) + linting.issues(document) == []
+    assert validation.issues(document) + linting.issues(document, ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -305,7 +305,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert validation.issues(document) + linting.issues(document) == []
+    assert validation.issues(document) + linting.issues(document, ACTIONS) == []
     assert step.keys() == {"name", "action", "input", "priority"}
 
 

@@ -14,7 +14,7 @@ from command import invoke
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
-from driftflow.actions import ACTIONS
+from driftflow.actions import ACTIONS, Action
 from driftflow.schemas import schema
 
 RESULT = Draft7Validator(schema("result"))
@@ -60,7 +60,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
 
 
 def _flaky() -> Any:
-    return mock.patch.dict(ACTIONS, {"flaky": workflows.Flaky()})
+    return mock.patch.dict(ACTIONS, {"flaky": Action(workflows.Flaky(), "", "")})
 
 
 def _agrees(records: list[dict[str, Any]], document: dict[str, Any]) -> None:

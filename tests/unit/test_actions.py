@@ -1,14 +1,17 @@
 """What each action gives, and what it refuses."""
 
+from unittest import mock
+
 import pytest
 
-from driftflow.actions import ACTIONS, look_up, objection
+from driftflow.actions import ACTIONS, action, mark_of
 from driftflow.document import Json
 from driftflow.schemas import schema
+from driftflow.validation import objection
 
 
 @pytest.mark.parametrize(
-    ("action", "value", "output"),
+    ("name", "value", "output"),
     [
         ("echo", "hello", "hello"),
         ("echo", "", ""),
@@ -20,12 +23,12 @@ from driftflow.schemas import schema
         ("reverse", "", ""),
     ],
 )
-def test_an_action_gives_its_output(action: str, value: Json, output: Json) -> None:
+def test_an_action_gives_its_output(name: str, value: Json, output: Json) -> None:
     """Echo the input back, the others a string."""
-    assert look_up(action)(value) == output
+    assert ACTIONS[name].function(value) == output
 
 
-@pytest.mark.parametrize("action", ["upper", "lower", "reverse"])
+@pytest.mark.parametrize("name", ["upper", "lower", "reverse"])
 @pytest.mark.parametrize(
     ("value", "found"),
     [
@@ -37,31 +40,54 @@ def test_an_action_gives_its_output(action: str, value: Json, output: Json) -> N
         ({"a": "b"}, "an object"),
     ],
 )
-def test_a_string_action_takes_nothing_else(action: str, value: Json, found: str) -> None:
+def test_a_string_action_takes_nothing_else(name: str, value: Json, found: str) -> None:
     """It says what it was given."""
     with pytest.raises(TypeError) as caught:
-        look_up(action)(value)
-    assert str(caught.value) == f"{action} takes a string, not {found}"
+        ACTIONS[name].function(value)
+    assert str(caught.value) == f"{name} takes a string, not {found}"
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("value", [None, True, 1, 0.5, "", "a", [], ["a"], {}])
-def test_what_an_action_will_not_take_is_foretold(action: str, value: Json) -> None:
-    """In the words in which it would fail, and only if it would."""
+def test_what_an_action_will_not_take_is_foretold(name: str, value: Json) -> None:
+    """By its schema and without it; in the words in which it fails."""
     failure = None
     try:
-        look_up(action)(value)
+        ACTIONS[name].function(value)
     except TypeError as error:
         failure = str(error)
-    assert objection(action, value) == failure
+    known = ACTIONS[name]
+    assert (known.accepts is None or known.accepts(value)) == (failure is None)
+    assert objection(name, known.schema or {}, value) == (failure or "")
 
 
-@pytest.mark.parametrize("name", ["shout", "ECHO", "echo ", "", "__init__", "os.system"])
-def test_an_unknown_action_is_a_value_error(name: str) -> None:
-    """With the name in quotes."""
-    with pytest.raises(ValueError, match="unknown action: ") as caught:
-        look_up(name)
-    assert str(caught.value) == f"unknown action: '{name}'"
+def test_a_marked_function_stays_what_it_is() -> None:
+    """It can be called as before; its name and any input are the defaults."""
+
+    @action
+    def clean(value: list[str]) -> list[str]:
+        """Strip each."""
+        return [item.strip() for item in value]
+
+    assert clean([" a "]) == ["a"]
+    assert mark_of(clean) == ("clean", None)
+
+
+def test_a_mark_holds_name_and_schema() -> None:
+    """As they were given; what is not marked has none."""
+
+    @action(name="rows.clean", schema={"type": "array"})
+    def clean(value: Json) -> Json:
+        return value
+
+    @action()
+    def other(value: Json) -> Json:
+        return value
+
+    assert mark_of(clean) == ("rows.clean", {"type": "array"})
+    assert mark_of(other) == ("other", None)
+    assert mark_of(print) is None
+    assert mark_of(mock.Mock()) is None
 
 
 def test_the_schema_offers_just_the_actions_that_there_are() -> None:
@@ -69,4 +95,4 @@ def test_the_schema_offers_just_the_actions_that_there_are() -> None:
     action = schema("driftflow")["properties"]["steps"]["items"]["properties"]["action"]
     offered = action["anyOf"][0]
     assert offered["enum"] == list(ACTIONS)
-    assert offered["enumDescriptions"] == [perform.__doc__ for perform in ACTIONS.values()]
+    assert offered["enumDescriptions"] == [action.summary for action in ACTIONS.values()]

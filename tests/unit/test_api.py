@@ -12,7 +12,6 @@ import pytest
 import workflows
 
 import driftflow
-from driftflow.actions import ACTIONS
 from driftflow.api import run_workflow
 from driftflow.errors import ConfigError, StorageError
 
@@ -107,11 +106,13 @@ def test_without_the_flag_no_file_is_touched() -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["config.json"]
 
 
-def test_an_audit_that_cannot_be_opened_runs_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_that_cannot_be_opened_runs_no_step() -> None:
     """Nothing is performed before the record of its start is on file."""
     performed: list[Json] = []
-    monkeypatch.setitem(ACTIONS, "note", performed.append)
     for path in (".", "/dev/full"):
         with pytest.raises(StorageError):
-            run_workflow(save({"action": "note"}, flags={"audit": True}, storage={"path": path}))
+            run_workflow(
+                save({"action": "note"}, flags={"audit": True}, storage={"path": path}),
+                actions={"note": performed.append},
+            )
     assert performed == []

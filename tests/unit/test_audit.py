@@ -11,10 +11,11 @@ import pytest
 import workflows
 from jsonschema import Draft7Validator
 
+from driftflow.actions import ACTIONS
 from driftflow.audit import audited, utc_now
 from driftflow.errors import StorageError
 from driftflow.events import Event, StepFinished, StepStarted
-from driftflow.executors import perform
+from driftflow.executors import performer
 from driftflow.interpreter import interpret
 from driftflow.plan import digest
 from driftflow.schemas import schema
@@ -36,9 +37,9 @@ def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
     )
     moment = "2026-11-23T12:30:00.000042Z"
     path = tmp_path / "audit.jsonl"
-    events = interpret(plan, perform, fixed_clock().__next__)
+    events = interpret(plan, performer(ACTIONS), fixed_clock().__next__)
     passed = list(audited(events, str(path), now=lambda: moment, run_id="run-1"))
-    assert passed == list(interpret(plan, perform, fixed_clock().__next__))
+    assert passed == list(interpret(plan, performer(ACTIONS), fixed_clock().__next__))
     lines = path.read_text().splitlines()
     head = f'{{"v":1,"ts":"{moment}","run_id":"run-1","seq":'
     assert [line.removeprefix(head) for line in lines] == [
@@ -74,7 +75,9 @@ def test_an_audit_that_fails_later_starts_no_further_step(
 
     monkeypatch.setattr("driftflow.storage.JsonFileStorage.append", append)
     plan = workflows.plan({"name": "a"}, {"name": "b"})
-    stream = audited(interpret(plan, perform, fixed_clock().__next__), str(tmp_path / "audit"))
+    stream = audited(
+        interpret(plan, performer(ACTIONS), fixed_clock().__next__), str(tmp_path / "audit")
+    )
     events: list[Event] = []
     with pytest.raises(StorageError):
         events.extend(stream)  # what came before the error is kept
@@ -90,7 +93,7 @@ def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     plan = workflows.plan({}, {})
     for number, _ in enumerate(
-        audited(interpret(plan, perform, fixed_clock().__next__), str(path))
+        audited(interpret(plan, performer(ACTIONS), fixed_clock().__next__), str(path))
     ):
         assert len(path.read_bytes().splitlines()) == number + 1
 

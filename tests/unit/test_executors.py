@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-import workflows
 
-from driftflow.actions import ACTIONS
-from driftflow.executors import perform
-
-if TYPE_CHECKING:
-    from driftflow.document import Json
+from driftflow.actions import ACTIONS, Action
+from driftflow.executors import performer
 
 
 def test_an_attempt_hands_the_input_to_the_action() -> None:
     """And gives its output back."""
-    (step,) = workflows.plan({"action": "upper", "input": "hello"}).steps
-    assert perform(step) == "HELLO"
-
-
-def test_keys_reach_the_action_in_file_order() -> None:
-    """An object is a dict again."""
-    (step,) = workflows.plan({"input": {"z": 1, "a": {"y": 2, "b": [3]}}}).steps
-    assert repr(perform(step)) == "{'z': 1, 'a': {'y': 2, 'b': [3]}}"
+    assert performer(ACTIONS)("upper", "hello") == "HELLO"
 
 
 def test_an_unknown_action_fails_the_attempt() -> None:
     """Not the load."""
-    (step,) = workflows.plan({"action": "shout"}).steps
-    with pytest.raises(ValueError, match="unknown action: 'shout'"):
-        perform(step)
+    for name in ("shout", "ECHO", "echo ", "", "__init__", "os.system"):
+        with pytest.raises(ValueError, match="unknown action: ") as caught:
+            performer(ACTIONS)(name, "hello")
+        assert str(caught.value) == f"unknown action: '{name}'"
 
 
-def test_an_action_that_changes_its_input_harms_no_later_attempt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each attempt has an input of its own."""
+def test_an_output_belongs_to_nobody_else() -> None:
+    """What the action does later with what it returned changes nothing."""
+    kept: list[Any] = []
 
-    def pop(value: Any) -> Json:
-        return [value.pop()]
+    def keep(value: Any) -> Any:
+        kept.append(value)
+        return kept
 
-    monkeypatch.setitem(ACTIONS, "pop", pop)
-    (step,) = workflows.plan({"action": "pop", "input": [1, 2]}).steps
-    assert [perform(step), perform(step)] == [[2], [2]]
+    perform = performer({"keep": Action(keep, "", "")})
+    outputs = [perform("keep", [1]), perform("keep", [2])]
+    kept[0].append(3)
+    assert outputs == [[[1]], [[1], [2]]]
+
+
+@pytest.mark.parametrize(
+    ("returned", "fault"),
+    [
+        ({1, 2}, "a value of type set"),
+        ([{"day": b"x"}], "a value of type bytes, at [0].day"),
+        (float("nan"), "nan"),
+        (iter(()), "a value of type tuple_iterator"),
+    ],
+)
+def test_an_output_that_is_no_json_value_fails_the_attempt(returned: Any, fault: str) -> None:
+    """It says of which type it is, and where."""
+    perform = performer({"give": Action(lambda _: returned, "", "")})
+    with pytest.raises(TypeError) as caught:
+        perform("give", None)
+    assert str(caught.value) == f"the output is no JSON value: {fault}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import workflows
@@ -13,26 +14,30 @@ from driftflow.interpreter import allowed_attempts, ends_run, interpret, settle
 
 if TYPE_CHECKING:
     from driftflow.document import Json
-    from driftflow.plan import Plan, Step
+    from driftflow.plan import Plan
 
 
 class Script:
-    """Performs steps by a script, and notes which were tried.
+    """Performs actions by a script, and notes which were tried.
 
-    A step's input is the number of attempts that fail before one succeeds.
+    An input is the number of attempts that fail before one succeeds.
     """
 
     def __init__(self) -> None:
         self.tried: list[str] = []
 
-    def perform(self, step: Step) -> Json:
-        """Fail, or give the step's name in capitals."""
-        self.tried.append(step.name)
-        failures = step.input
+    def perform(self, action: str, failures: Json) -> Json:
+        """Fail, or give the action's name in capitals."""
+        self.tried.append(action)
         assert isinstance(failures, int)
-        if self.tried.count(step.name) <= failures:
-            raise OSError(f"{step.name} is down")
-        return step.name.upper()
+        if self.tried.count(action) <= failures:
+            raise OSError(f"{action} is down")
+        return action.upper()
+
+
+def tried(name: str, failures: int) -> dict[str, Any]:
+    """A step for the script."""
+    return {"name": name, "action": name, "input": failures}
 
 
 def ticking() -> count[float]:
@@ -57,7 +62,9 @@ def failed(name: str, attempts: int = 1) -> StepResult:
 
 def test_a_run_is_a_stream_of_events() -> None:
     """Started, each step started and finished in turn, finished."""
-    plan = workflows.plan({"name": "a", "input": 0}, {"name": "b", "input": 0})
+    plan = workflows.plan(
+        {"name": "a", "action": "a", "input": 0}, {"name": "b", "action": "b", "input": 0}
+    )
     first, second = plan.steps
     assert events(plan) == [
         RunStarted(plan),
@@ -78,12 +85,12 @@ def test_a_plan_without_steps_is_ok() -> None:
 def test_nothing_is_performed_before_the_next_event_is_asked_for() -> None:
     """So the record of step_started is on file before the step is tried."""
     script = Script()
-    stream = interpret(workflows.plan({"input": 0}), script.perform, ticking().__next__)
+    stream = interpret(workflows.plan(tried("a", 0)), script.perform, ticking().__next__)
     assert isinstance(next(stream), RunStarted)
     assert isinstance(next(stream), StepStarted)
     assert script.tried == []
     assert isinstance(next(stream), StepFinished)
-    assert script.tried == ["step0"]
+    assert script.tried == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,9 @@ def test_a_step_is_tried_until_it_succeeds_or_its_attempts_are_used_up(
 ) -> None:
     """And no further."""
     script = Script()
-    plan = workflows.plan({"name": "s", "input": failures}, max_attempts=max_attempts)
+    plan = workflows.plan(
+        {"name": "s", "action": "s", "input": failures}, max_attempts=max_attempts
+    )
     assert events(plan, script)[2] == StepFinished(0, plan.steps[0], result)
     assert len(script.tried) == result.attempts
 
@@ -109,7 +118,9 @@ def test_a_step_is_tried_until_it_succeeds_or_its_attempts_are_used_up(
 def test_an_optional_step_is_tried_once() -> None:
     """Always, whatever max_attempts says."""
     script = Script()
-    plan = workflows.plan({"name": "s", "input": 1, "optional": True}, max_attempts=5)
+    plan = workflows.plan(
+        {"name": "s", "action": "s", "input": 1, "optional": True}, max_attempts=5
+    )
     assert events(plan, script)[2] == StepFinished(0, plan.steps[0], failed("s", 1))
     assert script.tried == ["s"]
 
@@ -118,7 +129,9 @@ def test_the_first_failure_of_a_step_that_is_not_optional_ends_the_run() -> None
     """No step after it is started."""
     script = Script()
     plan = workflows.plan(
-        {"name": "a", "input": 0}, {"name": "b", "input": 9}, {"name": "c", "input": 0}
+        {"name": "a", "action": "a", "input": 0},
+        {"name": "b", "action": "b", "input": 9},
+        {"name": "c", "action": "c", "input": 0},
     )
     *_, last_step, end = events(plan, script)
     assert last_step == StepFinished(1, plan.steps[1], failed("b"))
@@ -129,7 +142,10 @@ def test_the_first_failure_of_a_step_that_is_not_optional_ends_the_run() -> None
 def test_the_failure_of_an_optional_step_does_not_end_the_run_but_counts() -> None:
     """The steps after it run; the status is failed all the same."""
     script = Script()
-    plan = workflows.plan({"name": "a", "input": 1, "optional": True}, {"name": "b", "input": 0})
+    plan = workflows.plan(
+        {"name": "a", "action": "a", "input": 1, "optional": True},
+        {"name": "b", "action": "b", "input": 0},
+    )
     *_, last_step, end = events(plan, script)
     assert last_step == StepFinished(1, plan.steps[1], ok("b"))
     assert end == RunFinished("failed", 5.0)
@@ -147,35 +163,63 @@ def test_the_failure_of_an_optional_step_does_not_end_the_run_but_counts() -> No
 def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, message: str) -> None:
     """Whatever the action raises."""
 
-    def perform(_: Step) -> Json:
+    def perform(_: str, __: Json) -> Json:
         raise error
 
     (step,) = workflows.plan({}).steps
-    result = settle(step, 2, perform, ticking().__next__)
+    result = settle(step, 2, perform, ticking().__next__, {})
     assert result == workflows.failed(step.name, message, 2, seconds=1.0)
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_process_is_no_failure_of_a_step(interruption: type[BaseException]) -> None:
+def test_an_interrupt_is_no_failure_of_a_step() -> None:
     """It goes through."""
 
-    def perform(_: Step) -> Json:
-        raise interruption
+    def perform(_: str, __: Json) -> Json:
+        raise KeyboardInterrupt
 
     (step,) = workflows.plan({}).steps
-    with pytest.raises(interruption):
-        settle(step, 3, perform, ticking().__next__)
+    with pytest.raises(KeyboardInterrupt):
+        settle(step, 3, perform, ticking().__next__, {})
+
+
+class UnspeakableError(Exception):
+    """An exception that cannot even say what is wrong."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("exception", "message"),
+    [
+        (SystemExit("over"), "over"),
+        (SystemExit(), "SystemExit"),
+        (GeneratorExit(), "GeneratorExit"),
+        (UnspeakableError(), "UnspeakableError"),
+    ],
+)
+def test_whatever_an_action_raises_fails_the_attempt(
+    exception: BaseException, message: str
+) -> None:
+    """Also what would end the process, and what has no message that can be had."""
+
+    def perform(_: str, __: Json) -> Json:
+        raise exception
+
+    (step,) = workflows.plan({}).steps
+    result = settle(step, 2, perform, ticking().__next__, {})
+    assert result == workflows.failed(step.name, message, 2, seconds=1.0)
 
 
 def test_the_last_error_counts() -> None:
     """Of several attempts."""
     errors = iter([OSError("first"), OSError("second")])
 
-    def perform(_: Step) -> Json:
+    def perform(_: str, __: Json) -> Json:
         raise next(errors)
 
     (step,) = workflows.plan({}).steps
-    assert settle(step, 2, perform, ticking().__next__).error == "second"
+    assert settle(step, 2, perform, ticking().__next__, {}).error == "second"
 
 
 @pytest.mark.parametrize(("optional", "attempts", "ends"), [(False, 3, True), (True, 1, False)])
@@ -184,3 +228,109 @@ def test_the_two_rules_about_optional_steps(*, optional: bool, attempts: int, en
     (step,) = workflows.plan({"optional": optional}).steps
     assert allowed_attempts(step, 3) == attempts
     assert ends_run(step) is ends
+
+
+def handed(plan: Plan) -> tuple[list[Json], list[StepResult]]:
+    """What each attempt is given, and the results; an action fails, or gives its name back."""
+    inputs: list[Json] = []
+
+    def perform(action: str, value: Json) -> Json:
+        inputs.append(value)
+        if action == "fail":
+            raise OSError(action)
+        return [action]
+
+    stream = interpret(plan, perform, ticking().__next__)
+    return inputs, [event.result for event in stream if isinstance(event, StepFinished)]
+
+
+def test_a_step_is_handed_what_it_reads() -> None:
+    """One output, or an array of several, anywhere in its input."""
+    plan = workflows.plan(
+        {"name": "a", "action": "A", "priority": 3},
+        {"name": "b", "action": "B", "priority": 2, "input": {"from": "a"}},
+        {"name": "c", "action": "C", "input": {"x": [{"from": ["b", "a"]}, {"from": "a"}]}},
+    )
+    inputs, results = handed(plan)
+    assert inputs == ["", ["A"], {"x": [[["B"], ["A"]], ["A"]]}]
+    assert [result.ok for result in results] == [True] * 3
+
+
+def test_data_from_a_step_that_failed_fails_its_readers() -> None:
+    """They are not tried; and so on, as far as it goes. Others run."""
+    plan = workflows.plan(
+        {"name": "a", "action": "fail", "optional": True, "priority": 9},
+        {"name": "b", "input": {"from": "a"}, "optional": True, "priority": 8},
+        {"name": "c", "action": "C", "priority": 7},
+        {"name": "d", "input": [{"from": "c"}, {"from": ["c", "b", "a"]}], "priority": 6},
+        {"name": "e"},
+        max_attempts=3,
+    )
+    inputs, results = handed(plan)
+    assert inputs == ["", ""]
+    assert results == [
+        workflows.failed("a", "fail", 1, seconds=1.0),
+        workflows.failed("b", "input from 'a', which failed", 0, seconds=1.0),
+        workflows.done("c", ["C"], seconds=1.0),
+        workflows.failed("d", "input from 'b', which failed", 0, seconds=1.0),
+    ]
+
+
+def test_a_reader_that_changes_what_it_was_given_harms_nobody() -> None:
+    """Neither other readers nor a later attempt of its own, nor the result."""
+    seen: list[Json] = []
+
+    def perform(action: str, value: Json) -> Json:
+        if action == "make":
+            return {"rows": [1]}
+        assert isinstance(value, dict)
+        rows = value["rows"]
+        assert isinstance(rows, list)
+        seen.append([*rows])
+        rows.append(2)
+        raise OSError
+
+    plan = workflows.plan(
+        {"name": "a", "action": "make"},
+        {"name": "b", "input": {"from": "a"}, "optional": True},
+        {"name": "c", "input": {"from": "a"}},
+        max_attempts=2,
+    )
+    events = list(interpret(plan, perform, ticking().__next__))
+    assert seen == [[1]] * 3
+    assert isinstance(events[2], StepFinished)
+    assert events[2].result.output == {"rows": [1]}
+
+
+class Large(dict[str, object]):
+    """An output whose end can be noticed."""
+
+
+def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
+    """And one that nobody reads at once: a long run holds what it needs."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "input": {"from": "b"}},
+        {"name": "d", "input": [{"from": "b"}, {"from": "b"}]},
+        {"name": "e"},
+    )
+    made: list[weakref.ref[Large]] = []
+
+    def perform(_: str, __: Json) -> Json:
+        output = Large()
+        made.append(weakref.ref(output))
+        return cast("Json", output)
+
+    alive = []
+    for event in interpret(plan, perform, ticking().__next__):
+        if isinstance(event, StepFinished):
+            alive.append([ref() is not None for ref in made[:-1]])
+        del event
+    assert alive == [
+        [],
+        [False],
+        [False, True],
+        [False, False, False],
+        [False, False, False, False],
+    ]

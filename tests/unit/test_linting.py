@@ -30,7 +30,7 @@ NOT_OF_STORAGE = "is not a DriftFlow storage field: it is ignored"
 
 def only(document: Json) -> Issue:
     """The one warning about a document."""
-    (issue,) = linting.issues(document)
+    (issue,) = linting.issues(document, ACTIONS)
     return issue
 
 
@@ -107,7 +107,7 @@ def test_what_stands_there_already_was_not_meant() -> None:
 def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
     """At any level, whatever it holds."""
     for value in (None, {"prority": 1}, [1]):
-        assert linting.issues(workflows.config_with((*path, note), value)) == []
+        assert linting.issues(workflows.config_with((*path, note), value), ACTIONS) == []
 
 
 @pytest.mark.parametrize("almost", ["x", "X-note", "/", "a_", "schema", "a$schema", "$schema2"])
@@ -144,14 +144,14 @@ def test_an_input_that_its_action_cannot_take_is_told() -> None:
 
 def test_an_input_that_is_left_out_is_the_default() -> None:
     """Which every action takes."""
-    assert linting.issues(workflows.config(*({"action": name} for name in ACTIONS))) == []
+    assert linting.issues(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS) == []
 
 
 def test_two_steps_of_one_name_are_told() -> None:
     """Each but the first, which it names."""
     name = "n" * 81
     document = workflows.config(*({"name": text} for text in ["a", name, "b", name, "A", name]))
-    assert linting.issues(document) == [
+    assert linting.issues(document, ACTIONS) == [
         Issue(
             "duplicate-name",
             f"two steps are named `{'n' * 80}…`",
@@ -171,7 +171,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
         {"steps": [value, {"name": value, "action": value, "input": value}]},
     ]
     for document in documents:
-        for issue in linting.issues(document):
+        for issue in linting.issues(document, ACTIONS):
             assert issue.severity == "warning"
 
 
@@ -179,7 +179,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
 def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
     """And each part of its path leads on."""
     assert validation.issues(config) == []
-    for issue in linting.issues(config):
+    for issue in linting.issues(config, ACTIONS):
         place: Any = config
         for part in issue.path:
             place = place[part]

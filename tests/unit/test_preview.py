@@ -10,6 +10,7 @@ from jsonschema import Draft7Validator
 from wcwidth import wcswidth
 
 from driftflow import flags
+from driftflow.actions import ACTIONS
 from driftflow.plan import build_plan, digest
 from driftflow.preview import plan_document, plan_text
 from driftflow.schemas import schema
@@ -24,17 +25,17 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         max_attempts=3,
         flags={"audit": True, "metrics": False},
     )
-    assert plan_document(plan) == {
+    assert plan_document(plan, ACTIONS) == {
         "name": "test",
         "digest": digest(plan),
         "max_attempts": 3,
         "steps": [
             {"index": 0, "name": "c", "action": "echo", "input": ""}
-            | {"priority": 2, "optional": False, "attempts": 3},
+            | {"origin": "built-in", "priority": 2, "optional": False, "attempts": 3},
             {"index": 1, "name": "a", "action": "shout", "input": ""}
-            | {"priority": 0, "optional": True, "attempts": 1},
+            | {"origin": None, "priority": 0, "optional": True, "attempts": 1},
             {"index": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
-            | {"priority": 0, "optional": False, "attempts": 3},
+            | {"origin": "built-in", "priority": 0, "optional": False, "attempts": 3},
         ],
         "flags": {
             "audit": {"enabled": True, "source": "config"},
@@ -50,12 +51,12 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
 def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
     plan = build_plan(config, flags.resolve(config.get("flags", {}), "metrics"), 0.5)
-    Draft7Validator(schema("plan")).validate(plan_document(plan))
+    Draft7Validator(schema("plan")).validate(plan_document(plan, ACTIONS))
 
 
 def test_the_schema_of_the_document_refuses_another() -> None:
     """It says more than that there is an object."""
-    good = plan_document(workflows.plan({}))
+    good = plan_document(workflows.plan({}), ACTIONS)
     changes: list[dict[str, Any]] = [
         {"digest": "sha256:0"},
         {"max_attempts": 0},
@@ -79,7 +80,7 @@ def test_a_table_is_for_people() -> None:
         storage={"path": "a\nb.jsonl"},
         timeout_seconds=0.5,
     )
-    assert plan_text(plan) == (
+    assert plan_text(plan, ACTIONS) == (
         "workflow       test\n"
         f"digest         {digest(plan)}\n"
         "flag audit     on, by the config\n"
@@ -88,16 +89,16 @@ def test_a_table_is_for_people() -> None:
         "audit file     a\\nb.jsonl\n"
         "timeout        0.5 s, by the config; not enforced\n"
         "\n"
-        "index  name  priority  action  attempts  optional  input\n"
-        '    0  b            0  shout          1  yes       ""\n'
-        '    1  日本       -10  echo          12  no        "x\\n"\n'
+        "index  name  priority  action           attempts  optional  input\n"
+        '    0  b            0  shout (unknown)         1  yes       ""\n'
+        '    1  日本       -10  echo                   12  no        "x\\n"\n'
     )
 
 
 def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
-    shown = plan_text(build_plan(config, flags.resolve(config["flags"], "audit"), 5.0))
+    shown = plan_text(build_plan(config, flags.resolve(config["flags"], "audit"), 5.0), ACTIONS)
     assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
     assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
     unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
@@ -106,7 +107,7 @@ def test_a_table_says_what_the_environment_settled() -> None:
 
 def test_a_plan_without_steps_is_a_table_without_rows() -> None:
     """Its heading stays."""
-    *_, heading, end = plan_text(workflows.plan()).split("\n")
+    *_, heading, end = plan_text(workflows.plan(), ACTIONS).split("\n")
     assert heading == "index  name  priority  action  attempts  optional  input"
     assert end == ""
 
@@ -116,19 +117,20 @@ def test_a_long_value_is_cut_in_the_table() -> None:
     long = "x" * 1000
     plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
     wide = workflows.plan(timeout_seconds=10**1000)
-    assert f"timeout        1{'0' * 79}… s, by the config" in plan_text(wide)
-    rows = plan_text(plan).splitlines()
+    assert f"timeout        1{'0' * 79}… s, by the config" in plan_text(wide, ACTIONS)
+    rows = plan_text(plan, ACTIONS).splitlines()
     assert rows[0] == f"workflow       {'x' * 80}…"
-    name, _, action, _, _, cell = rows[-1].split()[1:]
+    name, _, action, unknown, _, _, cell = rows[-1].split()[1:]
+    assert unknown == "(unknown)"
     assert (name, action, cell) == ("x" * 80 + "…", "x" * 80 + "…", '["' + "x" * 78 + "…")
-    assert plan_document(plan)["steps"][0]["input"] == [long]
+    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == [long]
 
 
 @given(workflows.configs)
 def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     """Whatever stands in it, and no cell begins left of its heading."""
     plan = build_plan(config, flags.Flags())
-    lines = plan_text(plan).split("\n")
+    lines = plan_text(plan, ACTIONS).split("\n")
     assert len(lines) == 7 + 1 + 1 + len(plan.steps) + 1
     heading, *rows = lines[8:-1]
     for row in rows:

@@ -193,6 +193,7 @@ RECORD = {
         {"ok": False},
         {"ok": False, "output": 1, "error": "down"},
         {"attempts": 0},
+        {"ok": False, "error": "down", "attempts": -1},
         {"duration_seconds": -0.5},
         {"extra": 1},
     ],

@@ -10,6 +10,7 @@ import workflows
 from hypothesis import given
 
 from driftflow import linting
+from driftflow.actions import ACTIONS
 from driftflow.errors import Issue
 from driftflow.validation import issues
 
@@ -135,7 +136,7 @@ def test_the_fields_that_a_hint_shows_are_good() -> None:
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
         value = json.loads(hint.split("`")[1])
         document = workflows.config({}) | {field: value}
-        assert issues(document) + linting.issues(document) == []
+        assert issues(document) + linting.issues(document, ACTIONS) == []
 
 
 def test_each_missing_field_is_named_once() -> None:

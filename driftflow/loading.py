@@ -1,0 +1,215 @@
+"""The operator's code: the actions that steps can name besides the built-in ones.
+
+A config names actions. Where they come from is said here by whoever starts the run, or by what is
+installed; the config has no part in it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from driftflow.actions import ACTIONS, Action, mark_of, summary_of
+from driftflow.errors import ActionsError
+from driftflow.shape import acceptor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from importlib.metadata import EntryPoint
+
+    from driftflow.document import Json
+
+    Function: TypeAlias = Callable[[Any], Any]
+
+Given: TypeAlias = "Mapping[str, Function] | Iterable[str | ModuleType | Function]"
+
+ENTRY_POINTS = "driftflow.actions"
+
+
+def gathered(given: Given) -> Actions:
+    """All that steps can name, with what is given; itself, if it was gathered before.
+
+    Raises:
+        ActionsError: If something cannot be loaded, or a name is taken.
+    """
+    return given if isinstance(given, Actions) else Actions(given)
+
+
+class Actions(Mapping[str, Action]):
+    """All that steps can name: the built-in actions, those given, those of installed packages.
+
+    The last are entry points of the group `driftflow.actions`. They are looked for only for names
+    that nothing else provides, and each is imported when its name is looked up.
+
+    Args:
+        given: Functions by name; or functions that `action` has marked, modules with such, names
+            of modules and paths of `.py` files.
+
+    Raises:
+        ActionsError: If something cannot be loaded, or a name is taken; looking a name up also
+            raises it.
+    """
+
+    def __init__(self, given: Given) -> None:
+        self._known = dict(ACTIONS)
+        functions = {name: action.function for name, action in ACTIONS.items()}
+        for found in _found(given):
+            if functions.setdefault(found.name, found.function) is not found.function:
+                taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
+                raise ActionsError(found.source, taken)
+            if found.name not in self._known:
+                self._known[found.name] = _described(found)
+
+    def __getitem__(self, name: str) -> Action:
+        if name not in self._known:
+            self._known[name] = _of_package(name, self._entry_points[name])
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known or name in self._entry_points
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._known
+        yield from sorted(self._entry_points.keys() - self._known.keys())
+
+    def __len__(self) -> int:
+        return len(self._known.keys() | self._entry_points.keys())
+
+    @cached_property
+    def _entry_points(self) -> dict[str, list[EntryPoint]]:
+        from importlib.metadata import entry_points
+
+        found: dict[str, list[EntryPoint]] = {}
+        for entry_point in entry_points(group=ENTRY_POINTS):
+            found.setdefault(entry_point.name, []).append(entry_point)
+        return found
+
+
+class _Found(NamedTuple):
+    """A function that is to be an action, and who is named if it cannot be."""
+
+    source: str
+    name: str
+    function: Function
+    origin: str
+
+
+def _found(given: Given) -> Iterator[_Found]:
+    if isinstance(given, Mapping):
+        for name, function in given.items():
+            yield _Found("actions", name, function, "given by the program")
+        return
+    for thing in [given] if isinstance(given, str) else given:
+        if isinstance(thing, str):
+            yield from _marked_in(_module(thing), thing)
+        elif isinstance(thing, ModuleType):
+            yield from _marked_in(thing, thing.__name__)
+        elif mark := mark_of(thing):
+            yield _Found("actions", mark[0], thing, "given by the program")
+        else:
+            what = getattr(thing, "__name__", type(thing).__name__)
+            raise ActionsError("actions", f"`{what}` is not marked by `@driftflow.action`")
+
+
+def _marked_in(module: ModuleType, source: str) -> Iterator[_Found]:
+    """What `action` has marked of what has a name in the module, imported or not."""
+    marked = [(mark, thing) for thing in vars(module).values() if (mark := mark_of(thing))]
+    if not marked:
+        raise ActionsError(source, "there is no action in it: `@driftflow.action` makes one")
+    for (name, _), function in marked:
+        yield _Found(source, name, function, source)
+
+
+def _described(found: _Found) -> Action:
+    source, name, function, origin = found
+    if not isinstance(name, str) or not name or not callable(function):
+        raise ActionsError(source, f"{name!r} is not the name of a function")
+    _, schema = mark_of(function) or (name, None)
+    if schema is None:
+        return Action(function, summary_of(function), origin)
+    try:
+        accepts = acceptor(schema)
+    except ValueError as error:
+        raise ActionsError(source, f"the schema of `{name}` is none: {error}") from None
+
+    def perform(value: Json) -> Any:
+        if not accepts(value):
+            from driftflow.validation import objection
+
+            raise TypeError(objection(name, schema, value))
+        return function(value)
+
+    return Action(perform, summary_of(function), origin, schema, accepts)
+
+
+def _of_package(name: str, entry_points: list[EntryPoint]) -> Action:
+    packages = [f"{each.dist.name} {each.dist.version}" for each in entry_points if each.dist]
+    source = f"the entry point `{name}`"
+    if len(entry_points) > 1:
+        raise ActionsError(source, f"several packages provide it: {', '.join(sorted(packages))}")
+    (entry_point,) = entry_points
+    function = _run(entry_point.load, source)
+    return _described(_Found(source, name, function, "".join(packages)))
+
+
+def _module(source: str) -> ModuleType:
+    """The module of that name, or in that file; imported or run anew."""
+    if source.endswith(".py") or os.sep in source:
+        return _of_file(source)
+    _let_import_from("")  # the working directory, wherever that is
+    if not all(part.isidentifier() for part in source.split(".")):
+        raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
+    module: ModuleType = _run(lambda: importlib.import_module(source), source)
+    return module
+
+
+def _of_file(path: str) -> ModuleType:
+    full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
+    _let_import_from(os.path.dirname(full))  # noqa: PTH120 - likewise
+    name = re.sub(r"\W", "_", full)  # no module has it already, and dataclasses find theirs by it
+    spec = importlib.util.spec_from_file_location(name, full)
+    if spec is None or spec.loader is None:
+        raise ActionsError(path, "not a file of Python code: its name does not end in `.py`")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    load = spec.loader.exec_module
+    _run(lambda: load(module), path)
+    return module
+
+
+def _let_import_from(folder: str) -> None:
+    """Let code import what lies in the folder; what is installed comes before it."""
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def _run(load: Callable[[], Any], source: str) -> Any:
+    try:
+        return load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever the operator's code raises
+        raise ActionsError(source, _explanation(error, source)) from None
+
+
+def _explanation(error: BaseException, source: str) -> str:
+    """What was wrong with code that was to be loaded, with its place."""
+    if isinstance(error, ModuleNotFoundError) and source == error.name:
+        return "there is no such module; a file is named by its path, as in `./actions.py`"
+    if isinstance(error, FileNotFoundError) and error.filename == os.path.abspath(source):  # noqa: PTH100
+        return "there is no such file"
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    places = [
+        f"{frame.filename}:{frame.lineno}: "
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and not frame.filename.startswith("<frozen ")
+    ]
+    return f"{''.join(places[-1:])}{type(error).__name__}: {error}"

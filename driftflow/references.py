@@ -1,0 +1,151 @@
+"""What an input holds: data, and references to data that is there only when the plan runs.
+
+An object with just these keys is a reference; any other is data, and so is every string:
+
+    {"from": "step"}                  the output of an earlier step
+    {"from": ["step", ...]}           the outputs of several, as an array
+    {"param": "name"}                 what the operator gives
+    {"param": "name", "default": x}   the same, or else x
+    {"literal": x}                    x as it stands, whatever it looks like
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from pyrsistent import PVector, pvector
+
+from driftflow.document import copied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from driftflow.document import Json
+    from driftflow.errors import JsonPath
+
+Frozen: TypeAlias = (
+    "bool | int | float | str | PVector[Frozen] | FrozenObject | FromStep | Literal | None"
+)
+
+_SCALARS = (str, int, float, type(None))
+_CONTAINERS = {dict, list}
+_FORMS = ({"from"}, {"param"}, {"param", "default"}, {"literal"})
+
+
+class FrozenObject(NamedTuple):
+    """A JSON object that cannot change and keeps the order of its keys, as a PMap would not."""
+
+    members: PVector[tuple[str, Frozen]]
+
+
+class FromStep(NamedTuple):
+    """The output of a step, or the outputs of several as an array."""
+
+    names: tuple[str, ...]
+    several: bool
+
+
+class Literal(NamedTuple):
+    """Data that stands for itself: nothing in it is a reference."""
+
+    value: Frozen
+
+
+def is_reference(value: Mapping[str, Json]) -> bool:
+    """Whether an object in an input is a reference: by its keys alone."""
+    return value.keys() in _FORMS
+
+
+def freeze(value: Json, params: Mapping[str, Json] | None = None) -> Frozen:
+    """The value in a form that cannot change, at any depth.
+
+    Args:
+        value: An input without mistakes in its references (see `issues`), or any data.
+        params: What is given for parameters: their values take the places of the references,
+            and count as data. None if the value is data, in which nothing is a reference.
+    """
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, list):
+        return pvector(freeze(item, params) for item in value)
+    if params is not None and is_reference(value):
+        return _freeze_reference(value, params)
+    return FrozenObject(pvector((key, freeze(member, params)) for key, member in value.items()))
+
+
+def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> Frozen:
+    if "from" in value:
+        names = value["from"]
+        several = isinstance(names, list)
+        return FromStep(tuple(names) if several else (names,), several)
+    if "literal" in value:
+        return Literal(freeze(value["literal"]))
+    if value["param"] not in params:
+        return freeze(value["default"], params)
+    given = freeze(params[value["param"]])
+    return given if isinstance(given, _SCALARS) else Literal(given)
+
+
+def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
+    """The JSON value that was frozen, as new dicts and lists that its taker may change.
+
+    Args:
+        value: What was frozen.
+        outputs: By the name of the step, a copy of what its readers are given. None to have
+            references as they were written.
+    """
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, FrozenObject):
+        return {key: thaw(member, outputs) for key, member in value.members}
+    if isinstance(value, FromStep):
+        given: list[Json] = [
+            name if outputs is None else copied(outputs[name]) for name in value.names
+        ]
+        read = given if value.several else given[0]
+        return {"from": read} if outputs is None else read
+    if isinstance(value, Literal):
+        held = thaw(value.value)
+        return {"literal": held} if outputs is None else held
+    return [thaw(item, outputs) for item in value]
+
+
+def names_read(value: Frozen) -> tuple[str, ...]:
+    """The steps from which an input reads, each once, in the order of the input."""
+    return tuple(dict.fromkeys(_names_read(value)))
+
+
+def _names_read(value: Frozen) -> Iterator[str]:
+    if isinstance(value, FromStep):
+        yield from value.names
+    elif isinstance(value, FrozenObject):
+        for _, member in value.members:
+            yield from _names_read(member)
+    elif not isinstance(value, (*_SCALARS, Literal)):
+        for item in value:
+            yield from _names_read(item)
+
+
+def references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
+    """The references in an input, each with the path to it; also those in a default."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from references(item, (*path, place))
+    elif isinstance(value, dict):
+        members: Iterable[str] = value
+        if is_reference(value):
+            yield path, value
+            members = {"default"} & value.keys()
+        for key in members:
+            yield from references(value[key], (*path, key))
+
+
+def refers(document: Json) -> bool:
+    """Whether there is a reference in any step's input of a document, of whatever shape."""
+    steps = document.get("steps") if isinstance(document, dict) else None
+    inputs = [
+        value
+        for step in (steps if isinstance(steps, list) else [])
+        if type(step) is dict and type(value := step.get("input")) in _CONTAINERS
+    ]
+    return any(next(references(value), None) for value in inputs)

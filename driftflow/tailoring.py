@@ -1,0 +1,163 @@
+"""The config's schema, tailored to actions: their names, and what inputs they take.
+
+An action's schema says what the action is handed. What stands in a config may be a reference
+instead, at any depth; so each part of that schema is put into a definition of its own that takes
+what the part does, or a reference.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from driftflow.schemas import schema_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from driftflow.actions import Action
+
+    Definitions = dict[str, Any]
+
+_ROOT = "#/definitions/"
+# The object that is a reference, as `references.is_reference` has it.
+_REFERENCE = {
+    "type": "object",
+    "anyOf": [
+        {"required": ["from"], "maxProperties": 1},
+        {"required": ["param"], "maxProperties": 1},
+        {"required": ["param", "default"], "maxProperties": 2},
+        {"required": ["literal"], "maxProperties": 1},
+    ],
+}
+# Keywords below which there are schemas: of the value's parts, by name or not; of the value itself.
+_NAMED = {"properties", "patternProperties", "definitions"}
+_PARTS = {"items", "additionalItems", "additionalProperties", "contains"}
+_FORMS = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else"}
+_DROPPED = {"$id", "$schema"}  # elsewhere they would change what is referred to
+
+
+def input_schema(action: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of what may stand in a config as the input of an action with that schema."""
+    return {"definitions": _definitions("input", action), **_refer("input")}
+
+
+def tailored(actions: Mapping[str, Action]) -> dict[str, Any]:
+    """The config's schema for those who can name these actions: editors complete and explain them.
+
+    Args:
+        actions: All that steps can name.
+    """
+    whole: dict[str, Any] = json.loads(schema_text("driftflow"))
+    step = whole["properties"]["steps"]["items"]
+    offered = step["properties"]["action"]["anyOf"][0]
+    offered["enum"] = list(actions)
+    offered["enumDescriptions"] = [action.summary for action in actions.values()]
+    choices = ",".join(name for name in actions if name.replace("_", "").replace(".", "").isalnum())
+    step["defaultSnippets"][0]["body"]["action"] = f"${{2|{choices}|}}"
+    whole["defaultSnippets"][0]["body"]["steps"][0]["action"] = f"${{3|{choices}|}}"
+    described = {name: action.schema for name, action in actions.items() if action.schema}
+    whole["definitions"] = {}
+    step["allOf"] = []
+    for number, (name, takes) in enumerate(described.items()):
+        whole["definitions"] |= _definitions(f"input {number}", takes)
+        step["allOf"].append(
+            {
+                "if": {"properties": {"action": {"const": name}}, "required": ["action"]},
+                "then": {"properties": {"input": _refer(f"input {number}")}},
+            }
+        )
+    return whole
+
+
+def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
+    """The definition of that name, and those that it refers to: one for each part of the schema."""
+    data = f"{name} data"
+    definitions = {"reference": _REFERENCE, data: _moved(action, data)}
+
+    def admit(part: Any, pointer: str, keyword: str) -> Any:
+        if not isinstance(part, dict):  # false takes nothing, not even a reference
+            return part
+        definitions.setdefault(name + pointer, {})  # it may refer to itself
+        inner = _rebuilt(part, pointer, admit)
+        if "$ref" in part:
+            target = unquote(part["$ref"]).removeprefix("#")
+            if name + target not in definitions:
+                admit(_at(action, target), target, "$ref")
+            inner = _refer(name + target)
+        elif "anyOf" not in inner and "oneOf" in inner:  # a reference fits each
+            inner["anyOf"] = inner.pop("oneOf")
+        key = name + pointer
+        definitions[key] = inner
+        if keyword not in _FORMS:
+            definitions[key] = {
+                "if": _refer("reference"),
+                "then": {
+                    "properties": {
+                        "literal": {"$ref": _ROOT + quote(data + pointer)},
+                        "default": _refer(key),
+                    }
+                },
+                "else": inner,
+            }
+        return _refer(key)
+
+    admit(action, "", "")
+    return definitions
+
+
+def _at(schema: Any, pointer: str) -> Any:
+    """What is at a place of the schema, to which a JSON pointer leads."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        schema = schema[int(key) if isinstance(schema, list) else key]
+    return schema
+
+
+def _moved(schema: Any, home: str) -> Any:
+    """The schema, to be put into the definition of that name."""
+
+    def move(part: Any, _pointer: str, _keyword: str) -> Any:
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return {"$ref": _ROOT + quote(home) + part["$ref"].removeprefix("#")}
+        return _rebuilt(part, "", move)
+
+    return move(schema, "", "")
+
+
+def _rebuilt(
+    schema: Mapping[str, Any], pointer: str, part: Callable[[Any, str, str], Any]
+) -> dict[str, Any]:
+    """The schema with each schema below it replaced by what `part` makes of it.
+
+    `part` is told the pointer to it, too, and the keyword below which it stands.
+    """
+    rebuilt: dict[str, Any] = {}
+    for keyword, argument in schema.items():
+        here = f"{pointer}/{keyword}"
+        if keyword in _NAMED and isinstance(argument, dict):
+            rebuilt[keyword] = {
+                field: part(member, f"{here}/{_escape(field)}", keyword)
+                for field, member in argument.items()
+            }
+        elif keyword in _PARTS | _FORMS and isinstance(argument, list):
+            rebuilt[keyword] = [
+                part(member, f"{here}/{place}", keyword) for place, member in enumerate(argument)
+            ]
+        elif keyword in _PARTS | _FORMS:
+            rebuilt[keyword] = part(argument, here, keyword)
+        elif keyword not in _DROPPED:
+            rebuilt[keyword] = argument
+    return rebuilt
+
+
+def _refer(name: str) -> dict[str, Any]:
+    return {"$ref": _ROOT + quote(_escape(name))}
+
+
+def _escape(key: str) -> str:
+    """A key as a part of a JSON pointer, RFC 6901."""
+    return key.replace("~", "~0").replace("/", "~1")

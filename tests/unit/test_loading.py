@@ -1,0 +1,327 @@
+"""Where actions come from: the order in which they are looked up, and what can go wrong."""
+
+from __future__ import annotations
+
+import sys
+import types
+from importlib.metadata import PathDistribution
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import driftflow
+from driftflow.actions import ACTIONS, action
+from driftflow.errors import ActionsError
+from driftflow.loading import Actions, gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CODE = '''
+import driftflow
+
+@driftflow.action
+def clean(rows):
+    """Drop what is empty.
+
+    More.
+    """
+    return [row for row in rows if row]
+
+@driftflow.action(name="rows.count", schema={"type": "array"})
+def count(rows):
+    return len(rows)
+
+def helper(value):
+    return value
+'''
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In an empty folder; what is imported and importable is as before afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = {*sys.modules}
+    yield
+    for name in sys.modules.keys() - before:
+        del sys.modules[name]
+
+
+def install(folder: Path, package: str, entry_points: str, code: str = CODE) -> None:
+    """Put an installed package beside the folder: its metadata, and one module of its name."""
+    metadata = folder / f"{package}-1.2.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {package}\nVersion: 1.2\n")
+    (metadata / "entry_points.txt").write_text(f"[driftflow.actions]\n{entry_points}\n")
+    (folder / f"{package}.py").write_text(code)
+    assert PathDistribution(metadata).metadata["Name"] == package
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def fault(given: Any) -> ActionsError:
+    """Why that cannot be gathered."""
+    with pytest.raises(ActionsError) as caught:
+        gathered(given)
+    assert str(caught.value) == f"{caught.value.source}: {caught.value.reason}"
+    return caught.value
+
+
+def test_without_anything_given_there_is_what_is_built_in() -> None:
+    """Under its own name, from nowhere else."""
+    assert dict(gathered(())) == ACTIONS
+    assert {known.origin for known in gathered([]).values()} == {"built-in"}
+    assert "clean" not in gathered(())
+    with pytest.raises(KeyError):
+        gathered(())["clean"]
+
+
+def test_what_was_gathered_is_not_gathered_again() -> None:
+    """So that a file is run once."""
+    known = gathered({"clean": len})
+    assert gathered(known) is known
+
+
+def test_a_file_gives_the_functions_that_are_marked(tmp_path: Path) -> None:
+    """In their order, by their names; with their first lines, schemas, and its own path."""
+    (tmp_path / "jobs.py").write_text(CODE)
+    known = gathered(["./jobs.py"])
+    assert [*known][4:] == ["clean", "rows.count"]
+    clean, count = known["clean"], known["rows.count"]
+    assert clean.function([1, 0]) == [1]
+    assert (clean.summary, clean.origin, clean.schema) == ("Drop what is empty.", "./jobs.py", None)
+    assert (count.summary, count.origin, count.schema) == ("", "./jobs.py", {"type": "array"})
+
+
+def test_an_input_that_breaks_the_schema_never_reaches_the_function(tmp_path: Path) -> None:
+    """It is told in our words, at most three things of them."""
+    (tmp_path / "jobs.py").write_text(CODE)
+    count = gathered(["jobs.py"])["rows.count"]
+    assert count.function([1, 2]) == 2
+    assert count.accepts is not None
+    assert (count.accepts([]), count.accepts("ab")) == (True, False)
+    with pytest.raises(TypeError, match=r"^rows\.count takes an array, not a string$"):
+        count.function("ab")
+    called: list[Any] = []
+    listing = {"type": "array", "items": {"type": "string"}}
+
+    @action(schema=listing)
+    def note(value: Any) -> None:
+        called.append(value)
+
+    known = gathered([note])
+    with pytest.raises(TypeError) as caught:
+        known["note"].function([1, "a", 2, 3, 4])
+    assert str(caught.value) == "; ".join(
+        f"`[{place}]` must be a string, not an integer" for place in (0, 2, 3)
+    )
+    assert called == []
+
+
+def test_a_file_is_code_like_any_other(tmp_path: Path) -> None:
+    """It imports what lies beside it, dataclasses find it, and two may have one name."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"helper_{folder}.py").write_text(f"NAME = {folder!r}\n")
+        (tmp_path / folder / "jobs.py").write_text(
+            "from __future__ import annotations\n"
+            "from dataclasses import dataclass\n"
+            "import driftflow\n"
+            f"from helper_{folder} import NAME\n"
+            "@dataclass\n"
+            "class Row:\n"
+            "    name: str\n"
+            "@driftflow.action(name=f'name.{NAME}')\n"
+            "def name(_):\n"
+            "    return Row(NAME).name\n"
+        )
+    known = gathered(["a/jobs.py", str(tmp_path / "b" / "jobs.py")])
+    assert [known[name].function(None) for name in ("name.a", "name.b")] == ["a", "b"]
+
+
+def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
+    """Installed, or in the working directory; what is installed goes first."""
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "__init__.py").write_text("")
+    (tmp_path / "team" / "jobs.py").write_text(CODE)
+    (tmp_path / "json.py").write_text(CODE)
+    assert gathered(["team.jobs"])["clean"].origin == "team.jobs"
+    assert fault(["json"]).reason == "there is no action in it: `@driftflow.action` makes one"
+
+
+def test_a_program_gives_functions_by_name_marked_functions_and_modules(tmp_path: Path) -> None:
+    """Or names and paths, as the command line does."""
+    (tmp_path / "jobs.py").write_text(CODE)
+    module = types.ModuleType("team")
+    exec(CODE, vars(module))  # noqa: S102 - a module without a file
+
+    def trim(value: str) -> str:
+        """Cut blanks."""
+        return value.strip()
+
+    by_name = gathered({"trim": trim, "rows.count": module.count})
+    assert by_name["trim"].summary == "Cut blanks."
+    assert by_name["trim"].origin == "given by the program"
+    assert by_name["rows.count"].schema == {"type": "array"}
+    assert [*gathered([action(trim), module])][4:] == ["trim", "clean", "rows.count"]
+    assert gathered([module])["clean"].origin == "team"
+    assert [*gathered("jobs.py")][4:] == ["clean", "rows.count"]
+    assert [*gathered(iter(["jobs.py"]))][4:] == ["clean", "rows.count"]
+
+
+def test_a_name_that_is_taken_is_told() -> None:
+    """By what; nothing is ever shadowed. The same function twice is no harm."""
+
+    @action
+    def clean(value: Any) -> Any:
+        return value
+
+    other = action(name="clean")(lambda value: value)
+    assert [*gathered([clean, clean])][4:] == ["clean"]
+    assert str(fault([clean, other])) == "actions: the name `clean` is taken: given by the program"
+    assert str(fault({"echo": clean})) == "actions: the name `echo` is taken: built-in"
+
+
+def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
+    """By its path; the second one is named as the one at fault."""
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(CODE)
+    assert str(fault(["a.py", "b.py"])) == "b.py: the name `clean` is taken: a.py"
+    (tmp_path / "c.py").write_text("from a import clean\n")
+    sys.path.append(str(tmp_path))
+    assert [*gathered(["a", "c.py"])][4:] == ["clean", "rows.count"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import driftflow\n", "there is no action in it: `@driftflow.action` makes one"),
+        ("x = (\n", "line 1: '(' was never closed"),
+        ("x = 1\nimport no_such_thing\n", "jobs.py:2: ModuleNotFoundError: "),
+        ("def f():\n    raise OSError('down')\nf()\n", "jobs.py:2: OSError: down"),
+        ("raise SystemExit(3)\n", "jobs.py:1: SystemExit: 3"),
+        ("import json\njson.loads('')\n", "decoder.py:"),
+        (
+            "import driftflow\n@driftflow.action(schema={'type': 'strng'})\ndef f(_): ...\n",
+            "the schema of `f` is none: at $.type: 'strng' is not valid",
+        ),
+    ],
+)
+def test_code_that_cannot_be_loaded_is_told(code: str, reason: str, tmp_path: Path) -> None:
+    """With the line at which it failed, and no traceback."""
+    (tmp_path / "jobs.py").write_text(code)
+    error = fault(["jobs.py"])
+    assert error.source == "jobs.py"
+    assert reason in error.reason
+    assert "\n" not in error.reason
+
+
+def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
+    """It is no fault of the code."""
+    (tmp_path / "jobs.py").write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        gathered(["jobs.py"])
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("missing.py", "there is no such file"),
+        ("sub/missing.py", "there is no such file"),
+        ("sub/jobs", "not a file of Python code: its name does not end in `.py`"),
+        ("missing", "there is no such module; a file is named by its path, as in `./actions.py`"),
+        ("jobs file", "neither the name of a module nor a path that ends in `.py`"),
+        ("", "neither the name of a module nor a path that ends in `.py`"),
+        ("nul\0.py", "ValueError: embedded null byte"),
+    ],
+)
+def test_what_is_not_there_is_told(source: str, reason: str) -> None:
+    """In words."""
+    assert str(fault([source])) == f"{source}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([len], "`len` is not marked by `@driftflow.action`"),
+        ([5], "`int` is not marked by `@driftflow.action`"),
+        ({"": len}, "'' is not the name of a function"),
+        ({5: len}, "5 is not the name of a function"),
+        ({"five": 5}, "'five' is not the name of a function"),
+    ],
+)
+def test_what_is_no_action_is_told(given: Any, reason: str) -> None:
+    """It was given by the program."""
+    assert str(fault(given)) == f"actions: {reason}"
+
+
+def test_an_installed_package_provides_actions(tmp_path: Path) -> None:
+    """By the names of its entry points; a function need not be marked."""
+    points = "clean = acme:clean\ntally = acme:count\nhelp = acme:helper"
+    install(tmp_path, "acme", points)
+    known = gathered({"mine": len})
+    assert [*known][4:] == ["mine", "clean", "help", "tally"]
+    assert len(known) == 8
+    assert "tally" in known
+    assert "acme" not in sys.modules
+    assert known["tally"].schema == {"type": "array"}
+    assert known["clean"].function([0, 1]) == [1]
+    assert {known[name].origin for name in ("clean", "help", "tally")} == {"acme 1.2"}
+    assert known["help"].function(5) == 5
+
+
+def test_packages_are_looked_at_only_for_what_nothing_else_provides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And imported only for that."""
+    install(tmp_path, "acme", "echo = acme:clean\nmine = acme:clean\nclean = acme:clean")
+    known = gathered({"mine": len})
+    assert (known["echo"].origin, known["mine"].origin) == ("built-in", "given by the program")
+    assert "acme" not in sys.modules
+    monkeypatch.setattr("importlib.metadata.entry_points", None)
+    assert gathered({"mine": len})["mine"].summary
+    with pytest.raises(TypeError):
+        gathered({"mine": len})["clean"]
+
+
+@pytest.mark.parametrize(
+    ("code", "point", "reason"),
+    [
+        ("import no_such_thing\n", "acme:clean", "acme.py:1: ModuleNotFoundError: "),
+        (CODE, "acme:nothing", "AttributeError: module 'acme' has no attribute 'nothing'"),
+        ("clean = 5\n", "acme:clean", "'clean' is not the name of a function"),
+        (CODE, "acme", "'clean' is not the name of a function"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_told(
+    code: str, point: str, reason: str, tmp_path: Path
+) -> None:
+    """When its action is looked up, not before; the name counts as known."""
+    install(tmp_path, "acme", f"clean = {point}", code)
+    known = gathered(())
+    assert "clean" in known
+    with pytest.raises(ActionsError) as caught:
+        known["clean"]
+    assert caught.value.source == "the entry point `clean`"
+    assert reason in caught.value.reason
+
+
+def test_a_name_that_two_packages_provide_is_told(tmp_path: Path) -> None:
+    """Neither goes before the other."""
+    install(tmp_path, "acme", "clean = acme:clean")
+    install(tmp_path, "zeta", "clean = zeta:clean")
+    with pytest.raises(ActionsError) as caught:
+        gathered(())["clean"]
+    several = "several packages provide it: acme 1.2, zeta 1.2"
+    assert str(caught.value) == f"the entry point `clean`: {several}"
+
+
+def test_the_library_loads_by_its_public_names() -> None:
+    """`driftflow.action` and `driftflow.ActionsError`."""
+    assert driftflow.action is action
+    assert driftflow.ActionsError is ActionsError
+    assert issubclass(ActionsError, driftflow.DriftFlowError)
+    assert isinstance(gathered(()), Actions)
