@@ -32,7 +32,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_package_and_the_schemas(wheel: Path) -> None:
     """And nothing else: no tests, no second copy of a schema."""
-    modules = {path.name for path in (CHECKOUT / "driftflow").glob("*.py")} | {"py.typed"}
+    home = CHECKOUT / "driftflow"
+    modules = {str(path.relative_to(home)) for path in home.rglob("*.py")} | {"py.typed"}
     schemas = {path.name for path in (CHECKOUT / "schema").glob("*.json")}
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())

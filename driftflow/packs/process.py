@@ -1,0 +1,169 @@
+"""Programs: `--actions driftflow.packs.process` lets steps run them, without a shell.
+
+What a program has started is gone when the attempt is over, whether it succeeded or not: its
+process group, and on Linux also what has left that.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from threading import Thread
+from time import monotonic, sleep
+from typing import IO, TYPE_CHECKING, Any
+
+from driftflow.actions import action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# By this variable, with a value of its own for each attempt, what a program started is found.
+MARK = "DRIFTFLOW_COMMAND"
+
+# The end of a program's standard error that an error shows. Bytes.
+SHOWN = 2000
+
+# How long killed processes may take to be gone, and the pause between two looks. Seconds.
+_PATIENCE = 5.0
+_PAUSE = 0.01
+
+_ARGV = {
+    "description": "The program and its arguments.",
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 1,
+}
+
+
+@action(
+    schema={
+        **_ARGV,
+        "title": "The program and its arguments, or more about them",
+        "type": ["array", "object"],
+        "required": ["argv"],
+        "properties": {
+            "argv": _ARGV,
+            "stdin": {"description": "What it reads.", "type": "string", "default": ""},
+            "cwd": {
+                "description": "The folder in which it runs; the working directory by default.",
+                "type": "string",
+                "minLength": 1,
+            },
+            "env": {
+                "description": "Environment variables, beside those that there are.",
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+            },
+        },
+        "additionalProperties": False,
+    }
+)
+def command(value: list[str] | dict[str, Any]) -> str:
+    """Runs a program, without a shell; gives what it printed on its standard output."""
+    settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
+    mark = token_hex(16)
+    process = _start(settings, mark)
+    try:
+        output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
+        feeder = _in_background(_feed, process.stdin, settings.get("stdin", "").encode())
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its group's id is not free yet
+    finally:
+        _end(process, mark)
+    for thread in (output.thread, errors.thread, feeder):
+        thread.join(_PATIENCE)
+    if process.returncode:
+        raise ChildProcessError(_complaint(process.returncode, errors))
+    if output.thread.is_alive():
+        raise ChildProcessError("something that it started holds its output open, and lives on")
+    try:
+        return output.taken.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"its output is not UTF-8: byte 0x{error.object[error.start]:02x}"
+        ) from None
+
+
+class _Drain:
+    """Reads a stream to its end, in the background.
+
+    Args:
+        stream: What to read.
+        keep: How many bytes are kept, the last ones; all by default.
+    """
+
+    def __init__(self, stream: IO[bytes] | None, keep: int | None = None) -> None:
+        self.taken = bytearray()
+        self.is_cut = False
+        self._keep = keep
+        self.thread = _in_background(self._drain, stream)
+
+    def _drain(self, stream: IO[bytes]) -> None:
+        with stream:
+            while data := os.read(stream.fileno(), 1 << 16):
+                self.taken += data
+                if self._keep is not None and len(self.taken) > self._keep:
+                    self.is_cut = True
+                    del self.taken[: -self._keep]
+
+
+def _in_background(work: Callable[..., None], *arguments: object) -> Thread:
+    thread = Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def _feed(stream: IO[bytes], data: bytes) -> None:
+    with suppress(BrokenPipeError), stream:  # it need not read all of it, nor any
+        stream.write(data)
+
+
+def _start(settings: dict[str, Any], mark: str) -> subprocess.Popen[bytes]:
+    argv, folder = settings["argv"], settings.get("cwd")
+    try:
+        return subprocess.Popen(  # noqa: S603 - this is what the action is for
+            argv,
+            cwd=folder,
+            env={**os.environ, **settings.get("env", {}), MARK: mark},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise OSError(f"{error.filename or argv[0]}: {error.strerror}") from None
+
+
+def _end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """Kill the program, its group and what else has its mark, until nothing is left."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = monotonic() + _PATIENCE
+    while (left := list(_marked(mark))) and monotonic() < deadline:
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        sleep(_PAUSE)
+
+
+def _marked(mark: str) -> Iterator[int]:
+    """The processes that have the mark in their environment, where the system tells: on Linux."""
+    wanted = f"{MARK}={mark}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it is gone, or somebody else's
+            if wanted in environment.read_bytes():
+                yield int(environment.parent.name)
+
+
+def _complaint(status: int, errors: _Drain) -> str:
+    """How a program ended, and the end of what it said about it."""
+    reason = f"exit status {status}"
+    if status < 0:
+        name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
+        reason = f"killed by {name}"
+    said = errors.taken.decode(errors="replace").strip()
+    return f"{reason}: {'…' * errors.is_cut}{said}" if said else reason

@@ -1,0 +1,202 @@
+"""Programs are run without a shell, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command import process_environment
+
+from driftflow.linting import PACKS
+from driftflow.loading import gathered
+from driftflow.packs import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driftflow.document import Json
+
+COMMAND = gathered([process])["command"]
+
+
+def run(value: Json) -> Any:
+    """What the action gives, its input held against its schema as in a run."""
+    return COMMAND.function(value)
+
+
+def python(code: str, *words: str, **more: Json) -> Any:
+    """Run a Python program by the action."""
+    return run({"argv": [sys.executable, "-c", code, *words], **more})
+
+
+def refusal(value: Json) -> str:
+    """Why the action fails."""
+    with pytest.raises((OSError, TypeError, ValueError)) as caught:
+        run(value)
+    return str(caught.value)
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, or only what its parent has not looked at yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
+
+
+def test_the_pack_holds_what_a_check_says_of_it() -> None:
+    """With a line of explanation."""
+    assert {*gathered([process])} - {*gathered(())} == PACKS["driftflow.packs.process"]
+    assert COMMAND.summary.endswith(".")
+
+
+def test_standard_output_is_the_output() -> None:
+    """As it stands, in UTF-8."""
+    assert run(["printf", "%s", "é\n\n"]) == "é\n\n"
+    assert run(["true"]) == ""
+    assert python("print('out'); import sys; print('err', file=sys.stderr)") == "out\n"
+
+
+def test_there_is_no_shell() -> None:
+    """What means something to one is passed on."""
+    words = ["$HOME", "*", "a b", "; exit 3", '"', "`ls`", ""]
+    assert python("import sys; print(sys.argv[1:])", *words) == f"{words}\n"
+
+
+def test_a_program_is_given_input_folder_and_environment(tmp_path: Path) -> None:
+    """What it does not read does not matter; its variables come beside those that there are."""
+    assert run({"argv": ["cat"], "stdin": "é" * 100_000}) == "é" * 100_000
+    assert run({"argv": ["true"], "stdin": "x" * 1_000_000}) == ""
+    assert run(["cat"]) == ""
+    assert run({"argv": ["pwd"], "cwd": str(tmp_path)}) == f"{tmp_path}\n"
+    code = "import os; print(os.environ['A'], os.environ['PATH'])"
+    assert python(code, env={"A": "b"}) == f"b {os.environ['PATH']}\n"
+
+
+def test_both_streams_are_drained_as_it_runs() -> None:
+    """More than any pipe holds, on both, and more input than it has read yet."""
+    code = (
+        "import sys\n"
+        "for _ in range(100):\n"
+        "    print('o' * 9999, flush=True)\n"
+        "    print('e' * 9999, file=sys.stderr, flush=True)\n"
+        "print(len(sys.stdin.read()))\n"
+    )
+    assert python(code, stdin="i" * 500_000).splitlines()[-1] == "500000"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (["false"], "exit status 1"),
+        (["sh", "-c", "echo no >&2; echo out; exit 42"], "exit status 42: no"),
+        (["sh", "-c", "kill -TERM $$"], "killed by SIGTERM"),
+        (["sh", "-c", "echo so long >&2; kill -9 $$"], "killed by SIGKILL: so long"),
+        (["sh", "-c", "printf '\\377' >&2; exit 1"], "exit status 1: \ufffd"),
+        (["no-such-program"], "no-such-program: No such file or directory"),
+        (["/"], "/: Permission denied"),
+        ({"argv": ["true"], "cwd": "no-such-folder"}, "no-such-folder: No such file or directory"),
+        (["printf", "\\377"], "its output is not UTF-8: byte 0xff"),
+        (["a\0b"], "embedded null byte"),
+        ("ls -l", "command takes an array or an object, not a string"),
+        ([], "the value must not be empty"),
+        (["sleep", 1], "`[1]` must be a string, not an integer"),
+        ({"argv": []}, "`argv` must not be empty"),
+        ({"args": ["ls"]}, "missing required field `argv`; there is no field `args`"),
+        ({"argv": ["ls"], "shell": True}, "there is no field `shell`"),
+        ({"argv": ["ls"], "env": {"A": 1}}, "`A` must be a string, not an integer"),
+    ],
+)
+def test_a_failure_is_told(value: Json, message: str) -> None:
+    """How the program ended, and what it said about it."""
+    assert refusal(value) == message
+
+
+def test_the_end_of_standard_error_is_shown() -> None:
+    """Where the reason stands; what was cut off is marked."""
+    code = "import sys; sys.stderr.write('a' * 2000 + 'b' * 1000 + '\\n'); sys.exit(1)"
+    shown = "a" * 999 + "b" * 1000
+    assert refusal([sys.executable, "-c", code]) == f"exit status 1: …{shown}"
+    code = "import sys; sys.stderr.write('b' * 2000); sys.exit(1)"
+    assert refusal([sys.executable, "-c", code]) == f"exit status 1: {'b' * 2000}"
+
+
+IN_BACKGROUND = "import subprocess, sys; p = subprocess.Popen(['sleep', '600']{}); print(p.pid)"
+# What a program may start: in its group; out of it; out of it and with no parent left.
+LEFT_BEHIND = [
+    IN_BACKGROUND.format(""),
+    IN_BACKGROUND.format(", start_new_session=True"),
+    IN_BACKGROUND.format(", start_new_session=True, stdout=2"),
+    "import subprocess, sys\n"
+    "code = "
+    + repr(IN_BACKGROUND.format(", start_new_session=True, stderr=1") + "; sys.stdout.flush()")
+    + "\n"
+    "subprocess.run([sys.executable, '-c', code], start_new_session=True)\n",
+]
+
+
+@pytest.mark.parametrize("status", [0, 3])
+@pytest.mark.parametrize("code", LEFT_BEHIND)
+def test_what_it_started_is_gone_when_the_attempt_is_over(code: str, status: int) -> None:
+    """Whether it succeeded or not; an attempt that waited for it would not end for long."""
+    ended = f"{code}\nsys.stdout.flush(); sys.exit({status})"
+    if status:
+        shown = refusal(["sh", "-c", '"$0" -c "$1" >&2', sys.executable, ended])
+        pid = int(shown.removeprefix("exit status 3: "))
+    else:
+        pid = int(python(ended))
+    assert gone(pid)
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nor does it wait for the program."""
+    code = "import os, time; print(os.getpid(), file=open('pid', 'w')); time.sleep(600)"
+    script = (
+        "import signal; signal.signal(2, signal.default_int_handler)\n"
+        "from driftflow.packs.process import command\n"
+        f"command({[sys.executable, '-c', code]})"
+    )
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import signal; signal.signal(2, signal.default_int_handler); {script}",
+        ],
+        cwd=tmp_path,
+        env=process_environment(),
+        stderr=subprocess.PIPE,
+    )
+    wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text() != "")
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=30)
+    assert errors.rstrip().endswith(b"KeyboardInterrupt")
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look again and again."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("in vain")
+
+
+def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that left its group and forgot its environment may hold the output open."""
+    monkeypatch.setattr(process, "_PATIENCE", 0.2)
+    code = (
+        "import subprocess\n"
+        "p = subprocess.Popen(['sleep', '600'], start_new_session=True, env={})\n"
+        "print(p.pid, file=open('pid', 'w'))"
+    )
+    told = refusal({"argv": [sys.executable, "-c", code], "cwd": str(tmp_path)})
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert told == "something that it started holds its output open, and lives on"
