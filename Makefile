@@ -8,7 +8,7 @@ RUNS ?= 11
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run test test-all editor check acceptor snapshots dist-check hook-check bench clean
+.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -16,6 +16,11 @@ help: ## list the targets
 
 run: $(VENV)/installed ## run the quick start
 	@$(BIN)/driftflow --config examples/quickstart.json
+
+example: $(VENV)/installed ## run a real job: weather.csv and weather.json in examples/weather
+	@cd examples/weather && { $(abspath $(BIN))/driftflow --config weather.driftflow.json \
+	  --actions driftflow.packs.files --actions driftflow.packs.process --actions actions.py \
+	  > weather.log; status=$$?; cut -c 1-100 weather.log; exit $$status; }
 
 test: $(VENV)/installed ## run the tests
 	$(BIN)/python -m pytest

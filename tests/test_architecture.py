@@ -16,7 +16,7 @@ MODULES = {
     if path.parent.name != "packs" or path.stem != "__init__"
 }
 EDGES = {"config", "executors", "output", "storage"}
-WIRING = {"__init__", "__main__", "api", "audit", "cli"}
+WIRING = {"__init__", "__main__", "api", "audit", "cli", "testing"}
 PACKS = {name for name in MODULES if name.startswith("packs.")}
 CORE = MODULES.keys() - EDGES - WIRING - PACKS
 

@@ -1,0 +1,118 @@
+"""A kit for testing workflows: run one with some of its actions replaced.
+
+There is nothing to learn but a dictionary of functions:
+
+    from driftflow.testing import run, script
+
+    outcome = run("job.json", replace={"fetch": script(OSError("down"), [{"id": 1}])})
+    assert outcome.result["status"] == "ok"
+
+Such a run depends on nothing but the config and the actions: it reads no environment, keeps no
+audit, and its clock stands still. So what it gives can be held against a snapshot.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from driftflow.actions import Action
+from driftflow.config import load_config
+from driftflow.executors import performer
+from driftflow.interpreter import interpret
+from driftflow.loading import gathered
+from driftflow.rendering import result_document, result_line
+from driftflow.result import RunResult, advance
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    from driftflow.document import Json
+    from driftflow.events import Event
+    from driftflow.loading import Given
+
+
+class Outcome(NamedTuple):
+    """What came of a run.
+
+    Attributes:
+        result: What `run_workflow` would have returned, its times all 0.
+        events: What happened, in order: see `driftflow.events`.
+        lines: What the command would have printed, a line a step.
+    """
+
+    result: dict[str, Any]
+    events: tuple[Event, ...]
+    lines: tuple[str, ...]
+
+
+def run(
+    path: str | os.PathLike[str],
+    *,
+    replace: Mapping[str, Callable[[Any], Any]] | None = None,
+    actions: Given = (),
+    params: Mapping[str, Json] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run a workflow with some of its actions replaced.
+
+    Args:
+        path: The config, a JSON file.
+        replace: By name, a function that stands for an action, built-in ones too. It is given the
+            input of the step, which need not satisfy the action's schema.
+        actions: What else steps can name, as `run_workflow` takes it.
+        params: By name, a JSON value for each parameter that is given.
+        environ: The environment variables; none by default.
+
+    Raises:
+        ConfigError: If the config is at fault, or the parameters.
+        ActionsError: If an action that the workflow names cannot be loaded and is not replaced.
+        ValueError: If no step names an action that is replaced: it would test nothing.
+    """
+    plan = load_config(path, environ or {}, params=params)
+    stand_ins = {
+        name: Action(stand_in, "", "replaced") for name, stand_in in (replace or {}).items()
+    }
+    if idle := sorted(stand_ins.keys() - plan.actions):
+        raise ValueError(f"no step names the action {idle[0]!r}")
+    known = gathered(actions)
+    needed = sorted(plan.actions - stand_ins.keys())
+    real = {name: known[name] for name in needed if name in known}
+    events = tuple(interpret(plan, performer(real | stand_ins), _still))
+    finished = reduce(advance, events, RunResult(plan))
+    lines = tuple(result_line(result) for result in finished.results)
+    return Outcome(result_document(finished), events, lines)
+
+
+def script(*outcomes: Any) -> Callable[[Any], Any]:
+    """An action by a script: what comes of each call in turn; the last one is repeated.
+
+    `script(OSError("busy"), OSError("busy"), "rows")` fails twice and then succeeds,
+    `script(ValueError("no"))` always fails.
+
+    Args:
+        outcomes: An exception, or a type of one, is raised; a function is called on the input;
+            anything else is the output.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if not outcomes:
+        raise ValueError("a script has at least one outcome")
+    left = list(outcomes)
+
+    def perform(value: Any) -> Any:
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(outcome, BaseException) or (
+            isinstance(outcome, type) and issubclass(outcome, BaseException)
+        ):
+            raise outcome
+        return outcome(value) if callable(outcome) else outcome
+
+    return perform
+
+
+def _still() -> float:
+    """A clock that stands still."""
+    return 0.0

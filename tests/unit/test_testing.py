@@ -1,0 +1,130 @@
+"""The kit: a workflow is run with some of its actions replaced, and nothing else is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+
+from driftflow import ActionsError, ConfigError
+from driftflow.events import RunFinished, RunStarted, StepFinished, StepStarted
+from driftflow.testing import run, script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workflow that fetches, and shouts what it was given."""
+    monkeypatch.chdir(tmp_path)
+    return workflows.save(
+        tmp_path,
+        {"name": "fetch", "action": "team.fetch", "input": {"param": "day"}, "priority": 1},
+        {"name": "shout", "action": "upper", "input": {"from": "fetch"}},
+        max_attempts=3,
+        flags={"audit": True, "metrics": True},
+    )
+
+
+def test_a_replaced_action_is_given_what_the_real_one_would_be(config: Path) -> None:
+    """All others are the real ones."""
+    given: list[Any] = []
+
+    def fetch(day: str) -> str:
+        given.append(day)
+        return f"rows of {day}"
+
+    outcome = run(config, replace={"team.fetch": fetch}, params={"day": "monday"})
+    assert given == ["monday"]
+    assert outcome.lines == ("OK fetch: rows of monday", "OK shout: ROWS OF MONDAY")
+    assert outcome.result["status"] == "ok"
+
+
+def test_an_outcome_is_the_same_each_time(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No clock, no environment, and no file but the config."""
+    monkeypatch.setenv("DRIFTFLOW_FLAGS", "metrics")
+    outcomes = [
+        run(config, replace={"team.fetch": script("a")}, params={"day": 1}) for _ in range(2)
+    ]
+    assert outcomes[0] == outcomes[1]
+    metrics = outcomes[0].result["metrics"]
+    assert metrics["duration_seconds"] == 0.0
+    assert [step["duration_seconds"] for step in metrics["step_durations"]] == [0.0, 0.0]
+    assert [path.name for path in config.parent.iterdir()] == ["config.json"]
+    quiet = run(
+        config,
+        replace={"team.fetch": script("a")},
+        params={"day": 1},
+        environ={"DRIFTFLOW_FLAGS": "metrics"},
+    )
+    assert "metrics" not in quiet.result
+
+
+def test_the_events_of_the_run_are_there(config: Path) -> None:
+    """In order, with their steps and results."""
+    outcome = run(config, replace={"team.fetch": script("a")}, params={"day": 1})
+    kinds = [RunStarted, StepStarted, StepFinished, StepStarted, StepFinished, RunFinished]
+    assert [type(event) for event in outcome.events] == kinds
+    assert isinstance(outcome.events[4], StepFinished)
+    assert outcome.events[4].result.output == "A"
+
+
+def test_a_script_fails_twice_and_then_succeeds(config: Path) -> None:
+    """By exceptions or their types; a retry saves the step."""
+    fetch = script(OSError("busy"), TimeoutError, "rows")
+    outcome = run(config, replace={"team.fetch": fetch}, params={"day": 1})
+    assert outcome.result["results"][0]["attempts"] == 3
+    assert outcome.lines[0] == "OK fetch: rows"
+
+
+def test_a_script_that_always_fails(config: Path) -> None:
+    """With the error that was given."""
+    outcome = run(config, replace={"team.fetch": script(ValueError("no"))}, params={"day": 1})
+    assert outcome.lines == ("FAIL fetch: no",)
+    assert outcome.result["results"][0]["attempts"] == 3
+
+
+def test_the_last_outcome_of_a_script_is_repeated() -> None:
+    """A function among them is called on the input."""
+    perform = script(1, len, [2])
+    assert [perform("abc") for _ in range(4)] == [1, 3, [2], [2]]
+    assert script(None)("x") is None
+    with pytest.raises(ValueError, match="a script has at least one outcome"):
+        script()
+
+
+def test_a_built_in_action_can_be_replaced(config: Path) -> None:
+    """Whatever its schema says."""
+    outcome = run(
+        config,
+        replace={"team.fetch": script(5), "upper": lambda value: value + 1},
+        params={"day": 1},
+    )
+    assert outcome.lines == ("OK fetch: 5", "OK shout: 6")
+
+
+def test_other_actions_are_given_as_to_run_workflow(config: Path) -> None:
+    """What is replaced need not be there at all; what is not named is not loaded."""
+    actions = {"team.fetch": lambda day: f"real {day}"}
+    assert run(config, actions=actions, params={"day": 1}).lines[0] == "OK fetch: real 1"
+    stand_in = {"team.fetch": script("stand-in")}
+    assert run(config, actions=actions, replace=stand_in, params={"day": 1}).lines[0] == (
+        "OK fetch: stand-in"
+    )
+    assert run(config, params={"day": 1}).lines == ("FAIL fetch: unknown action: 'team.fetch'",)
+    with pytest.raises(ActionsError):
+        run(config, actions={"echo": len}, params={"day": 1})
+
+
+def test_a_replacement_that_nothing_names_is_told(config: Path) -> None:
+    """It would test nothing."""
+    with pytest.raises(ValueError, match=r"no step names the action 'team\.fecth'"):
+        run(config, replace={"team.fecth": script("a")}, params={"day": 1})
+
+
+def test_a_wrong_config_is_refused_as_ever(config: Path) -> None:
+    """So is a missing parameter."""
+    with pytest.raises(ConfigError, match="the parameter `day` is not given"):
+        run(config)
