@@ -106,13 +106,20 @@ def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[I
         value: The input.
     """
     found = _breaches(validator, value, f"{shorten(action)} takes")
-    return [issue._replace(code="wrong-input") for issue in found]
+    misspelt = {issue.path for issue in found if issue.code == "missing-field"}
+    return [
+        issue._replace(code="wrong-input")
+        for issue in found
+        if issue.code != "ignored-field" or issue.path not in misspelt
+    ]
 
 
 def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
     """Why the action cannot take the value as its input, in words: the first reasons."""
     found = input_issues(Draft7Validator(schema), action, value)
-    return "; ".join(issue.message for issue in found[:_FEW])
+    return "; ".join(
+        f"{issue.message} ({issue.hint})" if issue.hint else issue.message for issue in found[:_FEW]
+    )
 
 
 @cache

@@ -18,7 +18,8 @@ from driftflow.flags import FLAGS_VARIABLE
 from driftflow.plan import TIMEOUT_VARIABLE
 from driftflow.schemas import schema
 
-DOCUMENTS = ("README.md", "CONFIG.md")
+DOCUMENTS = ("README.md", "CONFIG.md", "TESTING.md")
+NAMED = re.compile(r"`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -32,10 +33,29 @@ def blocks(document: str) -> list[tuple[str, str]]:
     return BLOCK.findall(read(document))
 
 
+def named(document: str) -> dict[str, str]:
+    """Its code blocks that are files, by their names, which stand before them."""
+    return dict(NAMED.findall(read(document)))
+
+
+def write_named(document: str, folder: Path) -> list[str]:
+    """Write these files into the folder; those that hold actions, as options."""
+    options = []
+    for name, text in named(document).items():
+        if not name.startswith("examples/"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+            options += ["--actions", str(folder / name)] if "@driftflow.action" in text else []
+    return options
+
+
 def consoles(document: str) -> list[Any]:
     """Its command blocks."""
     texts = [text for language, text in blocks(document) if language == "console"]
-    return [pytest.param(text, id=f"{document}:{text.splitlines()[0][2:40]}") for text in texts]
+    return [
+        pytest.param(document, text, id=f"{document}:{text.splitlines()[0][2:40]}")
+        for text in texts
+    ]
 
 
 @pytest.fixture
@@ -66,9 +86,12 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("console", [console for name in DOCUMENTS for console in consoles(name)])
-def test_a_command_block_prints_what_it_shows(console: str, folder: Path) -> None:
-    """Each line that begins with $ is run; the lines below it are what it prints."""
+@pytest.mark.parametrize(
+    ("document", "console"), [console for name in DOCUMENTS for console in consoles(name)]
+)
+def test_a_command_block_prints_what_it_shows(document: str, console: str, folder: Path) -> None:
+    """Each line that begins with $ is run, beside the document's files; what it prints follows."""
+    write_named(document, folder)
     parts = re.split(r"^\$ (.*)\n", console, flags=re.MULTILINE)
     assert parts[0] == ""
     for command, shown in zip(parts[1::2], parts[2::2], strict=True):
@@ -77,30 +100,35 @@ def test_a_command_block_prints_what_it_shows(console: str, folder: Path) -> Non
 
 def test_the_python_block_prints_what_the_block_below_it_shows(folder: Path) -> None:
     """README's library example."""
-    (code,) = [text for language, text in blocks("README.md") if language == "python"]
+    (code,) = [
+        text
+        for language, text in blocks("README.md")
+        if language == "python" and text not in named("README.md").values()
+    ]
     (shown,) = [text for language, text in blocks("README.md") if language == "text"]
     assert run([sys.executable, "-c", code], folder) == shown
 
 
 def test_the_quick_start_is_the_example() -> None:
     """The config in README is the file that it names."""
-    (config,) = [text for language, text in blocks("README.md") if language == "json"]
-    assert config == read("examples/quickstart.json")
+    assert named("README.md")["examples/quickstart.json"] == read("examples/quickstart.json")
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     """A new kind needs a new test."""
     kinds = {language for name in DOCUMENTS for language, _ in blocks(name)}
-    assert kinds == {"console", "json", "jsonc", "lua", "python", "text", "yaml"}
+    assert kinds == {"console", "json", "jsonc", "lua", "python", "text", "toml", "yaml"}
 
 
 @pytest.mark.parametrize("document", sorted(path.name for path in CHECKOUT.glob("*.md")))
 def test_every_json_block_passes_a_strict_check(document: str, tmp_path: Path) -> None:
-    """What we show as a workflow is one, without a warning."""
+    """What we show as a workflow is one, without a warning; with the actions shown beside it."""
+    options = write_named(document, tmp_path)
     for number, (_, text) in enumerate(block for block in blocks(document) if block[0] == "json"):
         path = tmp_path / f"{number}.driftflow.json"
         path.write_text(text, "utf-8")
-        assert invoke("check", "--strict", path) == (0, "1 file: nothing to report\n", "")
+        quiet = (0, "1 file: nothing to report\n", "")
+        assert invoke("check", "--strict", *options, path) == quiet
 
 
 def test_the_settings_of_vs_code_name_the_recommended_files() -> None:
@@ -124,6 +152,41 @@ def test_the_hook_looks_at_the_recommended_files() -> None:
     (shown,) = [text for language, text in blocks("README.md") if language == "yaml"]
     assert f"- id: {hook}\n" in shown
     assert f"rev: v{driftflow.__version__}\n" in shown
+
+
+def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a folder, as its team would."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        cwd=folder,
+        env=process_environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_team_can_test_its_workflow_as_the_page_says(tmp_path: Path) -> None:
+    """With the page's own files: the tests pass, write that snapshot, and fail when they should."""
+    files = named("TESTING.md")
+    write_named("TESTING.md", tmp_path)
+    snapshot = tmp_path / "__snapshots__" / "test_nightly.ambr"
+    assert pytest_in(tmp_path).returncode == 0
+    snapshot.unlink()
+    assert pytest_in(tmp_path).returncode == 1
+    assert pytest_in(tmp_path, "--snapshot-update").returncode == 0
+    assert snapshot.read_text("utf-8") == files["__snapshots__/test_nightly.ambr"]
+    config = tmp_path / "nightly.driftflow.json"
+    for old, new in [
+        ('"max_attempts": 3', '"max_attempts": 2'),
+        ('"optional": true', '"optional": false'),
+        ('"action": "upper"', '"action": "lower"'),
+        ('"priority": 20', '"priority": 21, "name": "sum"'),
+        ('"channel": "orders"', '"channel": "sales"'),
+    ]:
+        config.write_text(files[config.name].replace(old, new), "utf-8")
+        assert pytest_in(tmp_path).returncode == 1, new
 
 
 def test_every_example_is_shown() -> None:

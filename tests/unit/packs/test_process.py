@@ -109,8 +109,8 @@ def test_both_streams_are_drained_as_it_runs() -> None:
         ([], "the value must not be empty"),
         (["sleep", 1], "`[1]` must be a string, not an integer"),
         ({"argv": []}, "`argv` must not be empty"),
-        ({"args": ["ls"]}, "missing required field `argv`; there is no field `args`"),
-        ({"argv": ["ls"], "shell": True}, "there is no field `shell`"),
+        ({"args": ["ls"]}, "missing required field `argv` (write `argv` instead of `args`)"),
+        ({"argv": ["ls"], "shell": True}, "there is no field `shell` (the fields are `argv`, `stdin`, `cwd` and `env`)"),
         ({"argv": ["ls"], "env": {"A": 1}}, "`A` must be a string, not an integer"),
     ],
 )
