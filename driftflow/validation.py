@@ -118,7 +118,9 @@ def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
     """Why the action cannot take the value as its input, in words: the first reasons."""
     found = input_issues(Draft7Validator(schema), action, value)
     return "; ".join(
-        f"{issue.message} ({issue.hint})" if issue.hint else issue.message for issue in found[:_FEW]
+        # The value may not stand in the file as it is; the names of fields do.
+        f"{issue.message} ({issue.hint})" if issue.hint and issue.mark == "key" else issue.message
+        for issue in found[:_FEW]
     )
 
 

@@ -220,7 +220,11 @@ def test_rows_that_are_no_table_are_told(rows: Json, more: dict[str, Json], faul
     [
         ("read_csv", {}, "missing required field `path`"),
         ("read_csv", {"path": ""}, "`path` must not be empty"),
-        ("read_text", {"pth": "x"}, "missing required field `path` (write `path` instead of `pth`)"),
+        (
+            "read_text",
+            {"pth": "x"},
+            "missing required field `path` (write `path` instead of `pth`)",
+        ),
         ("write_text", {"path": "x"}, "missing required field `text`"),
         ("write_text", {"path": "x", "text": 5}, "`text` must be a string, not an integer"),
         ("write_json", {"path": "x"}, "missing required field `value`"),

@@ -92,6 +92,9 @@ def test_both_streams_are_drained_as_it_runs() -> None:
     assert python(code, stdin="i" * 500_000).splitlines()[-1] == "500000"
 
 
+FIELDS = "`argv`, `stdin`, `cwd` and `env`"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -110,7 +113,10 @@ def test_both_streams_are_drained_as_it_runs() -> None:
         (["sleep", 1], "`[1]` must be a string, not an integer"),
         ({"argv": []}, "`argv` must not be empty"),
         ({"args": ["ls"]}, "missing required field `argv` (write `argv` instead of `args`)"),
-        ({"argv": ["ls"], "shell": True}, "there is no field `shell` (the fields are `argv`, `stdin`, `cwd` and `env`)"),
+        (
+            {"argv": ["ls"], "shell": True},
+            "there is no field `shell` (the fields are `argv`, `stdin`, `cwd` and `env`)",
+        ),
         ({"argv": ["ls"], "env": {"A": 1}}, "`A` must be a string, not an integer"),
     ],
 )
