@@ -25,16 +25,19 @@ _ROOT = "#/definitions/"
 _REFERENCE = {
     "type": "object",
     "anyOf": [
-        {"required": ["from"], "maxProperties": 1},
-        {"required": ["param"], "maxProperties": 1},
-        {"required": ["param", "default"], "maxProperties": 2},
-        {"required": ["literal"], "maxProperties": 1},
+        {
+            "propertyNames": {"enum": ["from", "param", "literal"]},
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+        {"propertyNames": {"enum": ["param", "default"]}, "minProperties": 2},
     ],
 }
 # Keywords below which there are schemas: of the value's parts, by name or not; of the value itself.
 _NAMED = {"properties", "patternProperties", "definitions"}
 _PARTS = {"items", "additionalItems", "additionalProperties", "contains"}
 _FORMS = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else"}
+_SHOWN = ("title", "description", "markdownDescription", "default", "examples", "defaultSnippets")
 _DROPPED = {"$id", "$schema"}  # elsewhere they would change what is referred to
 
 
@@ -64,8 +67,12 @@ def tailored(actions: Mapping[str, Action]) -> dict[str, Any]:
         whole["definitions"] |= _definitions(f"input {number}", takes)
         step["allOf"].append(
             {
-                "if": {"properties": {"action": {"const": name}}, "required": ["action"]},
-                "then": {"properties": {"input": _refer(f"input {number}")}},
+                "if": {
+                    "type": "object",
+                    "properties": {"action": {"const": name}},
+                    "required": ["action"],
+                },
+                "then": {"type": "object", "properties": {"input": _refer(f"input {number}")}},
             }
         )
     return whole
@@ -92,12 +99,14 @@ def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
         definitions[key] = inner
         if keyword not in _FORMS:
             definitions[key] = {
+                **_shown_to_editors(inner),
                 "if": _refer("reference"),
                 "then": {
+                    "type": "object",
                     "properties": {
                         "literal": {"$ref": _ROOT + quote(data + pointer)},
                         "default": _refer(key),
-                    }
+                    },
                 },
                 "else": inner,
             }
@@ -105,6 +114,18 @@ def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
 
     admit(action, "", "")
     return definitions
+
+
+def _shown_to_editors(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What editors show of a schema, and offer for a value: they do not look behind an `else`."""
+    shown = {keyword: part[keyword] for keyword in _SHOWN if keyword in part}
+    choices = part.get("enum", [False, True] if part.get("type") == "boolean" else None)
+    if choices is not None:
+        offered = {"enum": choices}
+        if "enumDescriptions" in part:
+            offered["enumDescriptions"] = part["enumDescriptions"]
+        shown["anyOf"] = [offered, {}]
+    return shown
 
 
 def _at(schema: Any, pointer: str) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
-from command import CHECKOUT, EXAMPLES, process_environment
+from command import CHECKOUT, EXAMPLES, invoke, process_environment
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
@@ -44,9 +44,9 @@ WARNING = 2
 
 
 class Service:
-    """VS Code's JSON language service, in a process of its own."""
+    """VS Code's JSON language service, in a process of its own, with a schema of ours."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self._process = subprocess.Popen(
             [shutil.which("node") or "node", EDITOR / "service.cjs"],
             env=process_environment(),
@@ -55,7 +55,6 @@ class Service:
             text=True,
             encoding="utf-8",
         )
-        text = schema_text("driftflow")
         self.ask(
             "configure",
             schema=json.loads(text),
@@ -115,16 +114,29 @@ def documentation(item: dict[str, Any]) -> str:
     return str(explained["value"] if isinstance(explained, dict) else explained)
 
 
-@pytest.fixture(scope="module")
-def editor() -> Iterator[Service]:
-    """The language service, with the schema beside the document."""
+def started(text: str) -> Iterator[Service]:
+    """The language service, with that schema beside the document."""
     if shutil.which("node") is None:
         pytest.skip("there is no Node")
     if not (EDITOR / "node_modules").is_dir():
         pytest.skip("the packages of tests/editor are not installed: `make editor` does it")
-    service = Service()
+    service = Service(text)
     yield service
     service.close()
+
+
+@pytest.fixture(scope="module")
+def editor() -> Iterator[Service]:
+    """The language service, with the published schema."""
+    yield from started(schema_text("driftflow"))
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The language service, with the schema that knows a team's actions, as the command has it."""
+    path = tmp_path_factory.mktemp("team") / "actions.py"
+    path.write_text(TEAM, encoding="utf-8")
+    yield from started(invoke("schema", "--actions", path).stdout)
 
 
 def test_a_good_workflow_is_left_alone(editor: Service) -> None:
@@ -398,3 +410,136 @@ def test_the_validators_agree_on_any_document(
     ours, theirs = verdicts(editor, [config, changed["document"]])
     assert ours == theirs
     assert ours[0]
+
+
+TEAM = '''
+import driftflow
+
+ROW = {"type": "object", "properties": {"id": {"description": "A number.", "type": "integer"}}}
+TAKES = {
+    "title": "What to take",
+    "type": "object",
+    "required": ["rows"],
+    "properties": {
+        "rows": {"description": "Which.", "type": "array", "items": {"$ref": "#/definitions/row"}},
+        "count": {"description": "How many.", "type": "integer", "minimum": 1, "default": 3},
+        "order": {
+            "enum": ["first", "last"],
+            "enumDescriptions": ["From the start.", "From the end."],
+        },
+        "only": {"type": "object", "properties": {"day": {"type": "string"}}},
+    },
+    "additionalProperties": False,
+    "definitions": {"row": ROW},
+}
+
+
+@driftflow.action(name="rows.take", schema=TAKES)
+def take(value):
+    """Gives some of the rows."""
+
+
+@driftflow.action
+def plain(value):
+    """Takes anything."""
+'''
+TAKE = STEP + '"action": "rows.take", "input": '
+
+
+def test_an_editor_completes_a_teams_actions(team: Service) -> None:
+    """Beside the built-in ones, with their first lines."""
+    offered = team.completions(STEP + '"action": "¦"}]}')
+    assert {label: documentation(item) for label, item in offered.items()} == {
+        **{json.dumps(name): action.summary for name, action in ACTIONS.items()},
+        '"rows.take"': "Gives some of the rows.",
+        '"plain"': "Takes anything.",
+    }
+    assert "`rows.take`: Gives some of the rows" in team.hover(STEP + '"action": "rows.¦take"}]}')
+
+
+@pytest.mark.parametrize(
+    ("marked", "offered"),
+    [
+        (TAKE + "{¦}}]}", {"rows": "Which.", "count": "How many.", "order": "", "only": ""}),
+        (TAKE + '{"rows": [{¦}]}}]}', {"id": "A number."}),
+        (TAKE + '{"rows": [], "only": {¦}}}]}', {"day": ""}),
+        (
+            TAKE + '{"rows": [], "order": ¦}}]}',
+            {'"first"': "From the start.", '"last"': "From the end."},
+        ),
+    ],
+)
+def test_an_editor_completes_what_a_teams_action_takes(
+    marked: str, offered: dict[str, str], team: Service
+) -> None:
+    """At any depth, with the words of the action's schema."""
+    found = team.completions(marked)
+    for label, words in offered.items():
+        assert words in str(found[label].get("documentation", ""))
+
+
+@pytest.mark.parametrize("editor_of", ["editor", "team"])
+def test_an_editor_offers_references(editor_of: str, request: pytest.FixtureRequest) -> None:
+    """As snippets, where an input is to be written."""
+    service: Service = request.getfixturevalue(editor_of)
+    offered = service.completions(STEP + '"action": "echo", "input": ¦}]}')
+    texts = {label: filled(offered[label]["insertText"]) for label in offered if "from" in label}
+    assert texts == {"from a step": {"from": "step"}, "from several steps": {"from": ["step"]}}
+    assert filled(offered["parameter"]["insertText"]) == {"param": "name", "default": "value"}
+
+
+@pytest.mark.parametrize(
+    ("given", "marked", "message"),
+    [
+        ('{"rows": 5}', "5", 'Incorrect type. Expected "array".'),
+        ('{"rows": [{"id": "a"}]}', '"a"', 'Incorrect type. Expected "integer".'),
+        ('{"rows": [], "count": 0}', "0", "Value is below the minimum of 1."),
+        ('{"rows": [], "cuont": 1}', '"cuont"', "Property cuont is not allowed."),
+        ('{"count": 1}', '"input"', 'Missing property "rows".'),
+        ('{"rows": {"literal": 5}}', "5", 'Incorrect type. Expected "array".'),
+        ('{"rows": {"param": "p", "default": 5}}', "5", 'Incorrect type. Expected "array".'),
+        ('"all"', '"all"', 'Incorrect type. Expected "object".'),
+    ],
+)
+def test_an_editor_underlines_what_a_teams_action_will_not_take(
+    given: str, marked: str, message: str, team: Service
+) -> None:
+    """At its place, as a check does."""
+    text = TAKE + given + "}]}"
+    assert team.diagnoses(text) == [(marked, message, WARNING)]
+    assert team.ask("validate", documents=[json.loads(text)]) == [False]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"from": "a"}',
+        '{"rows": {"from": "a"}, "count": {"param": "n", "default": 2}}',
+        '{"rows": [{"id": {"param": "id"}}, {"from": "a"}], "only": {"day": {"from": "a"}}}',
+        '{"rows": {"literal": [{"id": 1}]}, "order": "last"}',
+    ],
+)
+def test_an_editor_takes_references_for_granted(given: str, team: Service) -> None:
+    """At any depth."""
+    text = TAKE + given + "}]}"
+    assert team.diagnoses(text) == []
+    assert team.ask("validate", documents=[json.loads(text)]) == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (STEP + '"action": "upper", "input": 5}]}', [("5", 'Incorrect type. Expected "string".')]),
+        (STEP + '"action": "plain", "input": 5}]}', []),
+        (STEP + '"action": "unknown", "input": 5}]}', []),
+        (
+            STEP + '"action": "rows.take", "input": {"rows": []}, "prority": 3}]}',
+            [('"prority": 3', f"Not a DriftFlow step field: it is ignored; {ADVICE}")],
+        ),
+    ],
+)
+def test_all_else_is_as_with_the_published_schema(
+    text: str, found: list[tuple[str, str]], team: Service
+) -> None:
+    """Ignored fields are warned about, what is not known is left alone."""
+    assert [issue[:2] for issue in team.diagnoses(text)] == found
