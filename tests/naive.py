@@ -13,15 +13,24 @@ SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 class Run:
     """A workflow, run."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], params: dict[str, str]) -> None:
         self.status = "ok"
         self.results: list[dict[str, Any]] = []
+        outputs: dict[str, dict[str, Any]] = {}
         waiting = list(config["steps"])
         while waiting:
             step = first(waiting)
             waiting.remove(step)
-            result = tried(step, config.get("max_attempts", 1))
+            failures: list[str] = []
+            value = replaced(step.get("input", ""), params, outputs, failures)
+            if failures:
+                error = "input from " + repr(failures[0]) + ", which failed"
+                result = {"name": step["name"], "ok": False, "output": None}
+                result |= {"error": error, "attempts": 0}
+            else:
+                result = tried(step, value, config.get("max_attempts", 1))
             self.results.append(result)
+            outputs[step["name"]] = result
             if not result["ok"]:
                 self.status = "failed"
                 if not step.get("optional", False):
@@ -51,14 +60,37 @@ def first(steps: list[dict[str, Any]]) -> dict[str, Any]:
     return best
 
 
-def tried(step: dict[str, Any], max_attempts: int) -> dict[str, Any]:
-    """What comes of a step."""
+def replaced(
+    value: Any, params: dict[str, str], outputs: dict[str, dict[str, Any]], failures: list[str]
+) -> Any:
+    """An input with what its references name; the steps that failed are noted."""
+    if isinstance(value, list):
+        return [replaced(item, params, outputs, failures) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = set(value)
+    if keys == {"literal"}:
+        return value["literal"]
+    if "param" in keys and keys <= {"param", "default"}:
+        default = value.get("default")
+        given = params.get(value["param"])
+        return replaced(default, params, outputs, failures) if given is None else given
+    if keys != {"from"}:
+        return {key: replaced(member, params, outputs, failures) for key, member in value.items()}
+    names = value["from"] if isinstance(value["from"], list) else [value["from"]]
+    failures += [name for name in names if not outputs[name]["ok"]]
+    read = [outputs[name]["output"] for name in names]
+    return read if isinstance(value["from"], list) else read[0]
+
+
+def tried(step: dict[str, Any], value: Any, max_attempts: int) -> dict[str, Any]:
+    """What comes of a step that is handed the value."""
     attempts = 0
     limit = 1 if step.get("optional", False) else max_attempts
     output, error = None, None
     while attempts < limit:
         attempts += 1
-        output, error = attempt(step["action"], step.get("input", ""), attempts)
+        output, error = attempt(step["action"], value, attempts)
         if error is None:
             break
     return {

@@ -133,3 +133,41 @@ configs = st.fixed_dictionaries(
         "x-note": values,
     },
 ).map(_number_the_flaky)
+
+
+@st.composite
+def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
+    """A config with references to earlier steps and to parameters, and what is given for these."""
+    config = draw(configs)
+    steps = sorted(config["steps"], key=lambda step: (-step.get("priority", 0), step["name"]))
+    counts = Counter(step["name"] for step in steps)
+    for place, step in enumerate(steps):
+        earlier = [other["name"] for other in steps[:place] if counts[other["name"]] == 1]
+        if step["action"] != "flaky" and draw(st.booleans()):
+            step["input"] = draw(_inputs(earlier))
+    params = {name: draw(texts) for name in ("given", "p") if f'"{name}"' in json.dumps(steps)}
+    return config, params
+
+
+def _inputs(earlier: list[str]) -> st.SearchStrategy[Any]:
+    """Inputs with references in them."""
+    references: st.SearchStrategy[Any] = st.sampled_from(["given", "p"]).map(
+        lambda name: {"param": name}
+    )
+    references |= (values | st.just({"from": "nobody"})).map(lambda held: {"literal": held})
+    if earlier:
+        names = st.sampled_from(earlier)
+        references |= (names | st.lists(names, max_size=3)).map(lambda name: {"from": name})
+    defaulted = st.builds(
+        lambda name, default: {"param": name, "default": default},
+        st.sampled_from(["given", "absent"]),
+        values | references,
+    )
+    return st.recursive(
+        references | defaulted,
+        lambda inner: (
+            st.lists(values | inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["from", "param", "to", "x"]), inner, min_size=2)
+        ),
+        max_leaves=4,
+    )

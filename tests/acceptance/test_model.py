@@ -22,19 +22,25 @@ RECORD = Draft7Validator(schema("audit"))
 
 
 @settings(max_examples=2000)
-@given(workflows.configs)
-def test_everything_that_comes_out_is_what_the_contract_says(config: dict[str, Any]) -> None:
-    """Order, attempts, stop, status, lines and document agree with the naive model's."""
-    expected = naive.Run(config)
+@given(workflows.linked())
+def test_everything_that_comes_out_is_what_the_contract_says(
+    workflow: tuple[dict[str, Any], dict[str, str]],
+) -> None:
+    """Order, data, attempts, stop, status, lines and document agree with the naive model's."""
+    config, params = workflow
+    options = [f"--param={name}={value}" for name, value in params.items()]
+    expected = naive.Run(config, params)
     flags = config.get("flags", {})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = workflows.write(folder, config)
         with _flaky():
-            text = invoke("--config", path, cwd=folder, environ={"DRIFTFLOW_FLAGS": "audit"})
+            text = invoke(
+                "--config", path, *options, cwd=folder, environ={"DRIFTFLOW_FLAGS": "audit"}
+            )
         assert list(folder.iterdir()) == [path]
         with _flaky():
-            document = invoke("--config", path, "--print-json", cwd=folder)
+            document = invoke("--config", path, "--print-json", *options, cwd=folder)
         audit = _records(folder / config.get("storage", {}).get("path", "driftflow.audit.json"))
     status = 0 if expected.status == "ok" else 1
     assert text == (status, expected.text(), "")
