@@ -141,6 +141,7 @@ def scales() -> dict[str, Command]:
     megabytes = workloads.driftflow(60_000)
     return {
         "10,000": driftflow(10_000),
+        "10,000 chained": [BIN / "driftflow", "--config", workloads.chain(10_000)],
         "bare 10,000": python(BARE_LOOP, workloads.driftflow(10_000)),
         "100,000": driftflow(100_000),
         "bare 100,000": python(BARE_LOOP, workloads.driftflow(100_000)),
@@ -198,6 +199,8 @@ def rows(costs: Costs) -> list[Row]:
     peak, bare_peak = costs.mib("1,000,000"), costs.mib("bare 1,000,000")
     audit = costs.a_step("100,000 audited", "100,000", 100_000)
     records = costs.a_step("records written", "records read", 100_000)
+    chained = costs.a_step("10,000 chained", "quick start", 10_000)
+    literal = costs.a_step("10,000", "quick start", 10_000)
     check, json_tool = costs.ms("check"), costs.ms("json.tool")
     beyond, loop, dumped = "a step beyond the start", "a bare loop", "`json.dumps`, `os.write`"
     share = "time a step with its share of the start, of 1,000,000"
@@ -212,6 +215,7 @@ def rows(costs: Costs) -> list[Row]:
         Row(share, "of 10,000", 1.2, of_a_million, of_ten_thousand, "µs"),
         Row("peak memory, 1,000,000 steps", loop, 1.6, peak, bare_peak, "MiB"),
         Row("the audit's extra cost of a step", dumped, 1.5, audit, records, "µs"),
+        Row(f"{beyond} that reads another's output", "a literal", 2.0, chained, literal, "µs"),
         Row("`check` of a good 5 MB file", "`python -m json.tool`", 1.0, check, json_tool, "ms"),
     ]
 

@@ -51,6 +51,20 @@ def driftflow(steps: int, audit: Path | None = None) -> Path:
     return _save(f"{steps}-audited.json", json.dumps(document))
 
 
+def chain(steps: int) -> Path:
+    """A workflow of which each step reads the one before."""
+    listing: list[dict[str, Any]] = [
+        {
+            "name": f"step-{place:07}",
+            "action": ACTIONS[place % len(ACTIONS)],
+            "input": {"from": f"step-{place - 1:07}"} if place else "hello",
+            "priority": steps - place,
+        }
+        for place in range(steps)
+    ]
+    return _save(f"{steps}-chained.json", json.dumps({"name": "benchmark", "steps": listing}))
+
+
 def slow() -> Path:
     """A step that says when it is done, and one that takes its time; see slow_step.py."""
     steps = [{"name": "a", "action": "mark"}, {"name": "b", "action": "wait"}]

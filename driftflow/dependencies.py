@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.document import type_name
 from driftflow.errors import Issue, listed, shorten
 from driftflow.references import references
-from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from driftflow.document import Json
     from driftflow.errors import JsonPath
+
+    Step: TypeAlias = Mapping[str, Any]
+    Rank: TypeAlias = tuple[float, str]
 
 _AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
 _FEW = 8  # as many names at most are listed in a hint
@@ -27,13 +30,19 @@ def issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
         params: What is given for parameters; None if that is not known yet.
     """
     steps = _steps(document)
+    ranks = list(map(_rank, steps))
+    readable = _readable(ranks)
     found: list[Issue] = []
-    for place, step in steps.by_place.items():
-        for path, reference in references(step.get("input"), ("steps", place, "input")):
+    for place, step in enumerate(steps):
+        for path, reference in references(step.get("input")):
             if "from" in reference:
-                found += _about_steps(reference["from"], (*path, "from"), place, steps)
+                names = reference["from"]
+                if not _all_earlier(names, readable, ranks[place]):  # so most are fine at once
+                    whole = ("steps", place, "input", *path, "from")
+                    found += _about_steps(names, whole, place, steps)
             elif "param" in reference:
-                found += _about_parameter(reference, (*path, "param"), params)
+                whole = ("steps", place, "input", *path, "param")
+                found += _about_parameter(reference, whole, params)
     return found
 
 
@@ -41,7 +50,7 @@ def unasked(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
     """The parameters that are given though no step of a good document asks for them."""
     asked = {
         reference["param"]: None
-        for step in _steps(document).by_place.values()
+        for step in _steps(document)
         for _, reference in references(step.get("input"))
         if "param" in reference
     }
@@ -57,26 +66,44 @@ def unasked(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
     )
 
 
-class _Steps(NamedTuple):
-    """The steps of a document that are objects, and the places of each name."""
-
-    by_place: dict[int, dict[str, Any]]
-    by_name: dict[str, list[int]]
-
-
-def _steps(document: Json) -> _Steps:
+def _steps(document: Json) -> list[Step]:
+    """The steps of a document, of whatever shape; one that is no object is one without fields."""
     listing = document.get("steps") if isinstance(document, dict) else None
-    steps = _Steps({}, {})
-    for place, step in enumerate(listing if isinstance(listing, list) else []):
-        if isinstance(step, dict):
-            steps.by_place[place] = step
-            name = step.get("name")
-            if isinstance(name, str):
-                steps.by_name.setdefault(name, []).append(place)
-    return steps
+    return [
+        step if isinstance(step, dict) else {}
+        for step in (listing if isinstance(listing, list) else [])
+    ]
 
 
-def _about_steps(names: Any, path: JsonPath, reader: int, steps: _Steps) -> Iterator[Issue]:
+def _rank(step: Step) -> Rank | None:
+    """What is smaller for the step that runs earlier; None if its shape is wrong."""
+    priority, name = step.get("priority", 0), step.get("name")
+    if isinstance(priority, int | float) and isinstance(name, str):
+        return -priority, name
+    return None
+
+
+def _readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
+    """By name, the ranks of the steps that are the only ones of their names."""
+    known = [rank for rank in ranks if rank]
+    readable = {rank[1]: rank for rank in known}
+    if len(readable) < len(known):
+        counts = Counter(name for _, name in known)
+        return {name: rank for name, rank in readable.items() if counts[name] == 1}
+    return readable
+
+
+def _all_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) -> bool:
+    """Whether all of these are names of steps that surely run earlier than their reader."""
+    for name in names if type(names) is list else [names]:
+        if type(name) is not str or name not in readable:
+            return False
+        if reader is None or readable[name] >= reader:
+            return False
+    return True
+
+
+def _about_steps(names: Any, path: JsonPath, reader: int, steps: Sequence[Step]) -> Iterator[Issue]:
     if isinstance(names, list):
         for part, name in enumerate(names):
             yield from _about_step(name, (*path, part), reader, steps)
@@ -84,47 +111,40 @@ def _about_steps(names: Any, path: JsonPath, reader: int, steps: _Steps) -> Iter
         yield from _about_step(names, path, reader, steps)
 
 
-def _about_step(name: Any, path: JsonPath, reader: int, steps: _Steps) -> Iterator[Issue]:
+def _about_step(name: Any, path: JsonPath, reader: int, steps: Sequence[Step]) -> Iterator[Issue]:
     if not isinstance(name, str):
         wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of such names"
         message = f"`from` must be the name of {wanted}, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
         return
-    homes = steps.by_name.get(name, [])
-    if not homes and sum(map(len, steps.by_name.values())) < len(steps.by_place):
-        return  # it may be one whose own name is missing or wrong
-    if not homes:
-        yield _unknown_step(name, path, reader, steps)
-    elif len(homes) > 1:
-        message = f"{len(homes)} steps are named `{shorten(name)}`: which of them is meant?"
+    shown = shorten(name)
+    homes = [place for place, step in enumerate(steps) if step.get("name") == name]
+    if len(homes) > 1:
+        message = f"{len(homes)} steps are named `{shown}`: which of them is meant?"
         yield Issue("ambiguous-step", message, path, "give each step a name of its own")
     elif homes == [reader]:
-        yield Issue("later-step", f"`{shorten(name)}` reads from itself", path)
-    elif not _runs_earlier(steps.by_place[homes[0]], steps.by_place[reader]):
-        least = steps.by_place[reader].get("priority", 0)
-        yield Issue(
-            "later-step",
-            f"`{shorten(name)}` runs after this step",
-            path,
-            f"steps run by priority, then by name: give `{shorten(name)}` a priority above {least}",
-        )
+        yield Issue("later-step", f"`{shown}` reads from itself", path)
+    elif homes and _runs_later(steps[homes[0]], steps[reader]):
+        least = steps[reader].get("priority", 0)
+        hint = f"steps run by priority, then by name: give `{shown}` a priority above {least}"
+        yield Issue("later-step", f"`{shown}` runs after this step", path, hint)
+    elif not homes and all(isinstance(step.get("name"), str) for step in steps):
+        others = [step["name"] for step in steps if step is not steps[reader]]
+        yield Issue("unknown-step", f"no step is named `{shown}`", path, _other_steps(name, others))
+    # Else it may be a step whose own name or priority is wrong, which is told anyway.
 
 
-def _unknown_step(name: str, path: JsonPath, reader: int, steps: _Steps) -> Issue:
-    others = [other for other, homes in steps.by_name.items() if homes != [reader]]
-    hint = _did_you_mean(name, others)
-    if hint is None and len(others) <= _FEW:
-        hint = f"the other steps are {listed(map(shorten, others))}" if others else _AS_DATA
-    return Issue("unknown-step", f"no step is named `{shorten(name)}`", path, hint)
+def _runs_later(step: Step, reader: Step) -> bool:
+    rank, readers = _rank(step), _rank(reader)
+    return rank is not None and readers is not None and rank > readers
 
 
-def _runs_earlier(step: Mapping[str, Any], reader: Mapping[str, Any]) -> bool:
-    """Whether it comes before its reader in the run order; where their shapes are wrong, yes."""
-    fields = [(each.get("priority", 0), each.get("name")) for each in (step, reader)]
-    if not all(isinstance(rank, int | float) and isinstance(name, str) for rank, name in fields):
-        return True
-    (rank, name), (readers_rank, readers_name) = fields
-    return (-rank, name) < (-readers_rank, readers_name)
+def _other_steps(name: str, others: list[str]) -> str | None:
+    """What to write instead of a name that no step has."""
+    meant = _did_you_mean(name, others)
+    if meant or len(others) > _FEW:
+        return meant
+    return f"the other steps are {listed(map(shorten, others))}" if others else _AS_DATA
 
 
 def _about_parameter(
@@ -140,5 +160,7 @@ def _about_parameter(
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str | None:
+    from driftflow.suggestion import nearest, oddity
+
     meant = nearest(name, known)
     return meant and f"did you mean `{shorten(meant)}`?{oddity(name)}"

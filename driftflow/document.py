@@ -63,6 +63,8 @@ def copied(value: Any) -> Json:
         TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`; says what is wrong
             and where: `no JSON value: a value of type date, at [3].day`.
     """
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]  # it is one of these types
     try:
         return _copied(value, MAX_DEPTH)
     except _NotJsonError as error:

@@ -99,7 +99,10 @@ def ends_run(step: Step) -> bool:
 
 
 def _first_missing(step: Step, outputs: Mapping[str, Json]) -> str | None:
-    return next((name for name in step.reads if name not in outputs), None)
+    for name in step.reads:
+        if name not in outputs:
+            return name
+    return None
 
 
 def _message(exception: BaseException) -> str:

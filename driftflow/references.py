@@ -18,7 +18,7 @@ from pyrsistent import PVector, pvector
 from driftflow.document import copied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from driftflow.document import Json
     from driftflow.errors import JsonPath
@@ -29,7 +29,7 @@ Frozen: TypeAlias = (
 
 _SCALARS = (str, int, float, type(None))
 _CONTAINERS = {dict, list}
-_FORMS = ({"from"}, {"param"}, {"param", "default"}, {"literal"})
+_DEFAULTED = {"param", "default"}
 
 
 class FrozenObject(NamedTuple):
@@ -53,7 +53,9 @@ class Literal(NamedTuple):
 
 def is_reference(value: Mapping[str, Json]) -> bool:
     """Whether an object in an input is a reference: by its keys alone."""
-    return value.keys() in _FORMS
+    if len(value) == 1:
+        return "from" in value or "param" in value or "literal" in value
+    return len(value) == len(_DEFAULTED) and value.keys() == _DEFAULTED
 
 
 def freeze(value: Json, params: Mapping[str, Json] | None = None) -> Frozen:
@@ -77,7 +79,7 @@ def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> F
     if "from" in value:
         names = value["from"]
         several = isinstance(names, list)
-        return FromStep(tuple(names) if several else (names,), several)
+        return tuple.__new__(FromStep, (tuple(names) if several else (names,), several))
     if "literal" in value:
         return Literal(freeze(value["literal"]))
     if value["param"] not in params:
@@ -96,22 +98,29 @@ def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
     """
     if isinstance(value, _SCALARS):
         return value
+    if isinstance(value, FromStep | Literal):
+        return _thaw_reference(value, outputs)
     if isinstance(value, FrozenObject):
         return {key: thaw(member, outputs) for key, member in value.members}
-    if isinstance(value, FromStep):
-        given: list[Json] = [
-            name if outputs is None else copied(outputs[name]) for name in value.names
-        ]
-        read = given if value.several else given[0]
-        return {"from": read} if outputs is None else read
+    return [thaw(item, outputs) for item in value]
+
+
+def _thaw_reference(value: FromStep | Literal, outputs: Mapping[str, Json] | None) -> Json:
     if isinstance(value, Literal):
         held = thaw(value.value)
         return {"literal": held} if outputs is None else held
-    return [thaw(item, outputs) for item in value]
+    names = value.names
+    if outputs is None:
+        return {"from": [*names] if value.several else names[0]}
+    if value.several:
+        return [copied(outputs[name]) for name in names]
+    return copied(outputs[names[0]])
 
 
 def names_read(value: Frozen) -> tuple[str, ...]:
     """The steps from which an input reads, each once, in the order of the input."""
+    if isinstance(value, FromStep) and not value.several:
+        return value.names
     return tuple(dict.fromkeys(_names_read(value)))
 
 
@@ -131,13 +140,13 @@ def references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dic
     if isinstance(value, list):
         for place, item in enumerate(value):
             yield from references(item, (*path, place))
+    elif isinstance(value, dict) and is_reference(value):
+        yield path, value
+        if "default" in value:
+            yield from references(value["default"], (*path, "default"))
     elif isinstance(value, dict):
-        members: Iterable[str] = value
-        if is_reference(value):
-            yield path, value
-            members = {"default"} & value.keys()
-        for key in members:
-            yield from references(value[key], (*path, key))
+        for key, member in value.items():
+            yield from references(member, (*path, key))
 
 
 def refers(document: Json) -> bool:

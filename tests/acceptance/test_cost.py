@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
@@ -17,6 +17,7 @@ from driftflow import cli
 from driftflow.output import ENOUGH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from _typeshed import ReadableBuffer
@@ -107,34 +108,60 @@ print(count, file=sys.stderr)
 """
 
 
-def calls(folder: Path, steps: int, command: str, flags: dict[str, bool]) -> int:
+def calls(folder: Path, command: str, steps: Iterable[dict[str, Any]], **flags: bool) -> int:
     """How many Python functions a command calls; a resumed generator counts too."""
-    actions = ["echo", "upper", "lower", "reverse"]
-    workflows.save(
-        folder,
-        *(
-            {"action": actions[place % 4], "input": f"input {place}", "priority": place % 10}
-            for place in range(steps)
-        ),
-        flags=flags,
-    )
+    workflows.save(folder, *steps, flags=flags)
     return int(run(COUNTING, folder, command, "config.json").stderr)
 
 
+def crowd(steps: int) -> Iterator[dict[str, Any]]:
+    """Steps that have nothing to do with each other."""
+    for place in range(steps):
+        action = ["echo", "upper", "lower", "reverse"][place % 4]
+        yield {"action": action, "input": f"input {place}", "priority": place % 10}
+
+
+def chain(steps: int) -> Iterator[dict[str, Any]]:
+    """Steps that read from each other."""
+    for place in range(steps):
+        given = {"from": f"step{place - 1}"} if place else "input"
+        yield {"action": "reverse", "input": given, "priority": -place}
+
+
 @pytest.mark.parametrize(
-    ("command", "flags", "most"),
-    [("--config", {}, 13), ("--config", {"audit": True}, 31), ("check", {}, 3)],
-    ids=["run", "audited", "check"],
+    ("command", "steps", "flags", "most"),
+    [
+        ("--config", crowd, {}, 11),
+        ("--config", crowd, {"audit": True}, 29),
+        ("--config", chain, {}, 27),
+        ("check", crowd, {}, 3),
+    ],
+    ids=["run", "audited", "chained", "check"],
 )
 def test_a_step_costs_the_same_calls_in_any_crowd(
-    command: str, flags: dict[str, bool], most: int, tmp_path: Path
+    command: str,
+    steps: Callable[[int], Iterator[dict[str, Any]]],
+    flags: dict[str, bool],
+    most: int,
+    tmp_path: Path,
 ) -> None:
     """As many at 100 steps as at 1,000, and not more than that."""
     few, more, many, most_of_all = (
-        calls(tmp_path, steps, command, flags) for steps in (100, 200, 1000, 1100)
+        calls(tmp_path, command, steps(number), **flags) for number in (100, 200, 1000, 1100)
     )
     assert more - few == most_of_all - many
     assert more - few <= 100 * most
+
+
+def test_a_large_output_costs_nothing_to_steps_that_do_not_read_it(tmp_path: Path) -> None:
+    """It is copied when it is made, and for each attempt that reads it."""
+
+    def cost(rows: int, others: int) -> int:
+        made = {"name": "made", "input": [[row] for row in range(rows)], "priority": 20}
+        reader = {"name": "reader", "input": {"from": "made"}, "priority": -1}
+        return calls(tmp_path, "--config", [made, *crowd(others), reader])
+
+    assert cost(10, 200) - cost(10, 100) == cost(1000, 200) - cost(1000, 100)
 
 
 class Counted(io.RawIOBase):
