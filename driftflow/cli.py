@@ -1,9 +1,11 @@
 """Run the steps that a JSON file lists, and print what came of each.
 
 Usage:
-  driftflow --config FILE [--strict] [--print-json] [--actions SOURCE]... [--param NAME=VALUE]...
+  driftflow --config FILE [--strict] [--print-json]
+            [--actions SOURCE]... [--param NAME=VALUE]...
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
-  driftflow plan --config FILE [--print-json] [--actions SOURCE]... [--param NAME=VALUE]...
+  driftflow plan --config FILE [--print-json]
+            [--actions SOURCE]... [--param NAME=VALUE]...
   driftflow schema [--output FILE] [--actions SOURCE]...
   driftflow actions [--actions SOURCE]...
   driftflow (-h | --help)
@@ -19,8 +21,8 @@ Options:
   --config FILE       The workflow, a JSON file.
   --print-json        Print one JSON document instead of text.
   --strict            Let warnings count as errors.
-  --actions SOURCE    Let steps name the actions of a module, or of a path that ends in .py.
-  --param NAME=VALUE  Give a parameter its value, a text; NAME:=VALUE gives one in JSON.
+  --actions SOURCE    Let steps name the actions of a module, or of a .py file.
+  --param NAME=VALUE  Give a parameter a text; NAME:=VALUE gives it a JSON value.
   --format FORMAT     How to print: text, json, or github for annotations [default: text].
   --output FILE       Write to this file instead.
   -h --help           Print this text.
@@ -125,12 +127,13 @@ def _parsed(argv: list[str], command: str) -> dict[str, Any] | str:
 
     docopt is shown the usage of the one command: to read them all takes it four times as long.
     """
-    usage = next(line for line in _USAGE.splitlines() if f"driftflow {command} " in line)
+    forms = _USAGE.split("\n  driftflow ")
+    usage = next(form for form in forms if form.startswith(f"{command} "))
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
             arguments: dict[str, Any] = docopt(
-                f"Usage:\n{usage}\n\n{_OPTIONS_TEXT}", argv, version=__version__
+                f"Usage:\n  driftflow {usage}\n\n{_OPTIONS_TEXT}", argv, version=__version__
             )
     except DocoptExit:
         raise _MisuseError("the arguments do not fit the usage") from None
