@@ -130,7 +130,7 @@ def _names_read(value: Frozen) -> Iterator[str]:
     elif isinstance(value, FrozenObject):
         for _, member in value.members:
             yield from _names_read(member)
-    elif not isinstance(value, (*_SCALARS, Literal)):
+    elif isinstance(value, PVector):
         for item in value:
             yield from _names_read(item)
 

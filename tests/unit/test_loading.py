@@ -192,7 +192,9 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
     assert str(fault(["a.py", "b.py"])) == "b.py: the name `clean` is taken: a.py"
     (tmp_path / "c.py").write_text("from a import clean\n")
     sys.path.append(str(tmp_path))
-    assert [*gathered(["a", "c.py"])][4:] == ["clean", "rows.count"]
+    known = gathered(["a", "c.py"])
+    assert [*known][4:] == ["clean", "rows.count"]
+    assert known["clean"].origin == "a"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +219,7 @@ def test_code_that_cannot_be_loaded_is_told(code: str, reason: str, tmp_path: Pa
     assert error.source == "jobs.py"
     assert reason in error.reason
     assert "\n" not in error.reason
+    assert error.reason.count(".py:") <= 1
 
 
 def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:

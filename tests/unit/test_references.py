@@ -149,9 +149,10 @@ def test_the_names_that_an_input_reads_are_known_beforehand() -> None:
         {"param": "q", "default": {"from": "c"}},
     ]
     assert names_read(freeze(written, {"p": 1})) == ("b", "a", "c")
-    (step,) = workflows.plan({"input": {"from": "b"}}).steps
-    assert step.reads == ("b",)
-    assert step.input == FromStep(("b",), several=False)
+    (step,) = workflows.plan({"input": {"from": "fetch"}}).steps
+    assert step.reads == ("fetch",)
+    assert step.input == FromStep(("fetch",), several=False)
+    assert names_read(freeze({"from": ["b", "a", "b"]}, {})) == ("b", "a")
     assert workflows.plan({}, {"input": [1]}).steps[1].reads == ()
 
 

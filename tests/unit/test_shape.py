@@ -68,6 +68,29 @@ def test_what_is_compiled_agrees_with_jsonschema(schema: dict[str, Any], tries: 
 
 
 @pytest.mark.parametrize(
+    ("keyword", "least", "most"),
+    [
+        ("minLength", "ab", "a"),
+        ("maxLength", "ab", "abc"),
+        ("minItems", [0, 0], [0]),
+        ("maxItems", [0, 0], [0, 0, 0]),
+        ("minimum", 2, 1.5),
+        ("maximum", 2, 2.5),
+        ("exclusiveMinimum", 2.5, 2),
+        ("exclusiveMaximum", 1.5, 2),
+    ],
+)
+def test_a_limit_is_where_it_is_said_to_be(keyword: str, least: Any, most: Any) -> None:
+    """And does not speak about values of other types."""
+    accepts = acceptor({keyword: 2})
+    assert accepts(least)
+    assert not accepts(most)
+    subject = float if isinstance(most, int | float) else type(most)
+    others: list[Any] = [None, True, "", [], {}]
+    assert all(accepts(value) for value in others if type(value) is not subject)
+
+
+@pytest.mark.parametrize(
     ("schema", "good", "bad"),
     [
         ({"pattern": "^a"}, "ab", "b"),
@@ -141,10 +164,21 @@ def test_a_reference_may_lead_anywhere_in_the_schema(place: str) -> None:
 
 def test_a_common_schema_needs_no_jsonschema() -> None:
     """Whose import takes longer than a small run."""
+    numbers = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+    texts = ("title", "description", "markdownDescription", "$schema")
     schema = {
-        "type": "object",
+        **dict.fromkeys(texts, "x"),
+        "default": 1,
+        "examples": [1],
+        "definitions": {},
+        "type": KINDS,
         "required": ["path"],
-        "properties": {"path": {"type": "string", "minLength": 1}},
+        "properties": {
+            "path": {"type": "string", "minLength": 1, "maxLength": 9},
+            "kind": {"enum": ["a"]},
+            **{keyword: {"type": "number", keyword: 1} for keyword in numbers},
+            "list": {"type": "array", "items": {"type": "null"}, "minItems": 1, "maxItems": 2},
+        },
         "additionalProperties": False,
     }
     script = (
