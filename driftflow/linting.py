@@ -180,10 +180,12 @@ def _explainer(
     """What tells why a step's input is not one that the action takes, if it is not."""
     from driftflow.validation import input_issues, input_validator
 
-    validator = input_validator(takes)
+    of_data, of_references = input_validator(takes), input_validator(takes, admit=True)
 
     def explain(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
-        for issue in input_issues(validator, action, step.get("input", "")):
+        value = step.get("input", "")
+        validator = of_references if _holds_reference(value) else of_data
+        for issue in input_issues(validator, action, value):
             message = f"{issue.message}: {_FAILS}"
             if "input" in step:
                 yield issue._replace(message=message, path=(*path, "input", *issue.path))

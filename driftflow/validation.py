@@ -92,9 +92,9 @@ def issues(value: Json) -> list[Issue]:
     ]
 
 
-def input_validator(action: Mapping[str, Any]) -> Draft7Validator:
-    """Of inputs as they stand in a config, for an action of that schema: references fit."""
-    return Draft7Validator(input_schema(action))
+def input_validator(action: Mapping[str, Any], *, admit: bool = False) -> Draft7Validator:
+    """Of the inputs of an action with that schema; if so asked, one that admits references."""
+    return Draft7Validator(input_schema(action) if admit else action)
 
 
 def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[Issue]:
@@ -116,7 +116,7 @@ def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[I
 
 def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
     """Why the action cannot take the value as its input, in words: the first reasons."""
-    found = input_issues(Draft7Validator(schema), action, value)
+    found = input_issues(input_validator(schema), action, value)
     return "; ".join(
         # The value may not stand in the file as it is; the names of fields do.
         f"{issue.message} ({issue.hint})" if issue.hint and issue.mark == "key" else issue.message

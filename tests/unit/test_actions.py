@@ -73,6 +73,13 @@ def test_a_marked_function_stays_what_it_is() -> None:
     assert mark_of(clean) == ("clean", None)
 
 
+class Anything:
+    """Has every attribute."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
 def test_a_mark_holds_name_and_schema() -> None:
     """As they were given; what is not marked has none."""
 
@@ -88,6 +95,7 @@ def test_a_mark_holds_name_and_schema() -> None:
     assert mark_of(other) == ("other", None)
     assert mark_of(print) is None
     assert mark_of(mock.Mock()) is None
+    assert mark_of(Anything()) is None
 
 
 def test_the_schema_offers_just_the_actions_that_there_are() -> None:

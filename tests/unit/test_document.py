@@ -1,12 +1,16 @@
 """Bytes become a JSON value, or one issue with its line and column."""
 
+import enum
 import json
+from collections import Counter, OrderedDict, defaultdict
+from datetime import date
+from typing import Any, NamedTuple
 
 import pytest
 import workflows
 from hypothesis import given
 
-from driftflow.document import Json, parse, type_name
+from driftflow.document import Json, copied, parse, type_name
 from driftflow.errors import MAX_DEPTH, ConfigError, Issue
 
 
@@ -193,3 +197,103 @@ def test_a_stack_that_runs_out_early_is_no_traceback(monkeypatch: pytest.MonkeyP
 def test_every_json_type_has_a_name(value: Json, name: str) -> None:
     """With its article."""
     assert type_name(value) == name
+
+
+class Shade(enum.StrEnum):
+    """A string that is an enum."""
+
+    DARK = "dark"
+
+
+class Row(NamedTuple):
+    """A tuple with names."""
+
+    day: str
+    sum: int
+
+
+class Size(enum.IntEnum):
+    """An integer that is an enum."""
+
+    SMALL = 1
+
+
+@given(workflows.values)
+def test_a_copy_is_the_same_and_shares_nothing(value: Any) -> None:
+    """Types and the order of keys included."""
+    copy = copied(value)
+    assert repr(copy) == repr(value)
+    waiting = [(copy, value)]
+    while waiting:
+        mine, other = waiting.pop()
+        if isinstance(mine, list | dict):
+            assert mine is not other
+        if isinstance(mine, dict):
+            waiting += [(mine[key], other[key]) for key in mine]
+        elif isinstance(mine, list):
+            waiting += zip(mine, other, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "copy"),
+    [
+        ((1, (2, "a")), [1, [2, "a"]]),
+        (Row("monday", 2), ["monday", 2]),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (defaultdict(list, {"a": [Shade.DARK]}), {"a": ["dark"]}),
+        (OrderedDict([("b", 1), ("a", 2)]), {"b": 1, "a": 2}),
+        ({Shade.DARK: Size.SMALL}, {"dark": 1}),
+        (True, True),
+        pytest.param(10**640, 10**640, id="640 digits"),
+        pytest.param(-(10**4299), -(10**4299), id="4300 digits"),
+        ("\udc00", "\udc00"),
+    ],
+)
+def test_what_extends_a_plain_type_becomes_plain(value: Any, copy: Any) -> None:
+    """As the json module would write it."""
+    made = copied(value)
+    assert made == copy
+    assert repr(made) == repr(copy)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ({1, 2}, "a value of type set"),
+        (b"x", "a value of type bytes"),
+        (object, "a value of type type"),
+        ((item for item in [1]), "a value of type generator"),
+        (1j, "a value of type complex"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        pytest.param(10**4300, "an integer with too many digits", id="digits"),
+        ({1: "a"}, "a key of type int"),
+        ({None: "a"}, "a key of type NoneType"),
+        ([{"a": {1: 2}}], "a key of type int, at [0].a"),
+        ([1, {"rows": [{"day": date(2026, 11, 23)}]}], "a value of type date, at [1].rows[0].day"),
+        ({"a b": [float("inf")]}, 'inf, at ["a b"][0]'),
+        ([[1], ({2},)], "a value of type set, at [1][0]"),
+    ],
+)
+def test_what_json_has_no_form_for_is_told(value: Any, fault: str) -> None:
+    """With its type, and its place if it is not all of the value."""
+    with pytest.raises(TypeError) as caught:
+        copied(value)
+    assert str(caught.value) == f"no JSON value: {fault}"
+
+
+def test_a_value_is_not_nested_deeper_than_a_document() -> None:
+    """The same limit; one that holds itself has no end. The place is cut as messages cut it."""
+    deep: Any = "x"
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    assert copied(deep) == deep
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in ([deep], {"a": deep}, endless):
+        with pytest.raises(
+            TypeError, match="no JSON value: nesting deeper than 128 levels, at "
+        ) as caught:
+            copied(value)
+        assert str(caught.value).endswith("…")
+        assert len(str(caught.value)) < 140

@@ -67,27 +67,47 @@ def test_what_is_compiled_agrees_with_jsonschema(schema: dict[str, Any], tries: 
         assert accepts(value) == judge.is_valid(value)
 
 
-@pytest.mark.parametrize(
-    ("keyword", "least", "most"),
-    [
-        ("minLength", "ab", "a"),
-        ("maxLength", "ab", "abc"),
-        ("minItems", [0, 0], [0]),
-        ("maxItems", [0, 0], [0, 0, 0]),
-        ("minimum", 2, 1.5),
-        ("maximum", 2, 2.5),
-        ("exclusiveMinimum", 2.5, 2),
-        ("exclusiveMaximum", 1.5, 2),
-    ],
-)
-def test_a_limit_is_where_it_is_said_to_be(keyword: str, least: Any, most: Any) -> None:
-    """And does not speak about values of other types."""
-    accepts = acceptor({keyword: 2})
-    assert accepts(least)
-    assert not accepts(most)
-    subject = float if isinstance(most, int | float) else type(most)
-    others: list[Any] = [None, True, "", [], {}]
-    assert all(accepts(value) for value in others if type(value) is not subject)
+ONE_KEYWORD: list[dict[str, Any]] = [
+    *({"type": kind} for kind in KINDS),
+    *({"type": kinds} for kinds in (["integer", "string"], ["integer", "number"], ["null"])),
+    {"enum": ["a", "ab"]},
+    {"required": ["a", "b"]},
+    {"properties": {"a": {"type": "string"}, "b": {}}},
+    {"additionalProperties": {"type": "string"}},
+    {"additionalProperties": False},
+    {"properties": {"a": {}}, "additionalProperties": False},
+    {"properties": {"a": {}}, "additionalProperties": {"type": "integer"}},
+    {"items": {"type": "string"}},
+    *({limit: 2} for limit in ("minLength", "maxLength", "minItems", "maxItems")),
+    *({limit: 2} for limit in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")),
+]
+OF_EACH_KIND: list[Any] = [
+    *(None, True, False, 0, 1, 2, 3, 1.0, 1.5, 2.0, 2.5, -1, "", "a", "ab", "abc"),
+    *([], [1], ["a"], ["a", "b"], ["a", 1, "c"]),
+    *(
+        {},
+        {"a": 1},
+        {"a": "x"},
+        {"a": "x", "b": 1},
+        {"a": 1, "b": "x"},
+        {"c": 1},
+        {"a": 1, "c": "x"},
+    ),
+]
+
+
+@pytest.mark.parametrize("schema", ONE_KEYWORD, ids=str)
+def test_each_keyword_means_what_jsonschema_says(schema: dict[str, Any]) -> None:
+    """For values of every kind, on both sides of each limit."""
+    accepts, judge = acceptor(schema), Draft7Validator(schema)
+    verdicts = [accepts(value) for value in OF_EACH_KIND]
+    assert verdicts == [judge.is_valid(value) for value in OF_EACH_KIND]
+    assert {*verdicts} == {True, False}
+    both = acceptor(schema | {"maxLength": 0})
+    assert [both(value) for value in OF_EACH_KIND] == [
+        verdict and (type(value) is not str or value == "")
+        for verdict, value in zip(verdicts, OF_EACH_KIND, strict=True)
+    ] or "maxLength" in schema
 
 
 @pytest.mark.parametrize(
@@ -151,11 +171,13 @@ def test_a_schema_that_is_none_is_told(schema: dict[str, Any], fault: str) -> No
         acceptor(schema)
 
 
-@pytest.mark.parametrize("place", ["#", "#/definitions/a~1b", "#/definitions/c%20d", "#/allOf/0"])
+@pytest.mark.parametrize(
+    "place", ["#", "#/definitions/a~1b", "#/definitions/c%20d", "#/definitions/e~0f", "#/allOf/0"]
+)
 def test_a_reference_may_lead_anywhere_in_the_schema(place: str) -> None:
     """By a JSON pointer with its escapes."""
     schema = {
-        "definitions": {"a/b": {"type": "string"}, "c d": {"type": "string"}},
+        "definitions": {"a/b": {"type": "string"}, "c d": {"type": "string"}, "e~f": {}},
         "allOf": [{"type": "string"}],
         "properties": {"x": {"$ref": place}},
     }

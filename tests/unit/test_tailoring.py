@@ -107,7 +107,7 @@ def test_what_is_good_stays_good() -> None:
     """As data, in whole and in a literal."""
     assert Draft7Validator(WRITE).is_valid(GOOD)
     Draft7Validator.check_schema(input_schema(WRITE))
-    takes = input_validator(WRITE)
+    takes = input_validator(WRITE, admit=True)
     for value in (GOOD, {"literal": GOOD}, {"param": "p", "default": GOOD}):
         assert takes.is_valid(value)
 
@@ -115,7 +115,7 @@ def test_what_is_good_stays_good() -> None:
 @pytest.mark.parametrize("path", paths(GOOD), ids=str)
 def test_a_reference_may_stand_anywhere(path: tuple[str | int, ...]) -> None:
     """For any part of an input; and what a literal or a default holds must fit there too."""
-    takes = input_validator(WRITE)
+    takes = input_validator(WRITE, admit=True)
     for reference in REFERENCES:
         assert takes.is_valid(changed(GOOD, path, reference))
     part: Any = GOOD
@@ -131,7 +131,7 @@ def test_what_is_bad_stays_bad(path: tuple[str | int, ...], new: Json) -> None:
     """In a literal and a default as well, at its place; a literal's references are data."""
     bad = changed(GOOD, path, new)
     assert not Draft7Validator(WRITE).is_valid(bad)
-    takes = input_validator(WRITE)
+    takes = input_validator(WRITE, admit=True)
     for value, inner in (
         (bad, ()),
         ({"literal": bad}, ("literal",)),
@@ -146,7 +146,7 @@ def test_what_is_bad_stays_bad(path: tuple[str | int, ...], new: Json) -> None:
 @given(st.dictionaries(st.sampled_from(["from", "param", "default", "literal", "x"]), st.just(1)))
 def test_references_are_what_they_are_in_a_run(value: dict[str, Json]) -> None:
     """By the same keys; to an action that takes nothing, only these are left."""
-    takes = input_validator({"not": {}} | {"type": "string"})
+    takes = input_validator({"not": {}} | {"type": "string"}, admit=True)
     lenient = is_reference(value) and not {"default", "literal"} & value.keys()
     assert takes.is_valid(value) is lenient
 

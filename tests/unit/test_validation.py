@@ -12,7 +12,7 @@ from hypothesis import given
 from driftflow import linting
 from driftflow.actions import ACTIONS
 from driftflow.errors import Issue
-from driftflow.validation import issues
+from driftflow.validation import input_issues, input_validator, issues, objection
 
 # The contract's table of fields: what each may hold, and what it may not.
 FIELDS = {
@@ -192,3 +192,112 @@ def test_no_message_shows_what_the_document_holds() -> None:
     secret = "s3cr3t" * 1000
     (issue,) = issues(workflows.config_with(("max_attempts",), secret))
     assert "s3cr3t" not in issue.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message"),
+    [
+        ({"type": "string"}, 1, "act takes a string, not an integer"),
+        ({"type": ["array", "object"]}, None, "act takes an array or an object, not null"),
+        ({"enum": ["a", 1]}, "b", 'the value must be `"a"` or `1`'),
+        ({"const": {"a": 1}}, {}, 'the value must be `{"a":1}`'),
+        ({"minLength": 1}, "", "the value must not be empty"),
+        ({"minLength": 3}, "ab", "the value must have at least 3 characters"),
+        ({"maxLength": 1}, "ab", "the value must have at most 1 characters"),
+        ({"pattern": "^a$"}, "b", 'the value must match the pattern `"^a$"`'),
+        ({"minimum": 2}, 1, "the value must be at least 2"),
+        ({"maximum": 2}, 3, "the value must be at most 2"),
+        ({"exclusiveMinimum": 2}, 2, "the value must be greater than 2"),
+        ({"exclusiveMaximum": 2}, 2, "the value must be less than 2"),
+        ({"multipleOf": 2}, 3, "the value must be a multiple of 2"),
+        ({"minItems": 1}, [], "the value must not be empty"),
+        ({"minItems": 2}, [1], "the value must have at least 2 items"),
+        ({"maxItems": 1}, [1, 2], "the value must have at most 1 items"),
+        ({"uniqueItems": True}, [1, 1], "the value must not hold the same item twice"),
+        ({"minProperties": 2}, {"a": 1}, "the value must have at least 2 fields"),
+        ({"maxProperties": 1}, {"a": 1, "b": 2}, "the value must have at most 1 fields"),
+        ({"required": ["path"]}, {}, "missing required field `path`"),
+        ({"additionalProperties": False}, {"b": 1}, "there is no field `b`"),
+        ({"properties": {"a": False}}, {"a": 1}, "the value holds something that is not to be"),
+        ({"oneOf": [{"type": "string"}, {}]}, "a", "the value has several of the forms of which"),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            1,
+            "act takes a string, not an integer",
+        ),
+        ({"not": {}}, 1, "the value breaks `not` of the schema"),
+        ({"contains": {"type": "null"}}, [1], "the value breaks `contains` of the schema"),
+        ({"items": {"type": "string"}}, ["a", 1], "`[1]` must be a string, not an integer"),
+        ({"items": {"items": {"minimum": 1}}}, [[], [0]], "`[0]` must be at least 1"),
+        ({"properties": {"a": {"items": {"minimum": 1}}}}, {"a": [0]}, "`a[0]` must be at least 1"),
+        ({"properties": {"rows": {"minItems": 1}}}, {"rows": []}, "`rows` must not be empty"),
+        ({"additionalProperties": {"minimum": 1}}, {"k" * 90: 0}, f"`{'k' * 80}…` must be at"),
+    ],
+)
+def test_an_objection_to_an_input_is_in_our_words(
+    schema: dict[str, Any], value: Any, message: str
+) -> None:
+    """For each keyword of JSON Schema, at each depth."""
+    (issue,) = input_issues(input_validator(schema), "act", value)
+    assert issue.code == "wrong-input"
+    assert issue.message.startswith(message)
+    several = "oneOf" in schema  # a reference would fit each form
+    assert several or input_issues(input_validator(schema, admit=True), "act", value) == [issue]
+    assert objection("act", schema, value).startswith(message)
+
+
+FIELDS_OF_ACT = {
+    "required": ["path", "rows"],
+    "properties": {"path": {}, "rows": {}, "mode": {}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "issues_found"),
+    [
+        (
+            {"pth": 1, "rows": 1},
+            [("missing required field `path`", "write `path` instead of `pth`", ("pth",))],
+        ),
+        (
+            {"path": 1, "rows": 1, "mod": 1},
+            [("there is no field `mod`", "did you mean `mode`?", ("mod",))],
+        ),
+        (
+            {"path": 1, "rows": 1, "zz": 1},
+            [("there is no field `zz`", "the fields are `path`, `rows` and `mode`", ("zz",))],
+        ),
+        (
+            {},
+            [
+                ("missing required field `path`", None, ()),
+                ("missing required field `rows`", None, ()),
+            ],
+        ),
+    ],
+)
+def test_a_field_of_an_input_has_a_hint(value: Any, issues_found: list[Any]) -> None:
+    """What was probably meant, or what there is; a misspelt field is told once."""
+    found = input_issues(input_validator(FIELDS_OF_ACT), "act", value)
+    assert [(issue.message, issue.hint, issue.path) for issue in found] == issues_found
+
+
+def test_an_objection_names_the_first_three_reasons() -> None:
+    """With hints about names, since these stand in the file, and not about values."""
+    schema = {"items": {"type": "integer"}}
+    assert objection("act", schema, ["1", "2", "3", "4"]) == "; ".join(
+        f"`[{place}]` must be an integer, not a string" for place in range(3)
+    )
+    assert objection("act", FIELDS_OF_ACT, {"pth": 1, "rows": 1}) == (
+        "missing required field `path` (write `path` instead of `pth`)"
+    )
+    assert objection("a" * 99, {"type": "string"}, 1) == (
+        f"{'a' * 80}… takes a string, not an integer"
+    )
+
+
+def test_a_schema_without_fields_has_none_to_list() -> None:
+    """Nothing stands behind the colon then."""
+    (issue,) = input_issues(input_validator({"additionalProperties": False}), "act", {"a": 1})
+    assert issue.hint is None
