@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Function = TypeVar("Function", bound=Callable[[Any], Any])
-    Mark: TypeAlias = tuple[str, Mapping[str, Any] | None]
+    Mark: TypeAlias = tuple[str, dict[str, Any] | None]
 
 BUILT_IN = "built-in"
 
@@ -41,14 +41,14 @@ class Action(NamedTuple):
 def action(function: Function, /) -> Function: ...
 @overload
 def action(
-    *, name: str | None = None, schema: Mapping[str, Any] | None = None
+    *, name: str | None = None, schema: dict[str, Any] | None = None
 ) -> Callable[[Function], Function]: ...
 def action(
     function: Function | None = None,
     /,
     *,
     name: str | None = None,
-    schema: Mapping[str, Any] | None = None,
+    schema: dict[str, Any] | None = None,
 ) -> Any:
     """Make a function an action, to be loaded by `--actions` or by `run_workflow(actions=...)`.
 
@@ -65,21 +65,27 @@ def action(
     """
 
     def mark(function: Function) -> Function:
-        setattr(function, _MARK, (name or function.__name__, schema))
+        setattr(function, _MARK, (function.__name__ if name is None else name, schema))
         return function
 
     return mark if function is None else mark(function)
 
 
 def mark_of(thing: object) -> Mark | None:
-    """What `action` noted about it, a name and a schema; None for what is not marked."""
-    mark = getattr(thing, _MARK, None)
-    return mark if isinstance(mark, tuple) else None
+    """What `action` noted about it, a name and a schema; None for what is not marked.
+
+    Without asking the thing, which may be a proxy of something that is not there yet.
+    """
+    from inspect import getattr_static
+
+    mark = getattr_static(thing, _MARK, None)
+    return mark if type(mark) is tuple else None
 
 
 def summary_of(function: Callable[[Any], Any]) -> str:
     """The first line of its docstring; empty where there is none."""
-    return (function.__doc__ or "").strip().partition("\n")[0]
+    text = function.__doc__
+    return text.strip().partition("\n")[0] if isinstance(text, str) else ""
 
 
 def echo(value: Json) -> Json:

@@ -87,9 +87,9 @@ def run_events(plan: Plan, actions: Given = ()) -> Iterator[Event]:
 
 def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
     """The actions that steps of the plan name, as far as there are any of these names."""
-    if not given and plan.actions <= ACTIONS.keys():
+    if not given and ACTIONS.keys() >= {*plan.actions}:
         return ACTIONS
     from driftflow.loading import gathered
 
     known = gathered(given)
-    return {name: known[name] for name in sorted(plan.actions) if name in known}
+    return {name: known[name] for name in plan.actions if name in known}

@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8")
     output = Output(sys.stdout)
     try:
-        with output:
+        # What an action prints, or its file as it is loaded, is no result.
+        with output, redirect_stdout(sys.stderr):
             status = _run_command(sys.argv[1:] if argv is None else list(argv), output)
     except KeyboardInterrupt:
         return _die_of("SIGINT")
@@ -226,7 +227,12 @@ def _params_of(arguments: dict[str, Any]) -> dict[str, Json]:
 
 
 def _json_of(text: str, source: str) -> Json:
-    document = parse(text.encode("utf-8", "surrogatepass"), source)
+    try:
+        document = parse(text.encode("utf-8", "surrogatepass"), source)
+    except ConfigError as error:  # its hints are about configs
+        hint = f"for a text, write `{source.removeprefix('--param ')}=...`"
+        issues = tuple(issue._replace(hint=hint) for issue in error.issues)
+        raise ConfigError(Findings(source, text, issues)) from None
     if document.issues:
         raise ConfigError(Findings(source, document.text, document.issues))
     return document.value
@@ -265,7 +271,7 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
         raise _MisuseError(f"no format `{wanted}`: there are {listed(FORMATS)}")
     actions = _actions_of(arguments)
     found = [check_config(path, actions=actions) for path in arguments["FILE"]]
-    output.write(render(found, coloured if _has_colours(sys.stdout) else plain))
+    output.write(render(found, coloured if _has_colours(output.stream) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
     return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
 
@@ -284,10 +290,10 @@ def _plan(arguments: dict[str, Any], output: Output) -> int:
 
 
 def _actions(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.loading import gathered
+    from driftflow.loading import gathered, loaded
     from driftflow.preview import actions_text
 
-    output.write(actions_text(gathered(arguments["--actions"])))
+    output.write(actions_text(loaded(gathered(arguments["--actions"]))))
     return OK
 
 
@@ -299,10 +305,11 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
     path, text = arguments["--output"], schema_text("driftflow")
     actions = _actions_of(arguments)
     if actions:
-        from driftflow.loading import gathered
+        from driftflow import loading
         from driftflow.tailoring import tailored
 
-        text = f"{json_text(tailored(gathered(actions)), indent=2)}\n"
+        known = loading.loaded(loading.gathered(actions))
+        text = f"{json_text(tailored(known), indent=2)}\n"
     if path is None:
         output.write(text)
         return OK
@@ -337,7 +344,7 @@ def _print_error(text: str) -> None:
             sys.stderr.write(text)
 
 
-def _has_colours(stream: TextIO | None) -> bool:
+def _has_colours(stream: io.TextIOBase | TextIO | None) -> bool:
     """Whether what is printed may have colours: on a terminal, unless NO_COLOR is set.
 
     See https://no-color.org: an empty value counts as unset.

@@ -134,7 +134,9 @@ def _read(source: str) -> bytes:
     raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
 
 
-def _json_value(name: str, value: Json) -> Json:
+def _json_value(name: object, value: Json) -> Json:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a parameter is a string, not {name!r}")
     try:
         return copied(value)
     except TypeError as error:

@@ -128,14 +128,15 @@ def _path(value: Any, depth: int) -> JsonPath:
 
 
 def _scalar(value: Any) -> Json:
-    if value is None or isinstance(value, bool):
-        return value
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]  # it is one of these types
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        raise _NotJsonError(f"{float(value)}")
+        number = float.__float__(value)
+        if math.isfinite(number):
+            return number
+        raise _NotJsonError(f"{number}")
     if not isinstance(value, int):
         raise _NotJsonError(f"a value of type {type(value).__name__}")
     if not -_PLAIN_INTEGER < value < _PLAIN_INTEGER:
@@ -143,7 +144,7 @@ def _scalar(value: Any) -> Json:
             int.__repr__(value)
         except ValueError:
             raise _NotJsonError("an integer with too many digits") from None
-    return int(value)
+    return int.__int__(value)
 
 
 def _key(key: Any) -> str:

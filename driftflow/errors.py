@@ -35,6 +35,7 @@ CODES: dict[str, Severity] = {
     "unknown-flag": "warning",
     "unknown-action": "warning",
     "wrong-input": "warning",
+    "almost-reference": "warning",
     "duplicate-name": "warning",
 }
 
@@ -168,6 +169,14 @@ class StorageError(DriftFlowError):
 def locus(source: str, issue: Issue) -> str:
     """`file:line:column`, or the file alone for an issue that has no place in it."""
     return source if issue.line is None else f"{source}:{issue.line}:{issue.column}"
+
+
+def message_of(exception: BaseException) -> str:
+    """What an exception of others' code says, which may itself go wrong; empty for nothing."""
+    try:
+        return str(exception)
+    except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it
+        return ""
 
 
 def written(path: JsonPath) -> str:

@@ -27,6 +27,10 @@ class Flags(PClass):
     enabled: PSet[str] = field(type=PSet, initial=pset())
     sources: PMap[str, Source] = field(type=PMap, initial=pmap(dict.fromkeys(KNOWN, "default")))
 
+    def __repr__(self) -> str:
+        """The same wherever it is made, as the order of a PSet is not."""
+        return f"Flags(enabled={sorted(self.enabled)}, sources={sorted(self.sources.items())})"
+
     def is_enabled(self, name: str) -> bool:
         """Whether the flag is on. False for a name that is not known."""
         return name in self.enabled

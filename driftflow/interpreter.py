@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
+from driftflow.errors import message_of
 from driftflow.events import RunFinished, RunStarted, StepFinished, StepResult, StepStarted
 from driftflow.references import thaw
 
@@ -84,7 +85,7 @@ def settle(
         except KeyboardInterrupt:  # the user's wish, not the action's
             raise
         except BaseException as exception:  # noqa: BLE001 - here what an action raises becomes data
-            error = _message(exception)
+            error = message_of(exception) or type(exception).__name__
     return _new(StepResult, (step.name, error is None, output, error, used, clock() - started))
 
 
@@ -103,15 +104,6 @@ def _first_missing(step: Step, outputs: Mapping[str, Json]) -> str | None:
         if name not in outputs:
             return name
     return None
-
-
-def _message(exception: BaseException) -> str:
-    """The exception's message, or its type's name where it has none."""
-    name = type(exception).__name__
-    try:
-        return str(exception) or name
-    except Exception:  # noqa: BLE001 - an action's exception may be as wrong as the action
-        return name
 
 
 def _hand_over(

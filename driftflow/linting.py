@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.errors import Issue, listed, shorten
-from driftflow.references import references
+from driftflow.references import is_reference, references
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
 
@@ -28,6 +28,11 @@ PACKS = {
     },
     "driftflow.packs.process": {"command"},
 }
+# By the key of a reference: what to do about another that looks like `default`.
+_HINTS = {
+    "param": "did you mean `default`?",
+    "from": "what a step gives has no default: leave it out",
+}
 _FEW = 8  # as many actions at most are listed in a hint
 
 
@@ -45,7 +50,13 @@ def issues(value: Json, actions: Mapping[str, Action]) -> list[Issue]:
         if isinstance(step, dict)
     ]
     ignored = _ignored(value, schema("driftflow"), ())
-    return [*ignored, *_about_actions(steps, actions), *_about_names(steps)]
+    about_data = (
+        issue
+        for place, step in steps
+        if isinstance(step.get("input"), dict | list)
+        for issue in _almost_references(step["input"], ("steps", place, "input"))
+    )
+    return [*ignored, *_about_actions(steps, actions), *about_data, *_about_names(steps)]
 
 
 def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:
@@ -146,6 +157,22 @@ def _about_actions(steps: Steps, actions: Mapping[str, Action]) -> Iterator[Issu
             yield from explain[name](step, ("steps", place))
 
 
+def _almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
+    """The objects in an input that are data only because their `default` is wrong or too much."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _almost_references(item, (*path, place))
+    elif isinstance(value, dict) and not ("literal" in value and is_reference(value)):
+        for key, hint in _HINTS.items():
+            other = next((name for name in value if name != key), "")
+            looks_like_one = value.keys() == {key, other} and nearest(other, ["default"])
+            if looks_like_one and not is_reference(value):
+                message = f"an object with the keys `{key}` and `{shorten(other)}` is no reference"
+                yield Issue("almost-reference", message, (*path, other), hint, mark="key")
+        for key, member in value.items():
+            yield from _almost_references(member, (*path, key))
+
+
 def _about_names(steps: Steps) -> Iterator[Issue]:
     first: dict[str, int] = {}
     for place, step in steps:
@@ -164,7 +191,7 @@ def _unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) ->
     elif meant:
         hint = f"did you mean `{meant}`?{oddity(name)}"
     elif len(actions) <= _FEW:
-        hint = f"the actions are {listed(actions)}"
+        hint = f"the actions are {listed(actions)}; `--actions` brings others"
     else:
         hint = "`driftflow actions` lists those that there are"
     return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)
@@ -185,7 +212,11 @@ def _explainer(
     def explain(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
         value = step.get("input", "")
         validator = of_references if _holds_reference(value) else of_data
-        for issue in input_issues(validator, action, value):
+        try:
+            found = input_issues(validator, action, value)
+        except (ArithmeticError, RecursionError) as error:  # the step will not get further
+            found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
+        for issue in found:
             message = f"{issue.message}: {_FAILS}"
             if "input" in step:
                 yield issue._replace(message=message, path=(*path, "input", *issue.path))

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from types import ModuleType
+from inspect import iscoroutinefunction
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from driftflow.actions import ACTIONS, Action, mark_of, summary_of
-from driftflow.errors import ActionsError
+from driftflow.document import copied
+from driftflow.errors import ActionsError, message_of
 from driftflow.shape import acceptor
 
 if TYPE_CHECKING:
@@ -60,9 +63,10 @@ class Actions(Mapping[str, Action]):
 
     def __init__(self, given: Given) -> None:
         self._known = dict(ACTIONS)
-        functions = {name: action.function for name, action in ACTIONS.items()}
+        functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
         for found in _found(given):
-            if functions.setdefault(found.name, found.function) is not found.function:
+            _refuse_what_is_none(found)
+            if not _same(functions.setdefault(found.name, found.function), found.function):
                 taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
                 raise ActionsError(found.source, taken)
             if found.name not in self._known:
@@ -88,7 +92,8 @@ class Actions(Mapping[str, Action]):
         from importlib.metadata import entry_points
 
         found: dict[str, list[EntryPoint]] = {}
-        for entry_point in entry_points(group=ENTRY_POINTS):
+        installed = "the entry points of installed packages"
+        for entry_point in _run(lambda: list(entry_points(group=ENTRY_POINTS)), installed):
             found.setdefault(entry_point.name, []).append(entry_point)
         return found
 
@@ -123,22 +128,43 @@ def _marked_in(module: ModuleType, source: str) -> Iterator[_Found]:
     """What `action` has marked of what has a name in the module, imported or not."""
     marked = [(mark, thing) for thing in vars(module).values() if (mark := mark_of(thing))]
     if not marked:
-        raise ActionsError(source, "there is no action in it: `@driftflow.action` makes one")
+        home = getattr(module, "__file__", None) or "built into Python"
+        raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
     for (name, _), function in marked:
         yield _Found(source, name, function, source)
 
 
+def _refuse_what_is_none(found: _Found) -> None:
+    source, name, function, _ = found
+    if not isinstance(name, str) or not name:
+        raise ActionsError(source, f"an action cannot be called {name!r}")
+    if not callable(function):
+        raise ActionsError(source, f"`{name}` is no function")
+    if iscoroutinefunction(function):
+        raise ActionsError(source, f"`{name}` is a coroutine function, and nobody would await it")
+
+
+def _same(function: Function, other: Function) -> bool:
+    """Whether two functions are one, or one of a file that was run twice, as another imports it."""
+    if not (isinstance(function, FunctionType) and isinstance(other, FunctionType)):
+        return function is other
+    one, two = function.__code__, other.__code__
+    return function is other or (
+        function.__globals__ is not other.__globals__
+        and (one.co_filename, one.co_firstlineno) == (two.co_filename, two.co_firstlineno)
+    )
+
+
 def _described(found: _Found) -> Action:
     source, name, function, origin = found
-    if not isinstance(name, str) or not name or not callable(function):
-        raise ActionsError(source, f"{name!r} is not the name of a function")
-    _, schema = mark_of(function) or (name, None)
-    if schema is None:
+    _, given = mark_of(function) or (name, None)
+    if given is None:
         return Action(function, summary_of(function), origin)
     try:
+        schema = _schema(given)
         accepts = acceptor(schema)
-    except ValueError as error:
-        raise ActionsError(source, f"the schema of `{name}` is none: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ActionsError(source, f"the schema of `{name}` is wrong: {error}") from None
 
     def perform(value: Json) -> Any:
         if not accepts(value):
@@ -150,19 +176,29 @@ def _described(found: _Found) -> Action:
     return Action(perform, summary_of(function), origin, schema, accepts)
 
 
+def _schema(given: Any) -> dict[str, Any]:
+    """A copy of the schema, which is one of JSON, and an object."""
+    schema = copied(given)
+    if not isinstance(schema, dict):
+        raise TypeError("it is no object")
+    json.dumps(schema, ensure_ascii=False).encode()  # no half characters
+    return schema
+
+
 def _of_package(name: str, entry_points: list[EntryPoint]) -> Action:
     packages = [f"{each.dist.name} {each.dist.version}" for each in entry_points if each.dist]
     source = f"the entry point `{name}`"
     if len(entry_points) > 1:
         raise ActionsError(source, f"several packages provide it: {', '.join(sorted(packages))}")
     (entry_point,) = entry_points
-    function = _run(entry_point.load, source)
-    return _described(_Found(source, name, function, "".join(packages)))
+    found = _Found(source, name, _run(entry_point.load, source), "".join(packages))
+    _refuse_what_is_none(found)
+    return _described(found)
 
 
 def _module(source: str) -> ModuleType:
     """The module of that name, or in that file; imported or run anew."""
-    if source.endswith(".py") or os.sep in source:
+    if "\0" not in source and (source.endswith(".py") or os.sep in source):
         return _of_file(source)
     _let_import_from("")  # the working directory, wherever that is
     if not all(part.isidentifier() for part in source.split(".")):
@@ -176,7 +212,7 @@ def _of_file(path: str) -> ModuleType:
     _let_import_from(os.path.dirname(full))  # noqa: PTH120 - likewise
     name = re.sub(r"\W", "_", full)  # no module has it already, and dataclasses find theirs by it
     spec = importlib.util.spec_from_file_location(name, full)
-    if spec is None or spec.loader is None:
+    if not path.endswith(".py") or spec is None or spec.loader is None:
         raise ActionsError(path, "not a file of Python code: its name does not end in `.py`")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     load = spec.loader.exec_module
@@ -201,15 +237,31 @@ def _run(load: Callable[[], Any], source: str) -> Any:
 
 def _explanation(error: BaseException, source: str) -> str:
     """What was wrong with code that was to be loaded, with its place."""
-    if isinstance(error, ModuleNotFoundError) and source == error.name:
+    if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
         return "there is no such module; a file is named by its path, as in `./actions.py`"
-    if isinstance(error, FileNotFoundError) and error.filename == os.path.abspath(source):  # noqa: PTH100
-        return "there is no such file"
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
+    if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100
+        return str(error.strerror)
+    if isinstance(error, SyntaxError) and error.lineno:
+        other = f"{error.filename}:" * (error.filename != os.path.abspath(source))  # noqa: PTH100
+        return f"{other or 'line '}{error.lineno}: {error.msg}"
+    ours = os.path.dirname(__file__)  # noqa: PTH120 - frames have strings
     places = [
         f"{frame.filename}:{frame.lineno}: "
         for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename != __file__ and not frame.filename.startswith("<frozen ")
+        if not frame.filename.startswith(ours)
+        and not re.search(r"^<frozen |\bimportlib\b", frame.filename)
     ]
-    return f"{''.join(places[-1:])}{type(error).__name__}: {error}"
+    said = message_of(error)
+    return f"{''.join(places[-1:])}{type(error).__name__}{said and f': {said}'}"
+
+
+def loaded(actions: Mapping[str, Action]) -> dict[str, Action]:
+    """All of the actions; one that cannot be loaded says so, and stands in no other's way."""
+    return {name: _or_reason(actions, name) for name in actions}
+
+
+def _or_reason(actions: Mapping[str, Action], name: str) -> Action:
+    try:
+        return actions[name]
+    except ActionsError as error:
+        return Action(str, f"cannot be loaded: {error.reason}", error.source)

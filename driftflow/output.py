@@ -26,12 +26,13 @@ class Output:
         stream: What to write to; None if it is closed.
 
     Attributes:
+        stream: The same.
         failure: Why nothing can be written any more; None while all is well.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self.failure: OSError | None = None
-        self._stream = _Closed() if stream is None else stream
+        self.stream: TextIO | _Closed = _Closed() if stream is None else stream
         self._waiting: list[str] = []
         self._length = 0
         self._enough = ENOUGH
@@ -77,8 +78,8 @@ class Output:
 
     def _print(self, text: str) -> None:
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            self.stream.write(text)
+            self.stream.flush()
         except OSError as error:
             self.failure = error
             self._silence()
@@ -89,7 +90,7 @@ class Output:
     def _silence(self) -> None:
         """Python flushes stdout once more as it ends, and would complain again."""
         with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 class _Closed(io.TextIOBase):

@@ -47,8 +47,8 @@ class Plan(PClass):
     Attributes:
         name: The workflow's name.
         steps: The steps in run order.
-        actions: The names of their actions.
-        read: The names of the steps from which others read.
+        actions: The names of their actions, each once, sorted.
+        read: The names of the steps from which others read, likewise.
         max_attempts: How often a step that is not optional is tried, at most.
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
@@ -58,8 +58,8 @@ class Plan(PClass):
 
     name: str = field(type=str, mandatory=True)
     steps: PVector[Step] = field(type=PVector, mandatory=True)
-    actions: frozenset[str] = field(type=frozenset, mandatory=True)
-    read: frozenset[str] = field(type=frozenset, mandatory=True)
+    actions: tuple[str, ...] = field(type=tuple, mandatory=True)
+    read: tuple[str, ...] = field(type=tuple, mandatory=True)
     max_attempts: int = field(type=int, mandatory=True)
     flags: Flags = field(type=Flags, mandatory=True)
     storage_path: str = field(type=str, mandatory=True)
@@ -88,8 +88,8 @@ def build_plan(
     return Plan(
         name=document["name"],
         steps=pvector(_in_run_order(steps)),
-        actions=frozenset(map(itemgetter("action"), document["steps"])),
-        read=frozenset(read),
+        actions=tuple(sorted(set(map(itemgetter("action"), document["steps"])))),
+        read=tuple(sorted(read)),
         max_attempts=int(document.get("max_attempts", 1)),
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),

@@ -25,15 +25,16 @@ _TYPES: dict[str, set[type]] = {
     "array": {list},
     "object": {dict},
 }
+_SAMPLES: tuple[Json, ...] = (None, False, 0, "", [], {})
 _ANNOTATIONS = {
     "$schema",
     "default",
-    "definitions",
     "description",
     "examples",
     "markdownDescription",
     "title",
 }
+_DATA = {"const", "default", "enum", "examples"}
 # The types of the values that a keyword speaks about, that of its own, and what it asks.
 _LIMITS: dict[str, tuple[str, set[type], Callable[[Any, Any], bool]]] = {
     "minLength": ("string", {int}, lambda limit, value: len(value) >= limit),
@@ -56,17 +57,33 @@ def acceptor(schema: Mapping[str, Any]) -> Callable[[Json], bool]:
     Raises:
         ValueError: If it is none; says what is wrong with it.
     """
+    if "draft-07" not in str(schema.get("$schema", "draft-07")):
+        raise ValueError(f"it is of another draft than draft-07: {schema['$schema']}")
     try:
         return _compiled(schema)
-    except (NotImplementedError, RecursionError):
+    except NotImplementedError:
         from jsonschema import Draft7Validator, SchemaError
 
         try:
-            Draft7Validator.check_schema(schema)
+            Draft7Validator.check_schema(schema, format_checker=Draft7Validator.FORMAT_CHECKER)
         except SchemaError as error:
             raise ValueError(f"at {error.json_path}: {error.message}") from None
         _follow_references(schema, schema)
-        return Draft7Validator(schema).is_valid
+        judge: Check = Draft7Validator(schema).is_valid
+        try:
+            for sample in _SAMPLES:
+                judge(sample)
+        except RecursionError:
+            raise ValueError("it refers to itself without end") from None
+        return lambda value: _judged(judge, value)
+
+
+def _judged(judge: Check, value: Json) -> bool:
+    """What jsonschema says, or no: some numbers and some depths are too much for it."""
+    try:
+        return judge(value)
+    except (ArithmeticError, RecursionError):
+        return False
 
 
 def _follow_references(part: Any, schema: Mapping[str, Any]) -> None:
@@ -77,8 +94,11 @@ def _follow_references(part: Any, schema: Mapping[str, Any]) -> None:
     elif isinstance(part, dict):
         if isinstance(part.get("$ref"), str) and not _leads_somewhere(part["$ref"], schema):
             raise ValueError(f"`$ref` leads to no place in it: {part['$ref']}")
-        for member in part.values():
-            _follow_references(member, schema)
+        if isinstance(part.get("$id"), str) and part is not schema:
+            raise ValueError(f"only the whole of it can have an `$id`: {part['$id']}")
+        for keyword, member in part.items():
+            if keyword not in _DATA:
+                _follow_references(member, schema)
 
 
 def _leads_somewhere(reference: str, schema: Any) -> bool:

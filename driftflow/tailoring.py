@@ -34,9 +34,14 @@ _REFERENCE = {
     ],
 }
 # Keywords below which there are schemas: of the value's parts, by name or not; of the value itself.
-_NAMED = {"properties", "patternProperties", "definitions"}
+_NAMED = {"properties", "patternProperties", "definitions", "dependencies"}
 _PARTS = {"items", "additionalItems", "additionalProperties", "contains"}
-_FORMS = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else"}
+_FORMS = {"allOf", "anyOf"}
+# Below which there is data.
+_DATA = {"const", "default", "enum", "examples"}
+# What nobody can tell while a reference stands for a part of the value: that it is not of a form,
+# or of no second one, or the very same as something else.
+_UNCERTAIN = {"not", "if", "then", "else", "uniqueItems"}
 _SHOWN = ("title", "description", "markdownDescription", "default", "examples", "defaultSnippets")
 _DROPPED = {"$id", "$schema"}  # elsewhere they would change what is referred to
 
@@ -81,25 +86,25 @@ def tailored(actions: Mapping[str, Action]) -> dict[str, Any]:
 def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
     """The definition of that name, and those that it refers to: one for each part of the schema."""
     data = f"{name} data"
-    definitions = {"reference": _REFERENCE, data: _moved(action, data)}
+    definitions: Definitions = {"reference": _REFERENCE, data: _moved(action, data)}
 
     def admit(part: Any, pointer: str, keyword: str) -> Any:
-        if not isinstance(part, dict):  # false takes nothing, not even a reference
+        key = name + pointer
+        if isinstance(part, bool):  # false takes nothing, not even a reference
+            definitions[key] = part
+        if not isinstance(part, dict):  # or the names of an array of `dependencies`
             return part
-        definitions.setdefault(name + pointer, {})  # it may refer to itself
-        inner = _rebuilt(part, pointer, admit)
+        definitions.setdefault(key, {})  # it may refer to itself
+        inner = _rebuilt(_certain(part), pointer, data, admit)
         if "$ref" in part:
             target = unquote(part["$ref"]).removeprefix("#")
             if name + target not in definitions:
                 admit(_at(action, target), target, "$ref")
             inner = _refer(name + target)
-        elif "anyOf" not in inner and "oneOf" in inner:  # a reference fits each
-            inner["anyOf"] = inner.pop("oneOf")
-        key = name + pointer
         definitions[key] = inner
         if keyword not in _FORMS:
             definitions[key] = {
-                **_shown_to_editors(inner),
+                **_shown_to_editors(part),
                 "if": _refer("reference"),
                 "then": {
                     "type": "object",
@@ -114,6 +119,19 @@ def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
 
     admit(action, "", "")
     return definitions
+
+
+def _certain(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without what cannot be judged while there are references in the value."""
+    certain = {keyword: part[keyword] for keyword in part if keyword not in _UNCERTAIN}
+    if "oneOf" in part:
+        forms = certain.pop("oneOf")
+        certain.setdefault("anyOf", forms)
+    choices = [*part.get("enum", []), *([part["const"]] if "const" in part else [])]
+    if any(isinstance(choice, list | dict) for choice in choices):
+        certain.pop("enum", None)
+        certain.pop("const", None)
+    return certain
 
 
 def _shown_to_editors(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,42 +154,47 @@ def _at(schema: Any, pointer: str) -> Any:
     return schema
 
 
-def _moved(schema: Any, home: str) -> Any:
-    """The schema, to be put into the definition of that name."""
-
-    def move(part: Any, _pointer: str, _keyword: str) -> Any:
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return {"$ref": _ROOT + quote(home) + part["$ref"].removeprefix("#")}
-        return _rebuilt(part, "", move)
-
-    return move(schema, "", "")
+def _moved(part: Any, home: str) -> Any:
+    """A schema, or what is below one, for a place in the definition of that name."""
+    if isinstance(part, list):
+        return [_moved(item, home) for item in part]
+    if not isinstance(part, dict):
+        return part
+    moved: dict[str, Any] = {}
+    for keyword, argument in part.items():
+        if keyword == "$ref" and isinstance(argument, str):
+            moved[keyword] = _ROOT + quote(home) + argument.removeprefix("#")
+        elif keyword in _NAMED and isinstance(argument, dict):
+            moved[keyword] = {key: _moved(member, home) for key, member in argument.items()}
+        elif keyword not in _DROPPED:
+            moved[keyword] = argument if keyword in _DATA else _moved(argument, home)
+    return moved
 
 
 def _rebuilt(
-    schema: Mapping[str, Any], pointer: str, part: Callable[[Any, str, str], Any]
+    schema: Mapping[str, Any], pointer: str, data: str, part: Callable[[Any, str, str], Any]
 ) -> dict[str, Any]:
     """The schema with each schema below it replaced by what `part` makes of it.
 
-    `part` is told the pointer to it, too, and the keyword below which it stands.
+    `part` is told the pointer to it, too, and the keyword below which it stands. What cannot hold a
+    reference refers to the definition of the data.
     """
     rebuilt: dict[str, Any] = {}
     for keyword, argument in schema.items():
         here = f"{pointer}/{keyword}"
         if keyword in _NAMED and isinstance(argument, dict):
             rebuilt[keyword] = {
-                field: part(member, f"{here}/{_escape(field)}", keyword)
-                for field, member in argument.items()
+                key: part(member, f"{here}/{_escape(key)}", keyword)
+                for key, member in argument.items()
             }
         elif keyword in _PARTS | _FORMS and isinstance(argument, list):
             rebuilt[keyword] = [
                 part(member, f"{here}/{place}", keyword) for place, member in enumerate(argument)
             ]
-        elif keyword in _PARTS | _FORMS:
+        elif keyword in _PARTS:
             rebuilt[keyword] = part(argument, here, keyword)
         elif keyword not in _DROPPED:
-            rebuilt[keyword] = argument
+            rebuilt[keyword] = argument if keyword in _DATA else _moved(argument, data)
     return rebuilt
 
 

@@ -23,6 +23,7 @@ from driftflow.interpreter import interpret
 from driftflow.loading import gathered
 from driftflow.rendering import result_document, result_line
 from driftflow.result import RunResult, advance
+from driftflow.suggestion import nearest
 
 if TYPE_CHECKING:
     import os
@@ -69,16 +70,21 @@ def run(
         ConfigError: If the config is at fault, or the parameters.
         ActionsError: If an action that the workflow names cannot be loaded and is not replaced.
         ValueError: If no step names an action that is replaced: it would test nothing.
+        TypeError: If what stands for an action is no function.
     """
     plan = load_config(path, environ or {}, params=params)
-    stand_ins = {
-        name: Action(stand_in, "", "replaced") for name, stand_in in (replace or {}).items()
-    }
-    if idle := sorted(stand_ins.keys() - plan.actions):
-        raise ValueError(f"no step names the action {idle[0]!r}")
+    stand_ins = {}
+    for name, stand_in in (replace or {}).items():
+        if name not in plan.actions:
+            meant = nearest(name, plan.actions)
+            hint = f": did you mean {meant!r}?" if meant else ""
+            raise ValueError(f"no step names the action {name!r}{hint}")
+        if not callable(stand_in):
+            raise TypeError(f"what stands for the action {name!r} is no function")
+        stand_ins[name] = Action(stand_in, "", "replaced")
     known = gathered(actions)
-    needed = sorted(plan.actions - stand_ins.keys())
-    real = {name: known[name] for name in needed if name in known}
+    needed = [name for name in plan.actions if name not in stand_ins and name in known]
+    real = {name: known[name] for name in needed}
     events = tuple(interpret(plan, performer(real | stand_ins), _still))
     finished = reduce(advance, events, RunResult(plan))
     lines = tuple(result_line(result) for result in finished.results)

@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
-from jsonschema.exceptions import best_match
 
 from driftflow.document import type_name
 from driftflow.errors import Issue, listed, shorten
@@ -34,9 +33,9 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "enum": lambda wanted, _found: f"must be {' or '.join(map(_shown, wanted))}",
     "const": lambda wanted, _found: f"must be {_shown(wanted)}",
     "minLength": lambda wanted, _found: (
-        "must not be empty" if wanted == 1 else f"must have at least {wanted} characters"
+        "must not be empty" if wanted == 1 else f"must have at least {_count(wanted, 'character')}"
     ),
-    "maxLength": lambda wanted, _found: f"must have at most {wanted} characters",
+    "maxLength": lambda wanted, _found: f"must have at most {_count(wanted, 'character')}",
     "pattern": lambda wanted, _found: f"must match the pattern {_shown(wanted)}",
     "minimum": lambda wanted, _found: f"must be at least {wanted}",
     "maximum": lambda wanted, _found: f"must be at most {wanted}",
@@ -44,15 +43,16 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "exclusiveMaximum": lambda wanted, _found: f"must be less than {wanted}",
     "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
     "minItems": lambda wanted, _found: (
-        "must not be empty" if wanted == 1 else f"must have at least {wanted} items"
+        "must not be empty" if wanted == 1 else f"must have at least {_count(wanted, 'item')}"
     ),
-    "maxItems": lambda wanted, _found: f"must have at most {wanted} items",
+    "maxItems": lambda wanted, _found: f"must have at most {_count(wanted, 'item')}",
     "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
-    "minProperties": lambda wanted, _found: f"must have at least {wanted} fields",
-    "maxProperties": lambda wanted, _found: f"must have at most {wanted} fields",
-    "oneOf": lambda _wanted, _found: "has several of the forms of which it may have one",
+    "minProperties": lambda wanted, _found: f"must have at least {_count(wanted, 'field')}",
+    "maxProperties": lambda wanted, _found: f"must have at most {_count(wanted, 'field')}",
+    "anyOf": lambda _wanted, _found: "has none of the forms that it may have",
+    "oneOf": lambda _wanted, _found: "must have just one of the forms that it may have",
     # Of the schema `false` jsonschema tells what holds the value, not where it is.
-    "None": lambda _wanted, _found: "holds something that is not to be there",
+    "None": lambda _wanted, _found: "holds what it must not hold",
 }
 # The kind of issue that a breach of the config's schema is, by the keyword.
 _CODES = {
@@ -117,11 +117,17 @@ def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[I
 def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
     """Why the action cannot take the value as its input, in words: the first reasons."""
     found = input_issues(input_validator(schema), action, value)
-    return "; ".join(
-        # The value may not stand in the file as it is; the names of fields do.
-        f"{issue.message} ({issue.hint})" if issue.hint and issue.mark == "key" else issue.message
-        for issue in found[:_FEW]
-    )
+    more = ["and more"] if len(found) > _FEW else []
+    return "; ".join([*map(_objection, found[:_FEW]), *more])
+
+
+def _objection(issue: Issue) -> str:
+    """What is wrong, where, and with a name that stands in the file also what would be right."""
+    message, subject, place = issue.message, _subject(issue.path), shorten(issue.place)
+    if len(issue.path) > 1:
+        rest = message.removeprefix(subject)
+        message = f"{place}: {message}" if rest == message else f"`{place}`{rest}"
+    return f"{message} ({issue.hint})" if issue.hint and issue.mark == "key" else message
 
 
 @cache
@@ -141,6 +147,8 @@ def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
     wanted: Any = error.validator_value
     found: Any = error.instance
     definition: Any = error.schema
+    if kinds := _kinds_of_forms(error):
+        keyword, wanted = "type", kinds
     if keyword == "required":
         # jsonschema reports each missing field, but not as data which one it is: all are
         # named each time, and the repetitions are dropped later.
@@ -153,12 +161,27 @@ def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
     elif keyword == "type" and not path:
         message = f"{whole} {_kinds(wanted)}, not {type_name(found)}"
         yield Issue("wrong-type", message, path, _hint(wanted, found))
-    elif keyword in {"anyOf", "oneOf"} and error.context:
-        yield from _explained(best_match(error.context), whole)
     else:
         text = _TEXTS.get(keyword, lambda _wanted, _found: f"breaks `{keyword}` of the schema")
-        message = f"{_subject(path)} {text(wanted, found)}"
+        subject = _subject(path)
+        if "propertyNames" in error.absolute_schema_path:  # what was found is a name
+            subject = f"the name `{shorten(str(found))}`"
+        message = f"{subject} {text(wanted, found)}"
         yield Issue(_CODES.get(keyword, "wrong-type"), message, path, _hint(wanted, found))
+
+
+def _kinds_of_forms(error: ValidationError) -> list[str]:
+    """The types of the forms of an `anyOf` or `oneOf`, if each fails by its type."""
+    forms: Any = error.validator_value
+    kinds: dict[Any, Any] = {
+        form.relative_schema_path[0]: form.validator_value
+        for form in error.context or ()
+        if form.validator == "type" and not form.relative_path
+    }
+    if error.validator not in {"anyOf", "oneOf"} or len(kinds) < len(forms):
+        return []
+    names = [kind if isinstance(kind, list) else [kind] for kind in kinds.values()]
+    return list(dict.fromkeys(name for several in names for name in several))
 
 
 def _hint(wanted: Any, found: Any) -> str | None:
@@ -200,7 +223,12 @@ def _subject(path: JsonPath) -> str:
 def _kinds(wanted: str | list[str]) -> str:
     """The types with their articles: `an array or an object`."""
     names = [wanted] if isinstance(wanted, str) else wanted
-    return " or ".join(f"{'an' if name[0] in 'aio' else 'a'} {name}" for name in names)
+    articles = {"array": "an ", "integer": "an ", "object": "an ", "null": ""}
+    return " or ".join(f"{articles.get(name, 'a ')}{name}" for name in names)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _shown(value: Json) -> str:

@@ -39,8 +39,7 @@ _PATH = {
 _DELIMITER = {
     "description": "What stands between fields.",
     "type": "string",
-    "minLength": 1,
-    "maxLength": 1,
+    "enum": [",", ";", "\t", "|", ":", " "],
     "default": ",",
 }
 
@@ -68,10 +67,7 @@ def read_text(value: dict[str, Any]) -> str:
 @action(schema=_READS)
 def read_json(value: dict[str, Any]) -> Json:
     """Gives what a JSON file holds."""
-    path = value["path"]
-    with _about(path):
-        data = Path(path).read_bytes()
-    return _value(data, path)
+    return _value(_bytes(value["path"]), value["path"])
 
 
 @action(schema=_READS)
@@ -110,9 +106,7 @@ def read_csv(value: dict[str, Any]) -> list[Any]:
         if not value.get("header", True):
             return [row for _, row in rows]
         _, names = next(rows, (0, []))
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{path}: two columns are named {twice!r}")
+        _refuse_twice(names, path)
         return [_by_name(path, number, names, row) for number, row in rows]
     except csv.Error as error:
         raise ValueError(f"{path}:{reader.line_num}: {error}") from None
@@ -166,6 +160,7 @@ def write_csv(value: dict[str, Any]) -> str:
         raise ValueError("some rows are objects, and some are arrays")
     if "columns" not in value:
         columns = list(dict.fromkeys(name for row in rows if type(row) is dict for name in row))
+    _refuse_twice(columns, value["path"])
     # The csv module quotes what may end a line only if it ends its own lines so.
     lines: list[str] = []
     sink = SimpleNamespace(write=lines.append)
@@ -174,8 +169,17 @@ def write_csv(value: dict[str, Any]) -> str:
         writer.writerow(columns)
     for place, row in enumerate(rows):
         cells = _in_order(row, columns, place) if isinstance(row, dict) else row
+        if columns and len(cells) != len(columns):
+            counts = f"{len(cells)} and the header {len(columns)} fields"
+            raise ValueError(f"{written(('rows', place))} has {counts}")
         writer.writerow([_cell(cell, place) for cell in cells])
     return _write(value["path"], "".join(line.removesuffix("\r\n") + "\n" for line in lines))
+
+
+def _refuse_twice(columns: list[str], path: str) -> None:
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{path}: two columns are named {twice!r}")
 
 
 def _by_name(path: str, number: int, names: list[str], row: list[str]) -> dict[str, str]:
@@ -203,9 +207,13 @@ def _cell(value: Json, place: int) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
+def _bytes(path: str) -> bytes:
+    with _about(path), open(path, "rb") as file:  # noqa: PTH123 - a Path would drop a last slash
+        return file.read()
+
+
 def _text(path: str) -> str:
-    with _about(path):
-        data = Path(path).read_bytes()
+    data = _bytes(path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -229,16 +237,24 @@ def _value(data: bytes, path: str, line: int | None = None) -> Json:
 
 def _write(path: str, text: str) -> str:
     """Put the text in the place of the file, all of it or nothing; the path."""
-    data = text.encode()
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{path}: the text has half a character, which UTF-8 cannot hold"
+        ) from None
+    if path.endswith(os.sep):
+        raise ValueError(f"{path}: not the name of a file")
     with _about(path):
         target = Path(path).resolve()
         mode = target.stat().st_mode if target.exists() else None
         if mode is not None and not stat.S_ISREG(mode):
             raise ValueError(f"{path}: not a regular file")
-        draft = target.with_name(f".{target.name[:64]}.{token_hex(8)}")
+        draft = target.with_name(f".{token_hex(16)}")
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with os.fdopen(os.open(draft, flags, 0o666), "wb") as file:
+            # As secret as the old file from the start; a new one as the system would have it.
+            with os.fdopen(os.open(draft, flags, 0o600 if mode else 0o666), "wb") as file:
                 file.write(data)
                 file.flush()
                 if mode is not None:
@@ -254,6 +270,8 @@ def _write(path: str, text: str) -> str:
 @contextmanager
 def _about(path: str) -> Iterator[None]:
     """Let errors of the system name the file as the step does."""
+    if "\0" in path:
+        raise ValueError(f"{path!r}: not the name of a file")
     try:
         yield
     except OSError as error:

@@ -21,7 +21,7 @@ from driftflow.actions import action
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# By this variable, with a value of its own for each attempt, what a program started is found.
+# By this variable, with a word of its own for each attempt, what a program started is found.
 MARK = "DRIFTFLOW_COMMAND"
 
 # The end of a program's standard error that an error shows. Bytes.
@@ -29,7 +29,10 @@ SHOWN = 2000
 
 # How long killed processes may take to be gone, and the pause between two looks. Seconds.
 _PATIENCE = 5.0
-_PAUSE = 0.01
+_PAUSE = 0.005
+# As many looks in a row find nothing when nothing is left: in one alone, a process that is about to
+# become another program shows no environment, and a new one may be missed.
+_LOOKS = 2
 
 _ARGV = {
     "description": "The program and its arguments.",
@@ -70,7 +73,7 @@ def command(value: list[str] | dict[str, Any]) -> str:
     try:
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
         feeder = _in_background(_feed, process.stdin, settings.get("stdin", "").encode())
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its group's id is not free yet
+        _await(process)
     finally:
         _end(process, mark)
     for thread in (output.thread, errors.thread, feeder):
@@ -123,11 +126,14 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
 
 def _start(settings: dict[str, Any], mark: str) -> subprocess.Popen[bytes]:
     argv, folder = settings["argv"], settings.get("cwd")
+    marks = (
+        f"{os.environ.get(MARK, '')} {mark}".strip()
+    )  # it may be in a run that a step has started
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,
             cwd=folder,
-            env={**os.environ, **settings.get("env", {}), MARK: mark},
+            env={**os.environ, **settings.get("env", {}), MARK: marks},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -137,25 +143,39 @@ def _start(settings: dict[str, Any], mark: str) -> subprocess.Popen[bytes]:
         raise OSError(f"{error.filename or argv[0]}: {error.strerror}") from None
 
 
+def _await(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of the program; where the system can, without freeing its group's id yet."""
+    if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+        process.wait()
+        return
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        raise ChildProcessError("how it ended cannot be known: SIGCHLD is ignored") from None
+
+
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     """Kill the program, its group and what else has its mark, until nothing is left."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     deadline = monotonic() + _PATIENCE
-    while (left := list(_marked(mark))) and monotonic() < deadline:
+    looks = _LOOKS
+    while looks and monotonic() < deadline:
+        left = list(_marked(mark))
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        sleep(_PAUSE)
+        looks = _LOOKS if left else looks - 1
+        if looks:
+            sleep(_PAUSE)
 
 
 def _marked(mark: str) -> Iterator[int]:
     """The processes that have the mark in their environment, where the system tells: on Linux."""
-    wanted = f"{MARK}={mark}".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # it is gone, or somebody else's
-            if wanted in environment.read_bytes():
+            if mark.encode() in environment.read_bytes():
                 yield int(environment.parent.name)
 
 

@@ -130,7 +130,7 @@ def test_a_check_holds_each_input_against_its_schema(snapshot: SnapshotAssertion
 @pytest.mark.parametrize(
     ("sources", "fault"),
     [
-        (["missing.py"], "missing.py: there is no such file"),
+        (["missing.py"], "missing.py: No such file or directory"),
         (["rows.py", "again.py"], "again.py: the name `rows.take` is taken: rows.py"),
         (["echo.py"], "echo.py: the name `echo` is taken: built-in"),
         (["broken.py"], "broken.py: line 1: expected '('"),
@@ -195,6 +195,7 @@ def test_a_parameter_is_a_text_or_json(params: list[str], output: Any) -> None:
             "error[syntax]: not JSON: a comma behind the last element\n --> --param x:1:3",
         ),
         (["x:=NaN"], "error[not-finite]: NaN is no JSON number\n --> --param x:1:1\n"),
+        (["x:="], "error[syntax]: not JSON: the document is empty\n --> --param x:1:1\n"),
         ([], "error[missing-param]: the parameter `x` is not given\n --> config.json:1:"),
         (["x=1", "xx=2"], "error[unknown-param]: no step asks for the parameter `xx`\n --> config"),
     ],
@@ -207,6 +208,13 @@ def test_a_wrong_parameter_is_told(command: list[str], params: list[str], fault:
     assert (done.status, done.stdout) == (WRONG_INPUT, "")
     assert done.stderr.startswith(fault)
     assert not Path("driftflow.audit.json").exists()
+
+
+def test_a_text_that_is_given_as_json_has_a_hint() -> None:
+    """Not that of a config."""
+    path = workflows.save(Path(), {"input": {"param": "x"}})
+    done = invoke("--config", path, "--param", "x:=monday")
+    assert done.stderr.endswith("= help: for a text, write `x=...`\n")
 
 
 def test_a_check_misses_no_parameter() -> None:
@@ -227,6 +235,8 @@ def test_the_library_takes_actions_and_parameters() -> None:
         TypeError, match="the parameter 'rows' is no JSON value: a value of type set"
     ):
         run_workflow(path, params={"rows": {1}})  # type: ignore[dict-item]  # the point of the test
+    with pytest.raises(TypeError, match="the name of a parameter is a string, not 1"):
+        run_workflow(path, params={1: 2})  # type: ignore[dict-item]  # the point of the test
     with pytest.raises(ActionsError):
         run_workflow(path, actions={"echo": len}, params={"rows": rows})
 
@@ -248,6 +258,27 @@ def test_the_schema_knows_the_actions_that_are_listed() -> None:
     assert (judge.is_valid(good), judge.is_valid(bad)) == (True, False)
     nowhere = invoke("schema", "--output", "no/own.json", "--actions", "rows.py")
     assert nowhere.status == NOT_WRITTEN
+
+
+def test_what_others_code_prints_is_no_result() -> None:
+    """It goes to stderr, when a file is loaded and when an action is performed."""
+    Path("loud.py").write_text(
+        "import driftflow\n"
+        "print('loaded')\n"
+        "@driftflow.action\n"
+        "def say(value):\n"
+        "    print('said', value)\n"
+        "    return value\n"
+    )
+    path = workflows.save(Path(), {"name": "a", "action": "say", "input": 1})
+    loud = ("--actions", "loud.py")
+    assert invoke("--config", path, *loud) == (OK, "OK a: 1\n", "loaded\nsaid 1\n")
+    document = invoke("--config", path, "--print-json", *loud)
+    assert json.loads(document.stdout)["status"] == "ok"
+    assert json.loads(invoke("schema", *loud).stdout)["title"] == "DriftFlow workflow"
+    assert "loaded" not in invoke("check", *loud, path).stdout
+    spawned = spawn("--config", path, *loud, cwd=Path.cwd())
+    assert spawned == (OK, "OK a: 1\n", "loaded\nsaid 1\n")
 
 
 def test_a_report_never_drives_the_terminal() -> None:

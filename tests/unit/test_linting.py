@@ -9,8 +9,9 @@ import workflows
 from hypothesis import given
 
 from driftflow import linting, validation
-from driftflow.actions import ACTIONS
+from driftflow.actions import ACTIONS, action
 from driftflow.errors import Issue
+from driftflow.loading import Actions, gathered
 from driftflow.schemas import schema
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
 ODD = "did you mean `max_attempts`? (there is a U+0430 in it)"
 FLAGS = "the flags are `audit`, `metrics` and `parallel`"
-ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`"
+ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`; `--actions` brings others"
 FAILS = "the step will fail when it runs"
 NOT_A_FIELD = "is not a DriftFlow field: it is ignored"
 NOT_OF_A_STEP = "is not a DriftFlow step field: it is ignored"
@@ -200,3 +201,39 @@ def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
     for text in advice:
         assert text.count("; ") == 1
         assert text.endswith(".")
+
+
+def known(schema: Any) -> Actions:
+    """All actions, with one of that schema."""
+    return gathered([action(name="act", schema=schema)(lambda value: value)])
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1),
+        ({"not": {"type": "string"}}, "a"),
+        ({"uniqueItems": True}, [1, 1]),
+        ({"const": {"a": 1}}, {"a": 2}),
+    ],
+)
+def test_data_is_held_against_the_schema_to_the_letter(schema: Any, value: Json) -> None:
+    """Only what refers to other data is given the benefit of the doubt."""
+    document = workflows.config({"action": "act", "input": value})
+    (issue,) = linting.issues(document, known(schema))
+    assert issue.code == "wrong-input"
+    with_reference = workflows.config({"action": "act", "input": {"from": "a"}})
+    assert linting.issues(with_reference, known(schema)) == []
+
+
+def test_an_input_that_cannot_be_judged_is_told() -> None:
+    """It would fail the step, and does not stop the check."""
+    tree = {"properties": {"child": {"$ref": "#"}}, "type": "object"}
+    deep: Any = {"from": "a"}
+    for _ in range(110):
+        deep = {"child": deep}
+    for takes, value in [(tree, deep), ({"multipleOf": 0.5}, 10**400)]:
+        document = workflows.config({"action": "act", "input": value})
+        (issue,) = linting.issues(document, known(takes))
+        assert issue.code == "wrong-input"
+        assert issue.message.startswith("`act` cannot judge it: ")

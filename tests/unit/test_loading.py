@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from importlib.metadata import PathDistribution
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +13,10 @@ import pytest
 import driftflow
 from driftflow.actions import ACTIONS, action
 from driftflow.errors import ActionsError
-from driftflow.loading import Actions, gathered
+from driftflow.loading import Actions, gathered, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CODE = '''
 import driftflow
@@ -116,7 +116,7 @@ def test_an_input_that_breaks_the_schema_never_reaches_the_function(tmp_path: Pa
     with pytest.raises(TypeError) as caught:
         known["note"].function([1, "a", 2, 3, 4])
     assert str(caught.value) == "; ".join(
-        f"`[{place}]` must be a string, not an integer" for place in (0, 2, 3)
+        [f"`[{place}]` must be a string, not an integer" for place in (0, 2, 3)] + ["and more"]
     )
     assert called == []
 
@@ -149,7 +149,10 @@ def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "team" / "jobs.py").write_text(CODE)
     (tmp_path / "json.py").write_text(CODE)
     assert gathered(["team.jobs"])["clean"].origin == "team.jobs"
-    assert fault(["json"]).reason == "there is no action in it: `@driftflow.action` makes one"
+    unmarked = "no function in it is marked by `@driftflow.action` ("
+    assert fault(["json"]).reason.startswith(unmarked)
+    assert fault(["json"]).reason.endswith("/json/__init__.py)")
+    assert fault(["sys"]).reason == f"{unmarked}built into Python)"
 
 
 def test_a_program_gives_functions_by_name_marked_functions_and_modules(tmp_path: Path) -> None:
@@ -192,34 +195,126 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
     assert str(fault(["a.py", "b.py"])) == "b.py: the name `clean` is taken: a.py"
     (tmp_path / "c.py").write_text("from a import clean\n")
     sys.path.append(str(tmp_path))
-    known = gathered(["a", "c.py"])
-    assert [*known][4:] == ["clean", "rows.count"]
-    assert known["clean"].origin == "a"
+    for sources in (["a", "c.py"], ["a.py", "c.py"], ["c.py", "a.py"], ["a.py", "./a.py"]):
+        known = gathered(sources)
+        assert {*known} - {*ACTIONS} == {"clean", "rows.count"}
+        assert known["clean"].origin == sources[0]
 
 
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("import driftflow\n", "there is no action in it: `@driftflow.action` makes one"),
+        ("import driftflow\n", "no function in it is marked by `@driftflow.action` (/"),
         ("x = (\n", "line 1: '(' was never closed"),
         ("x = 1\nimport no_such_thing\n", "jobs.py:2: ModuleNotFoundError: "),
         ("def f():\n    raise OSError('down')\nf()\n", "jobs.py:2: OSError: down"),
         ("raise SystemExit(3)\n", "jobs.py:1: SystemExit: 3"),
         ("import json\njson.loads('')\n", "decoder.py:"),
+        ("raise ValueError\n", "jobs.py:1: ValueError"),
+        ("import driftflow\ndriftflow.action('x')\n", "jobs.py:2: AttributeError: "),
+        ("import helper\n", "helper.py:2: "),
+        ("x = '\0'\n", "source code"),
+        (
+            "class E(Exception):\n    def __str__(self):\n        raise OSError\nraise E\n",
+            "jobs.py:4: E",
+        ),
+        (
+            "import driftflow\n@driftflow.action\nasync def f(value): ...\n",
+            "`f` is a coroutine function, and nobody would await it",
+        ),
+        (
+            "import driftflow\n@driftflow.action(name='')\ndef f(value): ...\n",
+            "an action cannot be called ''",
+        ),
+        (
+            "import driftflow\n@driftflow.action(name=['a'])\ndef f(value): ...\n",
+            "an action cannot be called ['a']",
+        ),
+        *(
+            (
+                f"import driftflow\n@driftflow.action(schema={schema})\ndef f(value): ...\n",
+                f"the schema of `f` is wrong: {reason}",
+            )
+            for schema, reason in [
+                ("{'enum': [{1, 2}]}", "no JSON value: a value of type set, at enum[0]"),
+                ("{'default': float('nan')}", "no JSON value: nan, at default"),
+                ("True", "it is no object"),
+                ("['a']", "it is no object"),
+                ("{'$ref': '#'}", "it refers to itself without end"),
+                ("{'pattern': '['}", "at $.pattern: '[' is not a 'regex'"),
+                ("{'properties': {'a': {'pattern': '('}}}", "at $.properties.a.pattern: '(' is"),
+                ("{'properties': {'\\udc00': {}}}", "'utf-8' codec can't encode character"),
+                ("{'definitions': {'a': {'$ref': '#/b'}}}", "`$ref` leads to no place in it: #/b"),
+                ("{'items': {'$id': 'x', 'allOf': []}}", "at $.items: "),
+                ("{'not': {'$id': 'x'}}", "only the whole of it can have an `$id`: x"),
+                (
+                    "{'$schema': 'https://json-schema.org/draft/2020-12/schema'}",
+                    "it is of another draft than draft-07: https://json-schema.org/draft/2020-12/",
+                ),
+            ]
+        ),
         (
             "import driftflow\n@driftflow.action(schema={'type': 'strng'})\ndef f(_): ...\n",
-            "the schema of `f` is none: at $.type: 'strng' is not valid",
+            "the schema of `f` is wrong: at $.type: 'strng' is not valid",
         ),
     ],
 )
 def test_code_that_cannot_be_loaded_is_told(code: str, reason: str, tmp_path: Path) -> None:
     """With the line at which it failed, and no traceback."""
+    (tmp_path / "helper.py").write_text("x = 1\nx = (\n")
     (tmp_path / "jobs.py").write_text(code)
     error = fault(["jobs.py"])
     assert error.source == "jobs.py"
     assert reason in error.reason
     assert "\n" not in error.reason
     assert error.reason.count(".py:") <= 1
+
+
+def test_what_only_looks_like_an_action_is_left_alone(tmp_path: Path) -> None:
+    """A proxy of something that is not there, what has every attribute; odd docstrings."""
+    (tmp_path / "jobs.py").write_text(
+        "from unittest.mock import call\n"
+        "import driftflow\n"
+        "class Proxy:\n"
+        "    def __getattr__(self, name):\n"
+        "        raise RuntimeError('not yet')\n"
+        "proxy = Proxy()\n"
+        "@driftflow.action\n"
+        "def clean(value):\n"
+        "    return value\n"
+        "clean.__doc__ = 5\n"
+    )
+    known = gathered(["jobs.py"])
+    assert [*known][4:] == ["clean"]
+    assert known["clean"].summary == ""
+
+
+def test_a_schema_cannot_be_changed_afterwards() -> None:
+    """A copy of it counts."""
+    schema: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+    known = gathered([action(name="f", schema=schema)(lambda value: value)])
+    schema["type"] = "object"
+    schema["items"].clear()
+    assert known["f"].schema == {"type": "array", "items": {"type": "string"}}
+
+
+def test_one_function_of_two_is_never_taken_for_the_other() -> None:
+    """Though they come from one line."""
+
+    def make(answer: int) -> Any:
+        return action(name="f")(lambda _: answer)
+
+    assert str(fault([make(1), make(2)])) == "actions: the name `f` is taken: given by the program"
+
+
+def test_a_broken_package_stands_in_no_other_actions_way(tmp_path: Path) -> None:
+    """In a listing it says what is wrong with it."""
+    install(tmp_path, "acme", "broken = acme:nothing\nclean = acme:clean")
+    known = loaded(gathered(()))
+    assert [*known][4:] == ["broken", "clean"]
+    assert known["broken"].summary.startswith("cannot be loaded: AttributeError: module 'acme'")
+    assert known["broken"].origin == "the entry point `broken`"
+    assert known["clean"].summary == "Drop what is empty."
 
 
 def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
@@ -232,17 +327,24 @@ def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("missing.py", "there is no such file"),
-        ("sub/missing.py", "there is no such file"),
+        ("missing.py", "No such file or directory"),
+        ("sub/missing.py", "No such file or directory"),
+        ("folder.py", "Is a directory"),
+        ("./nothing.so", "not a file of Python code: its name does not end in `.py`"),
+        (
+            "missing.module",
+            "there is no such module; a file is named by its path, as in `./actions.py`",
+        ),
         ("sub/jobs", "not a file of Python code: its name does not end in `.py`"),
         ("missing", "there is no such module; a file is named by its path, as in `./actions.py`"),
         ("jobs file", "neither the name of a module nor a path that ends in `.py`"),
         ("", "neither the name of a module nor a path that ends in `.py`"),
-        ("nul\0.py", "ValueError: embedded null byte"),
+        ("nul\0.py", "neither the name of a module nor a path that ends in `.py`"),
     ],
 )
 def test_what_is_not_there_is_told(source: str, reason: str) -> None:
     """In words."""
+    Path("folder.py").mkdir()
     assert str(fault([source])) == f"{source}: {reason}"
 
 
@@ -251,9 +353,9 @@ def test_what_is_not_there_is_told(source: str, reason: str) -> None:
     [
         ([len], "`len` is not marked by `@driftflow.action`"),
         ([5], "`int` is not marked by `@driftflow.action`"),
-        ({"": len}, "'' is not the name of a function"),
-        ({5: len}, "5 is not the name of a function"),
-        ({"five": 5}, "'five' is not the name of a function"),
+        ({"": len}, "an action cannot be called ''"),
+        ({5: len}, "an action cannot be called 5"),
+        ({"five": 5}, "`five` is no function"),
     ],
 )
 def test_what_is_no_action_is_told(given: Any, reason: str) -> None:
@@ -286,7 +388,7 @@ def test_packages_are_looked_at_only_for_what_nothing_else_provides(
     assert "acme" not in sys.modules
     monkeypatch.setattr("importlib.metadata.entry_points", None)
     assert gathered({"mine": len})["mine"].summary
-    with pytest.raises(TypeError):
+    with pytest.raises(ActionsError):
         gathered({"mine": len})["clean"]
 
 
@@ -295,8 +397,8 @@ def test_packages_are_looked_at_only_for_what_nothing_else_provides(
     [
         ("import no_such_thing\n", "acme:clean", "acme.py:1: ModuleNotFoundError: "),
         (CODE, "acme:nothing", "AttributeError: module 'acme' has no attribute 'nothing'"),
-        ("clean = 5\n", "acme:clean", "'clean' is not the name of a function"),
-        (CODE, "acme", "'clean' is not the name of a function"),
+        ("clean = 5\n", "acme:clean", "`clean` is no function"),
+        (CODE, "acme", "`clean` is no function"),
     ],
 )
 def test_a_package_that_cannot_be_loaded_is_told(

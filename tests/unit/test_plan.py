@@ -67,8 +67,8 @@ def test_every_field_reaches_the_plan() -> None:
     assert plan == Plan(
         name="w",
         steps=plan.steps,
-        actions=frozenset(["b"]),
-        read=frozenset(),
+        actions=("b",),
+        read=(),
         max_attempts=3,
         flags=Flags(enabled=plan.flags.enabled, sources=plan.flags.sources),
         storage_path="x",
@@ -169,7 +169,7 @@ def test_a_plan_cannot_be_changed_at_any_depth() -> None:
             with pytest.raises(AttributeError):
                 value.name = "other"  # type: ignore[union-attr] # the point of the test
             waiting += [getattr(value, field) for field in value.serialize()]
-        elif isinstance(value, tuple | frozenset):
+        elif isinstance(value, tuple):
             waiting += value
         elif isinstance(value, PVector):
             with pytest.raises(TypeError):

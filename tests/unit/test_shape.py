@@ -189,10 +189,9 @@ def test_a_common_schema_needs_no_jsonschema() -> None:
     numbers = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     texts = ("title", "description", "markdownDescription", "$schema")
     schema = {
-        **dict.fromkeys(texts, "x"),
+        **dict.fromkeys(texts, "http://json-schema.org/draft-07/schema#"),
         "default": 1,
         "examples": [1],
-        "definitions": {},
         "type": KINDS,
         "required": ["path"],
         "properties": {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
+from command import process_environment
 
 from driftflow import ActionsError, ConfigError
 from driftflow.events import RunFinished, RunStarted, StepFinished, StepStarted
@@ -71,6 +74,25 @@ def test_the_events_of_the_run_are_there(config: Path) -> None:
     assert outcome.events[4].result.output == "A"
 
 
+def test_events_read_the_same_everywhere(config: Path) -> None:
+    """Also under another hash seed: they can be pinned."""
+    script_text = (
+        "from driftflow.testing import run, script\n"
+        f"path, replace = {str(config)!r}, {{'team.fetch': script('a')}}\n"
+        "print(run(path, replace=replace, params={'day': 1}))"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", script_text],
+            env=process_environment({"PYTHONHASHSEED": seed}),
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("0", "1", "2", "3")
+    }
+    assert len(printed) == 1
+
+
 def test_a_script_fails_twice_and_then_succeeds(config: Path) -> None:
     """By exceptions or their types; a retry saves the step."""
     fetch = script(OSError("busy"), TimeoutError, "rows")
@@ -120,8 +142,14 @@ def test_other_actions_are_given_as_to_run_workflow(config: Path) -> None:
 
 def test_a_replacement_that_nothing_names_is_told(config: Path) -> None:
     """It would test nothing."""
-    with pytest.raises(ValueError, match=r"no step names the action 'team\.fecth'"):
+    meant = r"no step names the action 'team\.fecth': did you mean 'team\.fetch'\?"
+    with pytest.raises(ValueError, match=f"^{meant}$"):
         run(config, replace={"team.fecth": script("a")}, params={"day": 1})
+    with pytest.raises(ValueError, match=r"^no step names the action 'chat'$"):
+        run(config, replace={"chat": script("a")}, params={"day": 1})
+    wrong: Any = {"team.fetch": "rows"}
+    with pytest.raises(TypeError, match=r"what stands for the action 'team\.fetch' is no function"):
+        run(config, replace=wrong, params={"day": 1})
 
 
 def test_a_wrong_config_is_refused_as_ever(config: Path) -> None:

@@ -203,7 +203,7 @@ def test_no_message_shows_what_the_document_holds() -> None:
         ({"const": {"a": 1}}, {}, 'the value must be `{"a":1}`'),
         ({"minLength": 1}, "", "the value must not be empty"),
         ({"minLength": 3}, "ab", "the value must have at least 3 characters"),
-        ({"maxLength": 1}, "ab", "the value must have at most 1 characters"),
+        ({"maxLength": 1}, "ab", "the value must have at most 1 character"),
         ({"pattern": "^a$"}, "b", 'the value must match the pattern `"^a$"`'),
         ({"minimum": 2}, 1, "the value must be at least 2"),
         ({"maximum": 2}, 3, "the value must be at most 2"),
@@ -212,18 +212,42 @@ def test_no_message_shows_what_the_document_holds() -> None:
         ({"multipleOf": 2}, 3, "the value must be a multiple of 2"),
         ({"minItems": 1}, [], "the value must not be empty"),
         ({"minItems": 2}, [1], "the value must have at least 2 items"),
-        ({"maxItems": 1}, [1, 2], "the value must have at most 1 items"),
+        ({"maxItems": 1}, [1, 2], "the value must have at most 1 item"),
         ({"uniqueItems": True}, [1, 1], "the value must not hold the same item twice"),
         ({"minProperties": 2}, {"a": 1}, "the value must have at least 2 fields"),
-        ({"maxProperties": 1}, {"a": 1, "b": 2}, "the value must have at most 1 fields"),
+        ({"maxProperties": 1}, {"a": 1, "b": 2}, "the value must have at most 1 field"),
         ({"required": ["path"]}, {}, "missing required field `path`"),
         ({"additionalProperties": False}, {"b": 1}, "there is no field `b`"),
-        ({"properties": {"a": False}}, {"a": 1}, "the value holds something that is not to be"),
-        ({"oneOf": [{"type": "string"}, {}]}, "a", "the value has several of the forms of which"),
+        ({"properties": {"a": False}}, {"a": 1}, "the value holds what it must not hold"),
+        (
+            {"oneOf": [{"type": "string"}, {}]},
+            "a",
+            "the value must have just one of the forms that it may have",
+        ),
         (
             {"anyOf": [{"type": "string"}, {"type": "null"}]},
             1,
-            "act takes a string, not an integer",
+            "act takes a string or null, not an integer",
+        ),
+        (
+            {"items": {"oneOf": [{"type": "string"}, {"type": ["null", "array"]}]}},
+            [1],
+            "`[0]` must be a string or null or an array, not an integer",
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 3}]},
+            2,
+            "the value has none of the forms that it may have",
+        ),
+        (
+            {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {},
+            "the value must have just one of the forms that it may have",
+        ),
+        (
+            {"propertyNames": {"maxLength": 1}},
+            {"ab": 1},
+            "the name `ab` must have at most 1 character",
         ),
         ({"not": {}}, 1, "the value breaks `not` of the schema"),
         ({"contains": {"type": "null"}}, [1], "the value breaks `contains` of the schema"),
@@ -241,11 +265,14 @@ def test_an_objection_to_an_input_is_in_our_words(
     (issue,) = input_issues(input_validator(schema), "act", value)
     assert issue.code == "wrong-input"
     assert issue.message.startswith(message)
-    several = "oneOf" in schema  # a reference would fit each form
-    assert several or input_issues(input_validator(schema, admit=True), "act", value) == [issue]
-    assert objection("act", schema, value).startswith(message)
+    admitting = input_issues(input_validator(schema, admit=True), "act", value)
+    assert admitting == [issue] or UNCERTAIN & schema.keys()
+    if len(issue.path) < 2:
+        assert objection("act", schema, value).startswith(message)
 
 
+# What nobody can tell while there are references.
+UNCERTAIN = {"not", "oneOf", "const", "uniqueItems"}
 FIELDS_OF_ACT = {
     "required": ["path", "rows"],
     "properties": {"path": {}, "rows": {}, "mode": {}},
@@ -287,8 +314,17 @@ def test_an_objection_names_the_first_three_reasons() -> None:
     """With hints about names, since these stand in the file, and not about values."""
     schema = {"items": {"type": "integer"}}
     assert objection("act", schema, ["1", "2", "3", "4"]) == "; ".join(
-        f"`[{place}]` must be an integer, not a string" for place in range(3)
+        [*(f"`[{place}]` must be an integer, not a string" for place in range(3)), "and more"]
     )
+    nested = {
+        "properties": {"rows": {"items": {"required": ["id"], "additionalProperties": False}}}
+    }
+    assert objection("act", nested, {"rows": [{}, {"x": 1}]}) == (
+        "rows[0]: missing required field `id`; rows[1]: missing required field `id`; "
+        "rows[1].x: there is no field `x`"
+    )
+    deep = {"items": {"items": {"minimum": 1}}}
+    assert objection("act", deep, [[], [0]]) == "`[1][0]` must be at least 1"
     assert objection("act", FIELDS_OF_ACT, {"pth": 1, "rows": 1}) == (
         "missing required field `path` (write `path` instead of `pth`)"
     )

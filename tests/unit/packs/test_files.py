@@ -131,10 +131,15 @@ def test_a_file_that_is_not_what_it_should_be_is_told(
 @pytest.mark.parametrize("name", ["read_text", "read_json", "read_jsonl", "read_csv"])
 @pytest.mark.parametrize(
     ("path", "fault"),
-    [("missing", "No such file or directory"), (".", "Is a directory")],
+    [
+        ("missing", "No such file or directory"),
+        (".", "Is a directory"),
+        ("in/", "Not a directory"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_told(name: str, path: str, fault: str) -> None:
     """In words."""
+    save("text")
     assert refusal(name, path=path) == f"{path}: {fault}"
 
 
@@ -203,7 +208,10 @@ def test_a_table_reads_back_as_it_was_written(rows: list[list[str]]) -> None:
         ([{"a": 1}, {"b": 1}], {"columns": ["a"]}, "rows[1].b: no column of that name"),
         ([1], {}, "`rows[0]` must be an object or an array, not an integer"),
         ({}, {}, "`rows` must be an array, not an object"),
-        ([], {"delimiter": ";;"}, "`delimiter` must have at most 1 characters"),
+        ([], {"delimiter": ";;"}, '`delimiter` must be `","` or `";"` or'),
+        ([], {"delimiter": "\n"}, '`delimiter` must be `","` or `";"` or'),
+        ([["a"]], {"columns": ["a", "b"]}, "rows[0] has 1 and the header 2 fields"),
+        ([{"a": 1}], {"columns": ["a", "a"]}, "out: two columns are named 'a'"),
         ([], {"sep": ";"}, "there is no field `sep`"),
     ],
 )
@@ -240,15 +248,19 @@ def test_a_wrong_input_is_told(name: str, value: dict[str, Json], fault: str) ->
 def test_a_write_takes_place_all_at_once_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The old file stands until the new one is complete, and stays if it fails; no draft stays."""
     save("old", "out")
+    Path("out").chmod(0o600)
     seen: list[str] = []
+    modes: list[int] = []
 
     def synced(_: int) -> None:
+        modes.append(stat.S_IMODE(next(Path().glob(".*")).stat().st_mode))
         seen.append(Path("out").read_text())
-        seen.extend(sorted(path.name[:5] for path in Path().iterdir()))
+        seen.extend(sorted(path.name[:1] for path in Path().iterdir()))
 
     monkeypatch.setattr("os.fsync", synced)
     perform("write_text", path="out", text="new")
-    assert seen == ["old", ".out.", "out"]
+    assert seen == ["old", ".", "o"]
+    assert modes == [0o600]
     assert Path("out").read_text() == "new"
 
     def full(_: int) -> None:
@@ -263,7 +275,8 @@ def test_a_write_takes_place_all_at_once_or_not_at_all(monkeypatch: pytest.Monke
 def test_a_text_that_utf_8_cannot_hold_is_not_written() -> None:
     """The old file stands."""
     save("old", "out")
-    assert "surrogates not allowed" in refusal("write_text", path="out", text="a\udc00")
+    told = "out: the text has half a character, which UTF-8 cannot hold"
+    assert refusal("write_text", path="out", text="a\udc00") == told
     assert Path("out").read_text() == "old"
     perform("write_json", path="out", value="a\udc00")  # JSON has an escape for it
     assert perform("read_json", path="out") == "a\udc00"
@@ -290,9 +303,10 @@ def test_modes_and_links_stay(tmp_path: Path) -> None:
 
 def test_a_name_may_be_as_long_as_names_may_be() -> None:
     """Though the draft beside it has a longer one."""
-    name = "n" * 255
-    perform("write_text", path=name, text="a")
-    assert [path.name for path in Path().iterdir()] == [name]
+    for name in ("n" * 255, "😀" * 63):
+        perform("write_text", path=name, text="a")
+        assert Path(name).read_text() == "a"
+    assert len(list(Path().iterdir())) == 2
 
 
 @pytest.mark.parametrize(
@@ -303,6 +317,8 @@ def test_a_name_may_be_as_long_as_names_may_be() -> None:
         ("pipe", "pipe: not a regular file"),
         ("/dev/null", "/dev/null: not a regular file"),
         ("n" * 256, f"{'n' * 256}: File name too long"),
+        ("out/", "out/: not the name of a file"),
+        ("a\0b", "'a\\x00b': not the name of a file"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_told(path: str, fault: str) -> None:

@@ -117,7 +117,7 @@ FIELDS = "`argv`, `stdin`, `cwd` and `env`"
             {"argv": ["ls"], "shell": True},
             "there is no field `shell` (the fields are `argv`, `stdin`, `cwd` and `env`)",
         ),
-        ({"argv": ["ls"], "env": {"A": 1}}, "`A` must be a string, not an integer"),
+        ({"argv": ["ls"], "env": {"A": 1}}, "`env.A` must be a string, not an integer"),
     ],
 )
 def test_a_failure_is_told(value: Json, message: str) -> None:
@@ -184,6 +184,43 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     _, errors = child.communicate(timeout=30)
     assert errors.rstrip().endswith(b"KeyboardInterrupt")
     assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
+    """What its own programs have left behind is the outer program's as well."""
+    inner = {"argv": ["sh", "-c", "setsid sleep 600 & echo $! > pid; sleep 600"]}
+    code = f"from driftflow.packs.process import command; command({inner})"
+    argv: Json = ["sh", "-c", '"$0" -c "$1" & while ! test -s pid; do sleep 0.01; done', ""]
+    assert isinstance(argv, list)
+    argv[3:] = [sys.executable, code]
+    assert run({"argv": argv, "cwd": str(tmp_path), "env": {**process_environment()}}) == ""
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_one_look_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is becoming another program shows no environment for a moment."""
+    looks: list[list[int]] = [[], [-1], [], [], [-1]]
+    killed: list[int] = []
+    monkeypatch.setattr(process, "_marked", lambda _: looks.pop(0))
+    monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
+    assert run(["true"]) == ""
+    assert (killed, looks) == ([-1], [[-1]])
+
+
+def test_an_end_that_cannot_be_known_is_told() -> None:
+    """Where whoever started the run ignores its children."""
+    script = (
+        "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "from driftflow.packs.process import command\n"
+        "try:\n"
+        "    command(['false'])\n"
+        "except ChildProcessError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=process_environment(), check=True, capture_output=True
+    )
+    assert done.stdout == b"how it ended cannot be known: SIGCHLD is ignored\n"
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
