@@ -269,15 +269,22 @@ def test_whatever_a_schema_refers_to_is_found(takes: Any, good: Json, bad: Json)
     [
         ({"const": {"a": [1]}}, {"a": [{"param": "p"}]}),
         ({"enum": [{"a": 1}, "b"]}, {"a": {"param": "p"}}),
-        ({"not": {"contains": {"type": "string"}}}, [{"from": "z"}]),
+        (
+            {"not": {"properties": {"k": {"type": "object"}}, "required": ["k"]}},
+            {"k": {"from": "z"}},
+        ),
         (
             {
                 "if": {"properties": {"k": {"const": "a"}}},
                 "then": {"required": ["x"]},
                 "else": {"required": ["y"]},
             },
-            {"k": {"from": "z"}, "y": 1},
+            {"k": {"from": "z"}, "x": 1},
         ),
+        ({"if": {"required": ["k"]}, "then": {"required": ["x"]}}, {"k": {"from": "z"}}),
+        ({"allOf": [{"properties": {"k": {"type": "integer"}}}]}, {"k": {"from": "z"}}),
+        ({"items": [{}], "additionalItems": {"type": "integer"}}, [1, {"from": "z"}]),
+        ({"contains": {"type": "integer"}}, ["a", {"from": "z"}]),
         (
             {"oneOf": OF_KIND},
             {"k": {"from": "z"}},
@@ -297,6 +304,16 @@ def test_whatever_a_schema_refers_to_is_found(takes: Any, good: Json, bad: Json)
 def test_what_nobody_can_tell_yet_is_not_foretold(takes: Any, given: Json) -> None:
     """It depends on what the references will stand for."""
     assert input_validator(takes, admit=True).is_valid(given)
+
+
+@pytest.mark.parametrize(
+    "takes", [{"const": {"$ref": "#/x"}}, {"enum": [{"$ref": "#/x"}]}], ids=str
+)
+def test_data_in_a_schema_stays_what_it_is(takes: dict[str, Any]) -> None:
+    """Though it looks like part of one."""
+    lenient = input_validator(takes, admit=True)
+    assert lenient.is_valid({"literal": {"$ref": "#/x"}})
+    assert not lenient.is_valid({"literal": {"$ref": "#/definitions/input%20data/x"}})
 
 
 def test_editors_find_words_and_choices_beside_each_part() -> None:
