@@ -209,6 +209,11 @@ ANY: dict[str, Any] = {
     "properties": {"any": {"$ref": "#/definitions/any"}, "no": {"$ref": "#/definitions/no"}},
     "definitions": {"any": True, "no": False},
 }
+FORMS: dict[str, Any] = {
+    "properties": {"b/c": {"$ref": "#/allOf/1/properties/x~1y~0"}},
+    "allOf": [{"$ref": "#/definitions/a"}, {"properties": {"x/y~": {"type": "integer"}}}],
+    "definitions": {"a": {"properties": {"a": {"type": "integer"}}}},
+}
 OF_KIND: list[Any] = [{"properties": {"k": {"const": kind}}} for kind in "ab"]
 
 
@@ -247,8 +252,10 @@ OF_KIND: list[Any] = [{"properties": {"k": {"const": kind}}} for kind in "ab"]
         ),
         (ANY, {"any": [1]}, {"no": 1}),
         (NAMED_ENUM, {"enum": "a"}, {"enum": "b"}),
+        (FORMS, {"a": 1, "b/c": 1}, {"a": "1", "b/c": 1}),
+        (FORMS, {"a": 1, "b/c": 1}, {"a": 1, "b/c": "1"}),
     ],
-    ids=["root", "$defs", "dependencies", "propertyNames", "booleans", "a field named enum"],
+    ids=["root", "$defs", "dependencies", "propertyNames", "booleans", "enum", "allOf", "pointer"],
 )
 def test_whatever_a_schema_refers_to_is_found(takes: Any, good: Json, bad: Json) -> None:
     """From where it stands now, as data and with references."""

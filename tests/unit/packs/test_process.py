@@ -186,6 +186,13 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt at a terminal is not for it; and it is killed, whatever marks there are."""
+    assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"
+    monkeypatch.setattr(process, "_marked", lambda _: [])
+    assert gone(int(python(IN_BACKGROUND.format(""))))
+
+
 def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
     """What its own programs have left behind is the outer program's as well."""
     inner = {"argv": ["sh", "-c", "setsid sleep 600 & echo $! > pid; sleep 600"]}
