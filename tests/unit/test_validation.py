@@ -250,6 +250,11 @@ def test_no_message_shows_what_the_document_holds() -> None:
             "the name `ab` must have at most 1 character",
         ),
         ({"not": {}}, 1, "the value breaks `not` of the schema"),
+        (
+            {"items": [{}], "additionalItems": False},
+            [1, 2],
+            "the value breaks `additionalItems` of",
+        ),
         ({"contains": {"type": "null"}}, [1], "the value breaks `contains` of the schema"),
         ({"items": {"type": "string"}}, ["a", 1], "`[1]` must be a string, not an integer"),
         ({"items": {"items": {"minimum": 1}}}, [[], [0]], "`[0]` must be at least 1"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from driftflow.document import Json
 
 COMMAND = gathered([process])["command"]
+NOBODY = 2**22 + 1  # no process has so high a number
 
 
 def run(value: Json) -> Any:
@@ -206,12 +207,12 @@ def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
 
 def test_one_look_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is becoming another program shows no environment for a moment."""
-    looks: list[list[int]] = [[], [-1], [], [], [-1]]
+    looks: list[list[int]] = [[], [NOBODY], [], [], [NOBODY]]
     killed: list[int] = []
     monkeypatch.setattr(process, "_marked", lambda _: looks.pop(0))
     monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
     assert run(["true"]) == ""
-    assert (killed, looks) == ([-1], [[-1]])
+    assert (killed, looks) == ([NOBODY], [[NOBODY]])
 
 
 def test_an_end_that_cannot_be_known_is_told() -> None:
