@@ -124,6 +124,8 @@ def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
         ("ECHO", "ECHO", "did you mean `echo`?"),
         ("ech\u043e", "ech\u043e", "did you mean `echo`? (there is a U+043E in it)"),
         ("uppercase", "uppercase", "did you mean `upper`?"),
+        ("read_csv", "read_csv", "`--actions driftflow.packs.files` provides it"),
+        ("command", "command", "`--actions driftflow.packs.process` provides it"),
         ("page", "page", ACTIONS_ARE),
         ("os.system", "os.system", ACTIONS_ARE),
         ("p" * 81, "p" * 80 + "…", ACTIONS_ARE),
@@ -134,6 +136,17 @@ def test_an_unknown_action_is_told(action: str, shown: str, hint: str) -> None:
     document = workflows.config({}, {"action": action, "input": 1})
     message = f"no action `{shown}`: {FAILS}"
     assert only(document) == Issue("unknown-action", message, ("steps", 1, "action"), hint)
+
+
+def test_many_actions_are_not_listed() -> None:
+    """There is a command for that."""
+    document = workflows.config({"action": "page"})
+    for number, listed in [(4, True), (5, False)]:
+        given = gathered({f"act{place}": len for place in range(number)})
+        (issue,) = linting.issues(document, given)
+        assert issue.hint is not None
+        assert issue.hint.startswith("the actions are ") is listed
+        assert listed or issue.hint == "`driftflow actions` lists those that there are"
 
 
 def test_an_input_that_its_action_cannot_take_is_told() -> None:

@@ -228,6 +228,8 @@ def test_rows_that_are_no_table_are_told(rows: Json, more: dict[str, Json], faul
     [
         ("read_csv", {}, "missing required field `path`"),
         ("read_csv", {"path": ""}, "`path` must not be empty"),
+        ("read_csv", {"path": 5}, "`path` must be a string, not an integer"),
+        ("read_csv", {"path": "x", "header": "no"}, "`header` must be a boolean, not a string"),
         (
             "read_text",
             {"pth": "x"},
@@ -243,6 +245,22 @@ def test_a_wrong_input_is_told(name: str, value: dict[str, Json], fault: str) ->
     """Before a file is touched."""
     assert refusal(name, **value) == fault
     assert list(Path().iterdir()) == []
+
+
+def test_an_action_takes_an_object() -> None:
+    """With its fields, not the path alone."""
+    for name in PACKS["driftflow.packs.files"]:
+        with pytest.raises(TypeError, match=f"^{name} takes an object, not a string$"):
+            ACTIONS[name].function("path")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", ":", " "])
+def test_a_table_may_have_another_delimiter(delimiter: str) -> None:
+    """When it is written and when it is read."""
+    rows: list[Json] = [{"a": "x y", "b": "1,2;3|4:5\t6"}]
+    perform("write_csv", path="out", rows=rows, delimiter=delimiter)
+    assert Path("out").read_text().startswith(f"a{delimiter}b\n")
+    assert perform("read_csv", path="out", delimiter=delimiter) == rows
 
 
 def test_a_write_takes_place_all_at_once_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
