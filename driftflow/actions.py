@@ -65,6 +65,8 @@ def action(
     """
 
     def mark(function: Function) -> Function:
+        if name is None and not hasattr(function, "__name__"):
+            raise TypeError(f"{function!r} has no name of its own: give it one by `name=`")
         setattr(function, _MARK, (function.__name__ if name is None else name, schema))
         return function
 

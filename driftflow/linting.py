@@ -11,7 +11,7 @@ from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from driftflow.actions import Action
     from driftflow.document import Json
@@ -36,12 +36,13 @@ _HINTS = {
 _FEW = 8  # as many actions at most are listed in a hint
 
 
-def issues(value: Json, actions: Mapping[str, Action]) -> list[Issue]:
+def issues(value: Json, actions: Mapping[str, Action], given: Collection[str] = ()) -> list[Issue]:
     """The warnings about a document's value, of any shape; the places are yet to be found.
 
     Args:
         value: The document's value.
         actions: All that steps can name.
+        given: The names of the parameters that are given, as far as that is known.
     """
     listing = value.get("steps") if isinstance(value, dict) else None
     steps: Steps = [
@@ -56,7 +57,7 @@ def issues(value: Json, actions: Mapping[str, Action]) -> list[Issue]:
         if isinstance(step.get("input"), dict | list)
         for issue in _almost_references(step["input"], ("steps", place, "input"))
     )
-    return [*ignored, *_about_actions(steps, actions), *about_data, *_about_names(steps)]
+    return [*ignored, *_about_actions(steps, actions, given), *about_data, *_about_names(steps)]
 
 
 def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:
@@ -135,7 +136,9 @@ def _advice(definition: Mapping[str, Any]) -> tuple[str, str]:
     return message, hint
 
 
-def _about_actions(steps: Steps, actions: Mapping[str, Action]) -> Iterator[Issue]:
+def _about_actions(
+    steps: Steps, actions: Mapping[str, Action], given: Collection[str]
+) -> Iterator[Issue]:
     known: dict[str, Action | None] = {}  # quicker than asking each time
     explain: dict[str, Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]] = {}
     for place, step in steps:
@@ -153,7 +156,7 @@ def _about_actions(steps: Steps, actions: Mapping[str, Action]) -> Iterator[Issu
             continue
         else:
             if name not in explain:
-                explain[name] = _explainer(name, action.schema or {})
+                explain[name] = _explainer(name, action.schema or {}, given)
             yield from explain[name](step, ("steps", place))
 
 
@@ -202,7 +205,7 @@ def _holds_reference(value: Json) -> bool:
 
 
 def _explainer(
-    action: str, takes: Mapping[str, Any]
+    action: str, takes: Mapping[str, Any], given: Collection[str]
 ) -> Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]:
     """What tells why a step's input is not one that the action takes, if it is not."""
     from driftflow.validation import input_issues, input_validator
@@ -216,8 +219,18 @@ def _explainer(
             found = input_issues(validator, action, value)
         except (ArithmeticError, RecursionError) as error:  # the step will not get further
             found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
+        defaults = {
+            (*place, "default"): reference["param"]
+            for place, reference in references(value)
+            if "default" in reference
+        }
         for issue in found:
-            message = f"{issue.message}: {_FAILS}"
+            # What stands in a default matters only where the parameter is not given.
+            unless = [name for place, name in defaults.items() if issue.path[: len(place)] == place]
+            if any(name in given for name in unless):
+                continue
+            when = " unless the parameter is given" if unless else ""
+            message = f"{issue.message}: {_FAILS}{when}"
             if "input" in step:
                 yield issue._replace(message=message, path=(*path, "input", *issue.path))
             else:

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     Function: TypeAlias = Callable[[Any], Any]
 
-Given: TypeAlias = "Mapping[str, Function] | Iterable[str | ModuleType | Function]"
+Given: TypeAlias = (
+    "Mapping[str, Function] | Iterable[str | os.PathLike[str] | ModuleType | Function]"
+)
 
 ENTRY_POINTS = "driftflow.actions"
 
@@ -112,9 +114,9 @@ def _found(given: Given) -> Iterator[_Found]:
         for name, function in given.items():
             yield _Found("actions", name, function, "given by the program")
         return
-    for thing in [given] if isinstance(given, str) else given:
-        if isinstance(thing, str):
-            yield from _marked_in(_module(thing), thing)
+    for thing in [given] if isinstance(given, str | os.PathLike) else given:
+        if isinstance(thing, str | os.PathLike):
+            yield from _marked_in(_module(os.fspath(thing)), os.fspath(thing))
         elif isinstance(thing, ModuleType):
             yield from _marked_in(thing, thing.__name__)
         elif mark := mark_of(thing):

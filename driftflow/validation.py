@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
-from driftflow.errors import Issue, listed, shorten
+from driftflow.errors import Issue, listed, shorten, written
 from driftflow.rendering import json_text
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
@@ -123,11 +123,15 @@ def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
 
 def _objection(issue: Issue) -> str:
     """What is wrong, where, and with a name that stands in the file also what would be right."""
-    message, subject, place = issue.message, _subject(issue.path), shorten(issue.place)
-    if len(issue.path) > 1:
-        rest = message.removeprefix(subject)
-        message = f"{place}: {message}" if rest == message else f"`{place}`{rest}"
-    return f"{message} ({issue.hint})" if issue.hint and issue.mark == "key" else message
+    if issue.mark == "key":
+        place = written(issue.path[:-1])
+        hint = f" ({issue.hint})" if issue.hint else ""
+        return f"{place and f'{shorten(place)}: '}{issue.message}{hint}"
+    rest = issue.message.removeprefix(_subject(issue.path))
+    if not issue.path:
+        return issue.message
+    named = f"`{shorten(issue.place)}`" if rest != issue.message else f"{shorten(issue.place)}: "
+    return f"{named}{rest}"
 
 
 @cache

@@ -354,3 +354,11 @@ def test_a_package_that_is_broken_stops_the_run_that_names_it(tmp_path: Path) ->
     assert (done.status, done.stdout) == (WRONG_INPUT, "")
     assert done.stderr.startswith("error: the entry point `rows.make`: ")
     assert "acme.py:1: ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
+
+
+def test_a_strict_run_is_not_refused_for_a_default_that_it_does_not_need() -> None:
+    """Without the parameter it is."""
+    path = taking({"rows": {"from": "make"}, "count": {"param": "n", "default": None}})
+    strict = ("--config", path, "--strict", "--actions", "rows.py")
+    assert invoke(*strict, "--param", "n:=1").status == OK
+    assert invoke(*strict).status == WRONG_INPUT

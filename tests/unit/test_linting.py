@@ -250,3 +250,17 @@ def test_an_input_that_cannot_be_judged_is_told() -> None:
         (issue,) = linting.issues(document, known(takes))
         assert issue.code == "wrong-input"
         assert issue.message.startswith("`act` cannot judge it: ")
+
+
+def test_a_wrong_default_matters_only_without_the_parameter() -> None:
+    """So a strict run that is given it is not refused."""
+    schema = {"properties": {"n": {"type": "integer"}}}
+    value: Json = {"n": {"param": "n", "default": None}, "m": 1}
+    document = workflows.config({"action": "act", "input": value})
+    (issue,) = linting.issues(document, known(schema))
+    assert issue.message == (
+        f"`default` must be an integer, not null: {FAILS} unless the parameter is given"
+    )
+    assert issue.path == ("steps", 0, "input", "n", "default")
+    assert linting.issues(document, known(schema), {"n"}) == []
+    assert linting.issues(document, known(schema), {"m"}) == [issue]

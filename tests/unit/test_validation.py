@@ -326,8 +326,10 @@ def test_an_objection_names_the_first_three_reasons() -> None:
     }
     assert objection("act", nested, {"rows": [{}, {"x": 1}]}) == (
         "rows[0]: missing required field `id`; rows[1]: missing required field `id`; "
-        "rows[1].x: there is no field `x`"
+        "rows[1]: there is no field `x`"
     )
+    inner = {"properties": {"d": {"required": ["z"]}}}
+    assert objection("act", inner, {"d": {}}) == "d: missing required field `z`"
     deep = {"items": {"items": {"minimum": 1}}}
     assert objection("act", deep, [[], [0]]) == "`[1][0]` must be at least 1"
     assert objection("act", FIELDS_OF_ACT, {"pth": 1, "rows": 1}) == (
