@@ -115,7 +115,7 @@ def _examine(
         from driftflow import linting
         from driftflow.loading import gathered
 
-        found += linting.issues(document.value, gathered(actions), params or ())
+        found += linting.issues(document.value, gathered(actions), [*(params or ())])
     if not found:
         return document.issues
     from driftflow.location import arrange, locate

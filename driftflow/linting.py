@@ -11,7 +11,7 @@ from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from driftflow.actions import Action
     from driftflow.document import Json
@@ -36,7 +36,7 @@ _HINTS = {
 _FEW = 8  # as many actions at most are listed in a hint
 
 
-def issues(value: Json, actions: Mapping[str, Action], given: Collection[str] = ()) -> list[Issue]:
+def issues(value: Json, actions: Mapping[str, Action], given: Sequence[str] = ()) -> list[Issue]:
     """The warnings about a document's value, of any shape; the places are yet to be found.
 
     Args:
@@ -137,7 +137,7 @@ def _advice(definition: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _about_actions(
-    steps: Steps, actions: Mapping[str, Action], given: Collection[str]
+    steps: Steps, actions: Mapping[str, Action], given: Sequence[str]
 ) -> Iterator[Issue]:
     known: dict[str, Action | None] = {}  # quicker than asking each time
     explain: dict[str, Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]] = {}
@@ -205,7 +205,7 @@ def _holds_reference(value: Json) -> bool:
 
 
 def _explainer(
-    action: str, takes: Mapping[str, Any], given: Collection[str]
+    action: str, takes: Mapping[str, Any], given: Sequence[str]
 ) -> Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]:
     """What tells why a step's input is not one that the action takes, if it is not."""
     from driftflow.validation import input_issues, input_validator
