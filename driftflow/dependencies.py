@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Rank: TypeAlias = tuple[float, str]
 
 _AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
+_NUMBERS = {int, float}
 _FEW = 8  # as many names at most are listed in a hint
 
 
@@ -78,7 +79,7 @@ def _steps(document: Json) -> list[Step]:
 def _rank(step: Step) -> Rank | None:
     """What is smaller for the step that runs earlier; None if its shape is wrong."""
     priority, name = step.get("priority", 0), step.get("name")
-    if isinstance(priority, int | float) and isinstance(name, str):
+    if type(priority) in _NUMBERS and type(name) is str:
         return -priority, name
     return None
 
@@ -95,10 +96,9 @@ def _readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
 
 def _all_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) -> bool:
     """Whether all of these are names of steps that surely run earlier than their reader."""
-    for name in names if type(names) is list else [names]:
-        if type(name) is not str or name not in readable:
-            return False
-        if reader is None or readable[name] >= reader:
+    for name in names if type(names) is list else (names,):
+        rank = readable.get(name) if type(name) is str else None
+        if rank is None or reader is None or rank >= reader:
             return False
     return True
 

@@ -113,6 +113,6 @@ def _hand_over(
     if result.ok and step.name in waiting:
         outputs[step.name] = result.output
     for name in step.reads:
-        waiting[name] -= 1
-        if not waiting[name]:
+        left = waiting[name] = waiting[name] - 1
+        if not left:
             outputs.pop(name, None)

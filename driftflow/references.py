@@ -66,13 +66,13 @@ def freeze(value: Json, params: Mapping[str, Json] | None = None) -> Frozen:
         params: What is given for parameters: their values take the places of the references,
             and count as data. None if the value is data, in which nothing is a reference.
     """
-    if isinstance(value, _SCALARS):
-        return value
+    if isinstance(value, dict):
+        if params is not None and is_reference(value):
+            return _freeze_reference(value, params)
+        return FrozenObject(pvector((key, freeze(member, params)) for key, member in value.items()))
     if isinstance(value, list):
         return pvector(freeze(item, params) for item in value)
-    if params is not None and is_reference(value):
-        return _freeze_reference(value, params)
-    return FrozenObject(pvector((key, freeze(member, params)) for key, member in value.items()))
+    return value
 
 
 def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> Frozen:
@@ -96,23 +96,23 @@ def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
         outputs: By the name of the step, a copy of what its readers are given. None to have
             references as they were written.
     """
+    if isinstance(value, FromStep):
+        return _read(value, outputs)
     if isinstance(value, _SCALARS):
         return value
-    if isinstance(value, FromStep | Literal):
-        return _thaw_reference(value, outputs)
     if isinstance(value, FrozenObject):
         return {key: thaw(member, outputs) for key, member in value.members}
-    return [thaw(item, outputs) for item in value]
-
-
-def _thaw_reference(value: FromStep | Literal, outputs: Mapping[str, Json] | None) -> Json:
     if isinstance(value, Literal):
         held = thaw(value.value)
         return {"literal": held} if outputs is None else held
-    names = value.names
+    return [thaw(item, outputs) for item in value]
+
+
+def _read(value: FromStep, outputs: Mapping[str, Json] | None) -> Json:
+    names, several = value
     if outputs is None:
-        return {"from": [*names] if value.several else names[0]}
-    if value.several:
+        return {"from": [*names] if several else names[0]}
+    if several:
         return [copied(outputs[name]) for name in names]
     return copied(outputs[names[0]])
 
@@ -137,16 +137,17 @@ def _names_read(value: Frozen) -> Iterator[str]:
 
 def references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
     """The references in an input, each with the path to it; also those in a default."""
-    if isinstance(value, list):
+    if isinstance(value, dict):
+        if is_reference(value):
+            yield path, value
+            members = [("default", value["default"])] if "default" in value else []
+        else:
+            members = [*value.items()]
+        for key, member in members:
+            yield from references(member, (*path, key))
+    elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from references(item, (*path, place))
-    elif isinstance(value, dict) and is_reference(value):
-        yield path, value
-        if "default" in value:
-            yield from references(value["default"], (*path, "default"))
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from references(member, (*path, key))
 
 
 def refers(document: Json) -> bool:
