@@ -222,15 +222,17 @@ def _params_of(arguments: dict[str, Any]) -> dict[str, Json]:
             raise _MisuseError(f"no parameter `{shorten(word)}`: write `NAME=VALUE`")
         if name in params:
             raise _MisuseError(f"the parameter `{shorten(name)}` is given twice")
-        params[name] = _json_of(value, f"--param {name}") if is_json else value
+        params[name] = _json_of(name, value) if is_json else value
     return params
 
 
-def _json_of(text: str, source: str) -> Json:
+def _json_of(name: str, text: str) -> Json:
+    """The value of a parameter that is given in JSON."""
+    source = f"--param {name}"
     try:
         document = parse(text.encode("utf-8", "surrogatepass"), source)
     except ConfigError as error:  # its hints are about configs
-        hint = f"for a text, write `{source.removeprefix('--param ')}=...`"
+        hint = f"for a text, write `{name}=...`"
         issues = tuple(issue._replace(hint=hint) for issue in error.issues)
         raise ConfigError(Findings(source, text, issues)) from None
     if document.issues:
@@ -264,12 +266,13 @@ def _print_document(plan: Plan, events: Iterable[Event], output: Output) -> Stat
 
 def _check(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.diagnostics import FORMATS, coloured, plain
+    from driftflow.loading import gathered
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
         wanted = shorten(arguments["--format"])
         raise _MisuseError(f"no format `{wanted}`: there are {listed(FORMATS)}")
-    actions = _actions_of(arguments)
+    actions = gathered(arguments["--actions"])  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments["FILE"]]
     output.write(render(found, coloured if _has_colours(output.stream) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
@@ -303,12 +306,11 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.schemas import schema_text
 
     path, text = arguments["--output"], schema_text("driftflow")
-    actions = _actions_of(arguments)
-    if actions:
-        from driftflow import loading
+    if arguments["--actions"]:
+        from driftflow.loading import gathered, loaded
         from driftflow.tailoring import tailored
 
-        known = loading.loaded(loading.gathered(actions))
+        known = loaded(gathered(arguments["--actions"]))
         text = f"{json_text(tailored(known), indent=2)}\n"
     if path is None:
         output.write(text)

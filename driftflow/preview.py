@@ -33,9 +33,7 @@ def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
         plan: What to do.
         actions: All that steps can name.
     """
-    origins = {
-        name: actions[name].origin if name in actions else None for name in sorted(plan.actions)
-    }
+    origins = {name: actions[name].origin if name in actions else None for name in plan.actions}
     return {
         "name": plan.name,
         "digest": digest(plan),

@@ -93,7 +93,7 @@ def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
 
     Args:
         value: What was frozen.
-        outputs: By the name of the step, a copy of what its readers are given. None to have
+        outputs: By the name of the step, what its readers are given a copy of. None to have
             references as they were written.
     """
     if isinstance(value, FromStep):

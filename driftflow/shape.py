@@ -34,7 +34,8 @@ _ANNOTATIONS = {
     "markdownDescription",
     "title",
 }
-_DATA = {"const", "default", "enum", "examples"}
+# Keywords below which there is data, and no schema.
+DATA = {"const", "default", "enum", "examples"}
 # The types of the values that a keyword speaks about, that of its own, and what it asks.
 _LIMITS: dict[str, tuple[str, set[type], Callable[[Any, Any], bool]]] = {
     "minLength": ("string", {int}, lambda limit, value: len(value) >= limit),
@@ -92,27 +93,32 @@ def _follow_references(part: Any, schema: Mapping[str, Any]) -> None:
         for item in part:
             _follow_references(item, schema)
     elif isinstance(part, dict):
-        if isinstance(part.get("$ref"), str) and not _leads_somewhere(part["$ref"], schema):
-            raise ValueError(f"`$ref` leads to no place in it: {part['$ref']}")
+        if isinstance(part.get("$ref"), str):
+            resolved(part["$ref"], schema)
         if isinstance(part.get("$id"), str) and part is not schema:
             raise ValueError(f"only the whole of it can have an `$id`: {part['$id']}")
         for keyword, member in part.items():
-            if keyword not in _DATA:
+            if keyword not in DATA:
                 _follow_references(member, schema)
 
 
-def _leads_somewhere(reference: str, schema: Any) -> bool:
+def resolved(reference: str, schema: Any) -> Any:
+    """The schema to which a `$ref` leads in that schema, by a JSON pointer, RFC 6901.
+
+    Raises:
+        ValueError: If there is none.
+    """
     start, *keys = unquote(reference).split("/")
     place = schema
     for key in keys:
         name = key.replace("~1", "/").replace("~0", "~")
         if isinstance(place, list) and name.isdecimal() and int(name) < len(place):
             place = place[int(name)]
-        elif isinstance(place, dict) and name in place:
-            place = place[name]
         else:
-            return False
-    return start == "#" and isinstance(place, dict | bool)
+            place = place.get(name) if isinstance(place, dict) else None
+    if start == "#" and isinstance(place, dict | bool):
+        return place
+    raise ValueError(f"`$ref` leads to no place in it: {reference}")
 
 
 def _compiled(schema: Any) -> Check:

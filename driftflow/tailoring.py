@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from driftflow.schemas import schema_text
+from driftflow.shape import DATA, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +38,6 @@ _REFERENCE = {
 _NAMED = {"properties", "patternProperties", "definitions", "dependencies"}
 _PARTS = {"items", "additionalItems", "additionalProperties", "contains"}
 _FORMS = {"allOf", "anyOf"}
-# Below which there is data.
-_DATA = {"const", "default", "enum", "examples"}
 # What nobody can tell while a reference stands for a part of the value: that it is not of a form,
 # or of no second one, or the very same as something else.
 _UNCERTAIN = {"not", "if", "then", "else", "uniqueItems"}
@@ -99,7 +98,7 @@ def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
         if "$ref" in part:
             target = unquote(part["$ref"]).removeprefix("#")
             if name + target not in definitions:
-                admit(_at(action, target), target, "$ref")
+                admit(resolved(part["$ref"], action), target, "$ref")
             inner = _refer(name + target)
         definitions[key] = inner
         if keyword not in _FORMS:
@@ -146,14 +145,6 @@ def _shown_to_editors(part: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _at(schema: Any, pointer: str) -> Any:
-    """What is at a place of the schema, to which a JSON pointer leads."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        schema = schema[int(key) if isinstance(schema, list) else key]
-    return schema
-
-
 def _moved(part: Any, home: str) -> Any:
     """A schema, or what is below one, for a place in the definition of that name."""
     if isinstance(part, list):
@@ -167,7 +158,7 @@ def _moved(part: Any, home: str) -> Any:
         elif keyword in _NAMED and isinstance(argument, dict):
             moved[keyword] = {key: _moved(member, home) for key, member in argument.items()}
         elif keyword not in _DROPPED:
-            moved[keyword] = argument if keyword in _DATA else _moved(argument, home)
+            moved[keyword] = argument if keyword in DATA else _moved(argument, home)
     return moved
 
 
@@ -194,7 +185,7 @@ def _rebuilt(
         elif keyword in _PARTS:
             rebuilt[keyword] = part(argument, here, keyword)
         elif keyword not in _DROPPED:
-            rebuilt[keyword] = argument if keyword in _DATA else _moved(argument, data)
+            rebuilt[keyword] = argument if keyword in DATA else _moved(argument, data)
     return rebuilt
 
 

@@ -32,9 +32,7 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "type": lambda wanted, found: f"must be {_kinds(wanted)}, not {type_name(found)}",
     "enum": lambda wanted, _found: f"must be {' or '.join(map(_shown, wanted))}",
     "const": lambda wanted, _found: f"must be {_shown(wanted)}",
-    "minLength": lambda wanted, _found: (
-        "must not be empty" if wanted == 1 else f"must have at least {_count(wanted, 'character')}"
-    ),
+    "minLength": lambda wanted, _found: _at_least(wanted, "character"),
     "maxLength": lambda wanted, _found: f"must have at most {_count(wanted, 'character')}",
     "pattern": lambda wanted, _found: f"must match the pattern {_shown(wanted)}",
     "minimum": lambda wanted, _found: f"must be at least {wanted}",
@@ -42,12 +40,10 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "exclusiveMinimum": lambda wanted, _found: f"must be greater than {wanted}",
     "exclusiveMaximum": lambda wanted, _found: f"must be less than {wanted}",
     "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
-    "minItems": lambda wanted, _found: (
-        "must not be empty" if wanted == 1 else f"must have at least {_count(wanted, 'item')}"
-    ),
+    "minItems": lambda wanted, _found: _at_least(wanted, "item"),
     "maxItems": lambda wanted, _found: f"must have at most {_count(wanted, 'item')}",
     "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
-    "minProperties": lambda wanted, _found: f"must have at least {_count(wanted, 'field')}",
+    "minProperties": lambda wanted, _found: _at_least(wanted, "field"),
     "maxProperties": lambda wanted, _found: f"must have at most {_count(wanted, 'field')}",
     "anyOf": lambda _wanted, _found: "has none of the forms that it may have",
     "oneOf": lambda _wanted, _found: "must have just one of the forms that it may have",
@@ -229,6 +225,10 @@ def _kinds(wanted: str | list[str]) -> str:
     names = [wanted] if isinstance(wanted, str) else wanted
     articles = {"array": "an ", "integer": "an ", "object": "an ", "null": ""}
     return " or ".join(f"{articles.get(name, 'a ')}{name}" for name in names)
+
+
+def _at_least(number: int, noun: str) -> str:
+    return "must not be empty" if number == 1 else f"must have at least {_count(number, noun)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -126,9 +126,8 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
 
 def _start(settings: dict[str, Any], mark: str) -> subprocess.Popen[bytes]:
     argv, folder = settings["argv"], settings.get("cwd")
-    marks = (
-        f"{os.environ.get(MARK, '')} {mark}".strip()
-    )  # it may be in a run that a step has started
+    # A step of another run may have started this one: its word stays.
+    marks = f"{os.environ.get(MARK, '')} {mark}".strip()
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,

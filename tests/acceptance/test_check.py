@@ -252,3 +252,21 @@ def test_a_strict_run_refuses_what_it_would_warn_about(folder: Path, output: lis
     strict = invoke("--config", "good.json", "--strict", *output, cwd=folder)
     assert strict == invoke("--config", "good.json", *output, cwd=folder)
     assert strict.status == 0
+
+
+def test_packages_are_looked_at_once_for_all_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, and whatever they name."""
+    looks: list[str] = []
+
+    def none_at_all(group: str) -> list[object]:
+        looks.append(group)
+        return []
+
+    monkeypatch.setattr("importlib.metadata.entry_points", none_at_all)
+    paths = [tmp_path / f"{number}.json" for number in range(3)]
+    for path in paths:
+        path.write_text(json.dumps(config({"action": path.stem})), "utf-8")
+    assert invoke("check", *paths).stdout.count("warning[unknown-action]") == 3
+    assert looks == ["driftflow.actions"]
