@@ -260,6 +260,18 @@ def test_the_schema_knows_the_actions_that_are_listed() -> None:
     assert nowhere.status == NOT_WRITTEN
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_file_of_actions_is_run_once(*, strict: bool) -> None:
+    """Though it serves the check, the run, or both."""
+    Path("once.py").write_text(f"{ROWS}\nwith open('runs', 'a') as file:\n    file.write('x')\n")
+    path = taking({"rows": {"from": "make"}, "count": 1})
+    run_workflow(path, actions=["once.py"], strict=strict)
+    assert Path("runs").read_text() == "x"
+    option = ["--strict"] if strict else []
+    assert invoke("--config", path, "--actions", "once.py", *option).status == OK
+    assert Path("runs").read_text() == "xx"
+
+
 def test_what_others_code_prints_is_no_result() -> None:
     """It goes to stderr, when a file is loaded and when an action is performed."""
     Path("loud.py").write_text(

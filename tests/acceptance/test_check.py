@@ -270,3 +270,11 @@ def test_packages_are_looked_at_once_for_all_files(
         path.write_text(json.dumps(config({"action": path.stem})), "utf-8")
     assert invoke("check", *paths).stdout.count("warning[unknown-action]") == 3
     assert looks == ["driftflow.actions"]
+
+
+def test_a_file_may_be_called_like_a_command(tmp_path: Path) -> None:
+    """The first word that is one is the command."""
+    for name in ("plan", "check"):
+        (tmp_path / name).write_text(json.dumps(config({})), "utf-8")
+    done = invoke("check", "check", "plan", cwd=tmp_path)
+    assert done == (0, "2 files: nothing to report\n", "")

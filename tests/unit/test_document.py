@@ -212,6 +212,20 @@ class Row(NamedTuple):
     sum: int
 
 
+class OddFloat(float):
+    """A number that says something else of itself."""
+
+    def __float__(self) -> float:
+        return float("nan")
+
+
+class OddInteger(int):
+    """Likewise."""
+
+    def __int__(self) -> int:
+        return 10**5000
+
+
 class Size(enum.IntEnum):
     """An integer that is an enum."""
 
@@ -244,6 +258,8 @@ def test_a_copy_is_the_same_and_shares_nothing(value: Any) -> None:
         (OrderedDict([("b", 1), ("a", 2)]), {"b": 1, "a": 2}),
         ({Shade.DARK: Size.SMALL}, {"dark": 1}),
         (True, True),
+        (OddFloat(1.5), 1.5),
+        (OddInteger(7), 7),
         pytest.param(10**640, 10**640, id="640 digits"),
         pytest.param(-(10**4299), -(10**4299), id="4300 digits"),
         ("\udc00", "\udc00"),

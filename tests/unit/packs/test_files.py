@@ -266,19 +266,23 @@ def test_a_table_may_have_another_delimiter(delimiter: str) -> None:
 def test_a_write_takes_place_all_at_once_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The old file stands until the new one is complete, and stays if it fails; no draft stays."""
     save("old", "out")
-    Path("out").chmod(0o600)
+    Path("out").chmod(0o604)
     seen: list[str] = []
     modes: list[int] = []
 
     def synced(_: int) -> None:
-        modes.append(stat.S_IMODE(next(Path().glob(".*")).stat().st_mode))
         seen.append(Path("out").read_text())
         seen.extend(sorted(path.name[:1] for path in Path().iterdir()))
 
+    def secret(descriptor: int, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        modes.append(mode)
+
     monkeypatch.setattr("os.fsync", synced)
+    monkeypatch.setattr("os.fchmod", secret)
     perform("write_text", path="out", text="new")
     assert seen == ["old", ".", "o"]
-    assert modes == [0o600]
+    assert modes == [0o600, 0o604]
     assert Path("out").read_text() == "new"
 
     def full(_: int) -> None:
