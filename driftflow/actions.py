@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
-from driftflow.document import Json, type_name
+from driftflow.document import Json, copied, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,6 +88,35 @@ def summary_of(function: Callable[[Any], Any]) -> str:
     """The first line of its docstring; empty where there is none."""
     text = function.__doc__
     return text.strip().partition("\n")[0] if isinstance(text, str) else ""
+
+
+def performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
+    """What makes an attempt here and now: from an action's name and an input to the output.
+
+    It raises ValueError if there is no such action, TypeError if what the action returns is no
+    JSON value, and whatever the action raises.
+
+    Args:
+        actions: What steps can name.
+    """
+    functions = {name: action.function for name, action in actions.items()}
+
+    def perform(name: str, value: Json) -> Json:
+        try:
+            function = functions[name]
+        except KeyError:
+            raise ValueError(f"unknown action: {name!r}") from None
+        output: Json = function(value)
+        return output if type(output) is str else _own(output)
+
+    return perform
+
+
+def _own(output: Json) -> Json:
+    try:
+        return copied(output)
+    except TypeError as error:
+        raise TypeError(f"the output is {error}") from None
 
 
 def echo(value: Json) -> Json:

@@ -6,9 +6,8 @@ from functools import reduce
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions import ACTIONS
+from driftflow.actions import ACTIONS, performer
 from driftflow.config import load_config
-from driftflow.executors import performer
 from driftflow.interpreter import interpret
 from driftflow.rendering import result_document
 from driftflow.result import RunResult, advance

@@ -72,6 +72,15 @@ def copied(value: Any) -> Json:
         raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
 
 
+def fresh(value: Json) -> Json:
+    """A copy of what is known to be a JSON value: new dicts and lists that its taker may change."""
+    if type(value) is dict:
+        return {key: fresh(member) for key, member in value.items()}
+    if type(value) is list:
+        return [fresh(item) for item in value]
+    return value
+
+
 def parse(data: bytes, source: str) -> Document:
     """The document that the bytes hold.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyrsistent import PVector, pvector
 
-from driftflow.document import copied
+from driftflow.document import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,8 +113,8 @@ def _read(value: FromStep, outputs: Mapping[str, Json] | None) -> Json:
     if outputs is None:
         return {"from": [*names] if several else names[0]}
     if several:
-        return [copied(outputs[name]) for name in names]
-    return copied(outputs[names[0]])
+        return [fresh(outputs[name]) for name in names]
+    return fresh(outputs[names[0]])
 
 
 def names_read(value: Frozen) -> tuple[str, ...]:

@@ -16,9 +16,8 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftflow.actions import Action
+from driftflow.actions import Action, performer
 from driftflow.config import load_config
-from driftflow.executors import performer
 from driftflow.interpreter import interpret
 from driftflow.loading import gathered
 from driftflow.rendering import result_document, result_line

@@ -15,10 +15,11 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
     if path.parent.name != "packs" or path.stem != "__init__"
 }
-EDGES = {"config", "executors", "output", "storage"}
+EDGES = {"config", "output", "storage"}
 WIRING = {"__init__", "__main__", "api", "audit", "cli", "testing"}
+BENEATH = {"processes"}  # what edges and packs share: it ends processes
 PACKS = {name for name in MODULES if name.startswith("packs.")}
-CORE = MODULES.keys() - EDGES - WIRING - PACKS
+CORE = MODULES.keys() - EDGES - WIRING - PACKS - BENEATH
 
 
 def table() -> dict[str, set[str]]:

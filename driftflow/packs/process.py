@@ -7,32 +7,19 @@ process group, and on Linux also what has left that.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
-from secrets import token_hex
 from threading import Thread
-from time import monotonic, sleep
 from typing import IO, TYPE_CHECKING, Any
 
 from driftflow.actions import action
+from driftflow.processes import PATIENCE, end, how_it_ended, new_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-# By this variable, with a word of its own for each attempt, what a program started is found.
-MARK = "DRIFTFLOW_COMMAND"
+    from collections.abc import Callable
 
 # The end of a program's standard error that an error shows. Bytes.
 SHOWN = 2000
-
-# How long killed processes may take to be gone, and the pause between two looks. Seconds.
-_PATIENCE = 5.0
-_PAUSE = 0.005
-# As many looks in a row find nothing when nothing is left: in one alone, a process that is about to
-# become another program shows no environment, and a new one may be missed.
-_LOOKS = 2
 
 _ARGV = {
     "description": "The program and its arguments.",
@@ -68,16 +55,16 @@ _ARGV = {
 def command(value: list[str] | dict[str, Any]) -> str:
     """Runs a program, without a shell; gives what it printed on its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
-    mark = token_hex(16)
-    process = _start(settings, mark)
+    word, marked = new_mark()
+    process = _start(settings, marked)
     try:
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
         feeder = _in_background(_feed, process.stdin, settings.get("stdin", "").encode())
         _await(process)
     finally:
-        _end(process, mark)
+        end(process, word)
     for thread in (output.thread, errors.thread, feeder):
-        thread.join(_PATIENCE)
+        thread.join(PATIENCE)
     if process.returncode:
         raise ChildProcessError(_complaint(process.returncode, errors))
     if output.thread.is_alive():
@@ -124,15 +111,13 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
         stream.write(data)
 
 
-def _start(settings: dict[str, Any], mark: str) -> subprocess.Popen[bytes]:
+def _start(settings: dict[str, Any], marked: dict[str, str]) -> subprocess.Popen[bytes]:
     argv, folder = settings["argv"], settings.get("cwd")
-    # A step of another run may have started this one: its word stays.
-    marks = f"{os.environ.get(MARK, '')} {mark}".strip()
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,
             cwd=folder,
-            env={**os.environ, **settings.get("env", {}), MARK: marks},
+            env={**os.environ, **settings.get("env", {}), **marked},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -153,36 +138,8 @@ def _await(process: subprocess.Popen[bytes]) -> None:
         raise ChildProcessError("how it ended cannot be known: SIGCHLD is ignored") from None
 
 
-def _end(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Kill the program, its group and what else has its mark, until nothing is left."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = monotonic() + _PATIENCE
-    looks = _LOOKS
-    while looks and monotonic() < deadline:
-        left = list(_marked(mark))
-        for pid in left:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        looks = _LOOKS if left else looks - 1
-        if looks:
-            sleep(_PAUSE)
-
-
-def _marked(mark: str) -> Iterator[int]:
-    """The processes that have the mark in their environment, where the system tells: on Linux."""
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it is gone, or somebody else's
-            if mark.encode() in environment.read_bytes():
-                yield int(environment.parent.name)
-
-
 def _complaint(status: int, errors: _Drain) -> str:
     """How a program ended, and the end of what it said about it."""
-    reason = f"exit status {status}"
-    if status < 0:
-        name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
-        reason = f"killed by {name}"
+    reason = how_it_ended(status)
     said = errors.taken.decode(errors="replace").strip()
     return f"{reason}: {'…' * errors.is_cut}{said}" if said else reason

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What a good run needs of ours; the explanations, the reports and the record are not among it.
 OURS = {
     "__main__",
-    *("acceptor", "actions", "api", "cli", "config", "document", "errors", "events", "executors"),
+    *("acceptor", "actions", "api", "cli", "config", "document", "errors", "events"),
     *("flags", "interpreter", "output", "plan", "references", "rendering", "result"),
 }
 

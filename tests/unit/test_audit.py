@@ -11,11 +11,10 @@ import pytest
 import workflows
 from jsonschema import Draft7Validator
 
-from driftflow.actions import ACTIONS
+from driftflow.actions import ACTIONS, performer
 from driftflow.audit import audited, utc_now
 from driftflow.errors import StorageError
 from driftflow.events import Event, StepFinished, StepStarted
-from driftflow.executors import performer
 from driftflow.interpreter import interpret
 from driftflow.plan import digest
 from driftflow.schemas import schema

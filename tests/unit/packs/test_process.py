@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from command import process_environment
 
+from driftflow import processes
 from driftflow.linting import PACKS
 from driftflow.loading import gathered
 from driftflow.packs import process
@@ -190,7 +191,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt at a terminal is not for it; and it is killed, whatever marks there are."""
     assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"
-    monkeypatch.setattr(process, "_marked", lambda _: [])
+    monkeypatch.setattr(processes, "_marked", lambda _: [])
     assert gone(int(python(IN_BACKGROUND.format(""))))
 
 
@@ -209,7 +210,7 @@ def test_one_look_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyP
     """A process that is becoming another program shows no environment for a moment."""
     looks: list[list[int]] = [[], [NOBODY], [], [], [NOBODY]]
     killed: list[int] = []
-    monkeypatch.setattr(process, "_marked", lambda _: looks.pop(0))
+    monkeypatch.setattr(processes, "_marked", lambda _: looks.pop(0))
     monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
     assert run(["true"]) == ""
     assert (killed, looks) == ([NOBODY], [[NOBODY]])
@@ -242,7 +243,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that left its group and forgot its environment may hold the output open."""
-    monkeypatch.setattr(process, "_PATIENCE", 0.2)
+    monkeypatch.setattr(process, "PATIENCE", 0.2)
     code = (
         "import subprocess\n"
         "p = subprocess.Popen(['sleep', '600'], start_new_session=True, env={})\n"

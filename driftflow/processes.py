@@ -1,0 +1,73 @@
+"""Processes that are ended with all that they have started: their group, and what left it.
+
+On Linux what left the group is found by a word in its environment, which processes inherit.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+# The variable that holds the words. A process that starts a run has its own: each adds one.
+MARK = "DRIFTFLOW_COMMAND"
+
+# How long killed processes may take to be gone, and the pause between two looks. Seconds.
+PATIENCE = 5.0
+_PAUSE = 0.005
+# As many looks in a row find nothing when nothing is left: in one alone, a process that is about to
+# become another program shows no environment, and a new one may be missed.
+_LOOKS = 2
+
+
+def new_mark() -> tuple[str, dict[str, str]]:
+    """A word that no other process has, and the variable that hands it on with those there are."""
+    word = token_hex(16)
+    return word, {MARK: f"{os.environ.get(MARK, '')} {word}".strip()}
+
+
+def end(process: subprocess.Popen[bytes], word: str) -> None:
+    """Kill the process, its group and what else has its word, until nothing is left.
+
+    Args:
+        process: What leads a group of its own. Its end has not been waited for, so that the number
+            of the group is still its own.
+        word: What only it and its descendants have.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = monotonic() + PATIENCE
+    looks = _LOOKS
+    while looks and monotonic() < deadline:
+        left = list(_marked(word))
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        looks = _LOOKS if left else looks - 1
+        if looks:
+            sleep(_PAUSE)
+
+
+def how_it_ended(status: int) -> str:
+    """The end of a process in words: `exit status 3`, `killed by SIGKILL`."""
+    if status >= 0:
+        return f"exit status {status}"
+    name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
+    return f"killed by {name}"
+
+
+def _marked(word: str) -> Iterator[int]:
+    """The processes that have the word in their environment, where the system tells: on Linux."""
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it is gone, or somebody else's
+            if word.encode() in environment.read_bytes():
+                yield int(environment.parent.name)
