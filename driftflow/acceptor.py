@@ -8,6 +8,37 @@ from __future__ import annotations
 from typing import Any
 
 
+def accepts_backoff(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and (
+            "delay_seconds" not in value
+            or (
+                (type(value["delay_seconds"]) is int or type(value["delay_seconds"]) is float)
+                and value["delay_seconds"] >= 0
+            )
+        )
+        and (
+            "factor" not in value
+            or (
+                (type(value["factor"]) is int or type(value["factor"]) is float)
+                and value["factor"] >= 1
+            )
+        )
+        and (
+            "max_delay_seconds" not in value
+            or (
+                (
+                    type(value["max_delay_seconds"]) is int
+                    or type(value["max_delay_seconds"]) is float
+                )
+                and value["max_delay_seconds"] >= 0
+            )
+        )
+        and ("jitter" not in value or type(value["jitter"]) is bool)
+    )
+
+
 def accepts_steps_item(value: Any) -> bool:
     return (
         type(value) is dict
@@ -57,6 +88,7 @@ def accepts(value: Any) -> bool:
                 and value["max_attempts"] >= 1
             )
         )
+        and ("backoff" not in value or accepts_backoff(value["backoff"]))
         and (type(value["steps"]) is list and all(map(accepts_steps_item, value["steps"])))
         and ("flags" not in value or accepts_flags(value["flags"]))
         and ("storage" not in value or accepts_storage(value["storage"]))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import reduce
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions import ACTIONS, performer
+from driftflow.backoff import pauses
 from driftflow.config import load_config
-from driftflow.interpreter import interpret
+from driftflow.interpreter import in_turn, interpret
 from driftflow.rendering import result_document
 from driftflow.result import RunResult, advance
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
+    from concurrent.futures import Executor
 
     from driftflow.actions import Action
     from driftflow.document import Json
@@ -29,6 +31,9 @@ def run_workflow(
     strict: bool = False,
     actions: Given = (),
     params: Mapping[str, Json] | None = None,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    enforce_timeout: bool = False,
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
@@ -43,40 +48,81 @@ def run_workflow(
             functions that `action` has marked, of modules with such, of names of modules and
             paths of `.py` files, as `--actions` takes them.
         params: By name, a JSON value for each parameter that is given.
+        executor: What runs the waves: any `concurrent.futures.Executor`, which stays the caller's.
+            By default threads, and none if the flag `parallel` is off. On an executor a step may
+            run more than once, if a worker is lost.
+        jobs: How many steps, or pieces of work of several small steps, are under way at the same
+            time, at most. By default the number of usable cores, and at least 4.
+        enforce_timeout: Whether `timeout_seconds` ends an attempt: it is made in a child process,
+            which is then killed with all that it has started.
 
     Returns:
         `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
-        `ok`, `output`, `error` and `attempts`. With the flag `metrics` on also `metrics`,
-        its times in seconds.
+        `ok`, `output`, `error` and `attempts`. If steps that ran at the same time as one that ended
+        the run are not among the results, their names are in `discarded`. With the flag `metrics`
+        on also `metrics`, its times in seconds.
 
     Raises:
         ConfigError: If the config is at fault, or the parameters. No step was run.
-        ActionsError: If an action cannot be loaded, or its name is taken. No step was run.
+        ActionsError: If an action cannot be loaded, or its name is taken; or if no other process
+            could find it, and the timeout is to be enforced. No step was run.
         TypeError: If the value of a parameter is no JSON value.
+        ValueError: If `jobs` is less than 1.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
     """
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, not {jobs}")
     if actions:
         from driftflow.loading import gathered
 
         actions = gathered(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params)
-    return result_document(reduce(advance, run_events(plan, actions), RunResult(plan)))
+    events = run_events(
+        plan, actions, executor=executor, jobs=jobs, enforce_timeout=enforce_timeout
+    )
+    return result_document(reduce(advance, events, RunResult(plan)))
 
 
-def run_events(plan: Plan, actions: Given = ()) -> Iterator[Event]:
+def run_events(
+    plan: Plan,
+    actions: Given = (),
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    enforce_timeout: bool = False,
+) -> Iterator[Event]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
     Args:
         plan: What to do.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
+        executor: What runs the waves, likewise.
+        jobs: How many pieces of work are under way at the same time, likewise.
+        enforce_timeout: Whether an attempt is ended when the timeout is over, likewise.
 
     Raises:
-        ActionsError: If an action cannot be loaded; at once, before any event.
+        ActionsError: If an action cannot be loaded, or no other process could find one and the
+            timeout is to be enforced; at once, before any event.
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
-            written: then the event that it lacks is still given out first.
+            written: then the event that it lacks, and what comes of the steps that have been
+            started, is still given out first.
     """
-    events = interpret(plan, performer(_named(plan, actions)), perf_counter)
+    known = _named(plan, actions)
+    events: Generator[Event, bool | None, None]
+    if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
+        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep, _random))
+        events = interpret(plan, crew, perf_counter)
+    else:
+        from driftflow.loading import gathered, refuse_what_stays_here
+        from driftflow.scaling import scaled
+
+        sources = gathered(actions).sources
+        if enforce_timeout:
+            refuse_what_stays_here(plan.actions, sources)
+        events = scaled(
+            plan, known, sources, executor=executor, jobs=jobs, enforce_timeout=enforce_timeout
+        )
     if not plan.flags.is_enabled("audit"):
         return events
     from driftflow.audit import audited
@@ -92,3 +138,10 @@ def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
 
     known = gathered(given)
     return {name: known[name] for name in plan.actions if name in known}
+
+
+def _random() -> float:
+    """A random number from 0 to 1; few runs need one."""
+    from random import random
+
+    return random()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from functools import lru_cache
 from time import gmtime, strftime, time_ns
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from driftflow.rendering import audit_line
 from driftflow.storage import JsonFileStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from driftflow.events import Event
 
@@ -29,7 +30,7 @@ def _to_the_second(seconds: int) -> str:
 
 
 def audited(
-    events: Iterator[Event],
+    events: Generator[Event, bool | None, None],
     path: str,
     *,
     now: Callable[[], str] = utc_now,
@@ -45,15 +46,24 @@ def audited(
 
     Raises:
         StorageError: If the file cannot be opened, before anything else; or when it cannot be
-            written: then the event that it lacks is still given out first.
+            written: then the event that it lacks, and what comes of the steps that have been
+            started, is still given out first.
     """
     run_id = run_id or str(uuid4())
-    with JsonFileStorage(path) as storage:
+    with closing(events), JsonFileStorage(path) as storage:
         for seq, event in enumerate(events):
             line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
             try:
                 storage.append(line)
             except StorageError:
                 yield event  # it happened: the other folds are to see it
+                yield from _under_way(events)
                 raise
             yield event
+
+
+def _under_way(events: Generator[Event, bool | None, None]) -> Iterator[Event]:
+    """What comes of the steps that have been started by now; no other is started."""
+    with suppress(StopIteration):
+        while True:
+            yield events.send(True)

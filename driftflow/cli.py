@@ -3,6 +3,7 @@
 Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
+            [--jobs N] [--dask ADDRESS] [--enforce-timeout]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
@@ -23,6 +24,9 @@ Options:
   --strict            Let warnings count as errors.
   --actions SOURCE    Let steps name the actions of a module, or of a .py file.
   --param NAME=VALUE  Give a parameter a text; NAME:=VALUE gives it a JSON value.
+  --jobs N            With the flag parallel, try up to N steps at the same time.
+  --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
+  --enforce-timeout   End each attempt that takes longer than timeout_seconds.
   --format FORMAT     How to print: text, json, or github for annotations [default: text].
   --output FILE       Write to this file instead.
   -h --help           Print this text.
@@ -31,7 +35,7 @@ Options:
 Exit status:
   0  every step is ok
   1  a step failed; check found an error, or with --strict a warning
-  2  wrong usage, a wrong config or a wrong action: no step ran
+  2  wrong usage, a wrong config, action or cluster: no step ran
   3  the audit, or the output itself, could not be written
 """
 
@@ -40,8 +44,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import re
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
@@ -50,14 +55,24 @@ from driftflow import __version__
 from driftflow.api import run_events
 from driftflow.config import check_config, load_config
 from driftflow.document import parse
-from driftflow.errors import ActionsError, ConfigError, Findings, StorageError, listed, shorten
-from driftflow.events import RunFinished, StepFinished
+from driftflow.errors import (
+    ActionsError,
+    ConfigError,
+    ExecutorError,
+    Findings,
+    StorageError,
+    listed,
+    shorten,
+)
+from driftflow.events import RunFinished, StepDiscarded, StepFinished
 from driftflow.output import Output
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
     from driftflow.document import Json
     from driftflow.events import Event, Status
@@ -118,7 +133,7 @@ def _run_command(argv: list[str], output: Output) -> int:
         _print_error(_USAGE)
     except ConfigError as error:
         _refuse(error.findings)
-    except ActionsError as error:
+    except (ActionsError, ExecutorError) as error:
         _complain(str(error))
     return WRONG_INPUT
 
@@ -186,21 +201,48 @@ def _no_such(kind: str, word: str, name: str) -> str:
 
 
 def _run(arguments: dict[str, Any], output: Output) -> int:
-    actions, params = _actions_of(arguments), _params_of(arguments)
+    actions, params, jobs = _actions_of(arguments), _params_of(arguments), _jobs_of(arguments)
     plan = load_config(
         arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
     )
-    events = run_events(plan, actions)
-    gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
-    gc.enable()
     report = _print_document if arguments["--print-json"] else _print_lines
-    try:
-        status = report(plan, events, output)
-    except StorageError as error:
-        output.flush()
-        _complain(str(error))
-        return NOT_WRITTEN
+    with _cluster_of(arguments) as (executor, threads):
+        events = run_events(
+            plan,
+            actions,
+            executor=executor,
+            jobs=jobs or threads,
+            enforce_timeout=arguments["--enforce-timeout"],
+        )
+        gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
+        gc.enable()
+        try:
+            status = report(plan, events, output)
+        except StorageError as error:
+            output.flush()
+            _complain(str(error))
+            return NOT_WRITTEN
     return OK if status == "ok" else FAILED
+
+
+def _jobs_of(arguments: dict[str, Any]) -> int | None:
+    word = arguments["--jobs"]
+    if word is None:
+        return None
+    if not re.fullmatch("0*[1-9][0-9]{0,5}", word, re.ASCII):
+        raise _MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
+    return int(word)
+
+
+def _cluster_of(
+    arguments: dict[str, Any],
+) -> AbstractContextManager[tuple[Executor | None, int | None]]:
+    """What runs the steps, and how many threads it has, if a cluster is named."""
+    if arguments["--dask"] is None:
+        return nullcontext((None, None))
+    from driftflow.cluster import connected
+
+    return connected(arguments["--dask"])
 
 
 def _actions_of(arguments: dict[str, Any]) -> Given:
@@ -242,11 +284,15 @@ def _json_of(name: str, text: str) -> Json:
 
 def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
     status: Status = "failed"
+    discarded = 0
     for event in events:
         if isinstance(event, StepFinished):
             output.write(f"{result_line(event.result)}\n")
+        elif isinstance(event, StepDiscarded):
+            discarded += bool(event.result.attempts)
         elif isinstance(event, RunFinished):
             status = event.status
+    _tell_discarded(discarded)
     return status
 
 
@@ -259,9 +305,16 @@ def _print_document(plan: Plan, events: Iterable[Event], output: Output) -> Stat
     except StorageError as error:  # what was done is printed all the same
         failure = error
     output.write(f"{json_text(result_document(run), indent=2)}\n")
+    _tell_discarded(len(run.discarded))
     if failure is not None:
         raise failure
     return run.status
+
+
+def _tell_discarded(number: int) -> None:
+    if number:
+        steps = "1 step" if number == 1 else f"{number} steps"
+        _print_error(f"discarded: {steps} that ran beside the one that ended the run\n")
 
 
 def _check(arguments: dict[str, Any], output: Output) -> int:

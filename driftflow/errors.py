@@ -149,6 +149,23 @@ class ActionsError(DriftFlowError):
         return f"{self.source}: {self.reason}"
 
 
+class ExecutorError(DriftFlowError):
+    """What was to run the steps cannot be reached: no step was run.
+
+    Attributes:
+        address: Where it was looked for.
+        reason: Why it could not be reached, in words.
+    """
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address = address
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"
+
+
 class StorageError(DriftFlowError):
     """The audit's file is at fault: no further step was started.
 

@@ -1,4 +1,4 @@
-"""What happens in a run: four kinds of events, in the order in which they happen."""
+"""What happens in a run, in the order in which it happens."""
 
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ class StepResult(NamedTuple):
         error: The message of the last attempt's exception, or why there was none; None if it
             succeeded.
         attempts: How many there were; 0 if what it was to read was not there.
-        duration_seconds: The wall time of all of them. Seconds.
+        duration_seconds: The wall time of all of them, and of the waits between. Seconds.
     """
 
     name: str
@@ -50,6 +50,17 @@ class StepFinished(NamedTuple):
     result: StepResult
 
 
+class StepDiscarded(NamedTuple):
+    """A step of that place was begun with others of its wave, and one before it ended the run.
+
+    What came of it is not among the results. If its attempts are 0, nothing was done.
+    """
+
+    place: int
+    step: Step
+    result: StepResult
+
+
 class RunFinished(NamedTuple):
     """The last event. The duration is the wall time of the run, in seconds."""
 
@@ -57,4 +68,4 @@ class RunFinished(NamedTuple):
     duration_seconds: float
 
 
-Event: TypeAlias = RunStarted | StepStarted | StepFinished | RunFinished
+Event: TypeAlias = RunStarted | StepStarted | StepFinished | StepDiscarded | RunFinished

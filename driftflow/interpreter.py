@@ -1,4 +1,4 @@
-"""The meaning of a plan: which steps are tried, how often, and when the run ends.
+"""The meaning of a plan: which steps are tried, together or one by one, and when the run ends.
 
 Opens nothing, prints nothing, reads no clock: what it needs is passed in.
 """
@@ -6,87 +6,162 @@ Opens nothing, prints nothing, reads no clock: what it needs is passed in.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
+from driftflow.document import Json, fresh
 from driftflow.errors import message_of
-from driftflow.events import RunFinished, RunStarted, StepFinished, StepResult, StepStarted
+from driftflow.events import (
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepResult,
+    StepStarted,
+)
 from driftflow.references import thaw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.document import Json
     from driftflow.events import Event
     from driftflow.plan import Plan, Step
 
     Perform: TypeAlias = Callable[[str, Json], Json]
     Clock: TypeAlias = Callable[[], float]
+    Pause: TypeAlias = Callable[[int], object]
+    # Works through waves of steps, each when it is ready, as the tasks that it is told they are.
+    # Gives None when it is about to start the next step, and the outcomes; both in run order. To be
+    # sent True means: start no further one. After an outcome that ends the run it starts none,
+    # gives the outcomes of those that it has started, and is done. At last it says whether the run
+    # could go on.
+    Crew: TypeAlias = Callable[
+        [Iterable[Sequence[Step]], Callable[[Step], Task]],
+        Generator[Outcome | None, bool | None, bool],
+    ]
 
 # A named tuple's own constructor is a Python function, and takes twice as long.
 _new = tuple.__new__
 
 
-def interpret(plan: Plan, perform: Perform, clock: Clock) -> Iterator[Event]:
+# A step that is ready to be tried, wherever that will be: the name of its action, what that is
+# handed, how often it may be tried, whether its failure lets the run go on, and why it cannot be
+# tried if it cannot; then it may be tried 0 times.
+Task: TypeAlias = tuple[str, Json, int, bool, str | None]
+# What came of it: the fields of a `StepResult` but for the name. Both are plain data, which can
+# travel, and plain tuples, since there is one of each for each step.
+Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
+
+
+def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
+
+    To be sent True means: start no further step. What has been started is given still, and no
+    `RunFinished`.
 
     Args:
         plan: What to do.
-        perform: Makes one attempt, from an action's name and an input that it may change to the
-            output, which nothing else may change; or raises.
+        crew: What works through the waves: `in_turn`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
     """
     started = clock()
-    ok = True
-    max_attempts = plan.max_attempts
+    ok, over, begun, done = True, False, 0, 0
     steps = plan.steps.tolist()
     outputs: dict[str, Json] = {}
     waiting = Counter(name for step in steps for name in step.reads) if plan.read else {}
-    yield RunStarted(plan)
-    for place, step in enumerate(steps):
-        yield _new(StepStarted, (place, step))
-        result = settle(step, max_attempts, perform, clock, outputs)
-        if waiting:
-            _hand_over(step, result, outputs, waiting)
-        yield _new(StepFinished, (place, step, result))
-        if not result.ok:
-            ok = False
-            if ends_run(step):
-                break
-    yield RunFinished("ok" if ok else "failed", clock() - started)
+    together = waves(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
+
+    halt = yield RunStarted(plan)
+    if halt:
+        return
+    with closing(crew(together, _tasks(plan.max_attempts, outputs))) as work, suppress(StopIteration):
+        while True:
+            outcome = work.send(halt)
+            if outcome is None:
+                halt = yield _new(StepStarted, (begun, steps[begun]))
+                begun += 1
+                continue
+            step = steps[done]
+            result = _new(StepResult, (step.name, *outcome))
+            if over:
+                halt = yield StepDiscarded(done, step, result)
+            else:
+                if waiting:
+                    _hand_over(step, result, outputs, waiting)
+                halt = yield _new(StepFinished, (done, step, result))
+                if not result.ok:
+                    ok, over = False, ends_run(optional=step.optional)
+            done += 1
+    if not halt:
+        yield RunFinished("ok" if ok else "failed", clock() - started)
 
 
-def settle(
-    step: Step,
-    max_attempts: int,
-    perform: Perform,
-    clock: Clock,
-    outputs: Mapping[str, Json],
-) -> StepResult:
-    """Try the step until an attempt succeeds or all that it is allowed are used up.
+def waves(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
+    """The steps that may be tried at the same time: of one priority, and none reads another."""
+    wave: list[Step] = []
+    names: set[str] = set()
+    for step in steps:
+        if wave and (step.priority != wave[0].priority or not names.isdisjoint(step.reads)):
+            yield wave
+            wave, names = [], set()
+        wave.append(step)
+        names.add(step.name)
+    if wave:
+        yield wave
+
+
+def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
+    """The crew of one, that tries each step here and now; the waves do not matter to it.
 
     Args:
-        step: What to try. If it reads from a step that has no output, it is not tried at all.
-        max_attempts: How often, unless it is optional.
+        perform: Makes one attempt, from an action's name and an input that it may change to the
+            output, which nothing else may change; or raises.
+        clock: Seconds.
+        pause: Waits before another attempt, after so many have failed.
+    """
+
+    def crew(
+        waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
+    ) -> Generator[Outcome | None, bool | None, bool]:
+        for wave in waves:
+            for step in wave:
+                if (yield None):
+                    return False
+                outcome = settle(task(step), perform, clock, pause)
+                if (yield outcome) or (not outcome[0] and ends_run(optional=step.optional)):
+                    return False
+        return True
+
+    return crew
+
+
+def settle(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
+    """Try until an attempt succeeds or all that are allowed are used up.
+
+    Args:
+        task: What to try.
         perform: Makes one attempt.
         clock: Seconds.
-        outputs: By the name of the step, what others may read.
+        pause: Waits before another attempt, after so many have failed.
     """
     started = clock()
-    if step.reads and (missing := _first_missing(step, outputs)) is not None:
-        fault = f"input from {missing!r}, which failed"
-        return _new(StepResult, (step.name, False, None, fault, 0, clock() - started))
-    used, output, error = 0, None, None
-    given = step.input
-    while not used or (error is not None and used < allowed_attempts(step, max_attempts)):
+    action, given, allowed, _, error = task
+    used, output = 0, None
+    while used < allowed:
+        if used:
+            pause(used)
         used += 1
         try:
-            value = given if type(given) is str else thaw(given, outputs)
-            output, error = perform(step.action, value), None
+            # An attempt may change what it is handed: only the last one has the original.
+            value = given if type(given) is str or used == allowed else fresh(given)
+            output, error = perform(action, value), None
         except KeyboardInterrupt:  # the user's wish, not the action's
             raise
         except BaseException as exception:  # noqa: BLE001 - here what an action raises becomes data
             error = message_of(exception) or type(exception).__name__
-    return _new(StepResult, (step.name, error is None, output, error, used, clock() - started))
+        else:
+            break
+    return error is None, output, error, used, clock() - started
 
 
 def allowed_attempts(step: Step, max_attempts: int) -> int:
@@ -94,9 +169,24 @@ def allowed_attempts(step: Step, max_attempts: int) -> int:
     return 1 if step.optional else max_attempts
 
 
-def ends_run(step: Step) -> bool:
-    """Whether no step runs after this one if it fails: it is not optional."""
-    return not step.optional
+def ends_run(*, optional: bool) -> bool:
+    """Whether no step runs after one that failed: if it is not optional."""
+    return not optional
+
+
+def _tasks(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], Task]:
+    """What makes a task of a step, with what it reads; if that is not there, it is not tried."""
+
+    def task(step: Step) -> Task:
+        _, action, given, _, optional, reads = step
+        allowed, fault = allowed_attempts(step, max_attempts), None
+        if type(given) is not str:  # as most are
+            if reads and (missing := _first_missing(step, outputs)) is not None:
+                given, allowed, fault = None, 0, f"input from {missing!r}, which failed"
+            given = thaw(given, outputs)
+        return action, given, allowed, optional, fault
+
+    return task
 
 
 def _first_missing(step: Step, outputs: Mapping[str, Json]) -> str | None:

@@ -119,6 +119,7 @@ def _homes() -> dict[str, str]:
     return {
         **dict.fromkeys(_counting(fields["steps"]["items"]), "in a step"),
         **dict.fromkeys(_counting(fields["storage"]), "in `storage`"),
+        **dict.fromkeys(_counting(fields["backoff"]), "in `backoff`"),
         **dict.fromkeys(_counting(fields["flags"]), "in `flags`"),
         **dict.fromkeys(_counting(top), "at the top level"),
     }

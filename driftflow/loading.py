@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from inspect import iscoroutinefunction
+from operator import attrgetter
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 Given: TypeAlias = (
     "Mapping[str, Function] | Iterable[str | os.PathLike[str] | ModuleType | Function]"
 )
+
+# Where another process finds what is given: a module or file; or a function, by the name of its
+# action, its module and its place in that, which are empty if only this process has it.
+Source: TypeAlias = str | tuple[str, str, str]
 
 ENTRY_POINTS = "driftflow.actions"
 
@@ -58,15 +63,21 @@ class Actions(Mapping[str, Action]):
         given: Functions by name; or functions that `action` has marked, modules with such, names
             of modules and paths of `.py` files.
 
+    Attributes:
+        sources: Where another process finds what was given.
+
     Raises:
         ActionsError: If something cannot be loaded, or a name is taken; looking a name up also
             raises it.
     """
 
     def __init__(self, given: Given) -> None:
+        self.sources: tuple[Source, ...] = ()
         self._known = dict(ACTIONS)
         functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
         for found in _found(given):
+            if found.elsewhere not in self.sources[-1:]:  # as one of a file's functions is
+                self.sources += (found.elsewhere,)
             _refuse_what_is_none(found)
             if not _same(functions.setdefault(found.name, found.function), found.function):
                 taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
@@ -107,23 +118,31 @@ class _Found(NamedTuple):
     name: str
     function: Function
     origin: str
+    elsewhere: Source
 
 
 def _found(given: Given) -> Iterator[_Found]:
     if isinstance(given, Mapping):
         for name, function in given.items():
-            yield _Found("actions", name, function, "given by the program")
+            yield _given(name, function)
         return
     for thing in [given] if isinstance(given, str | os.PathLike) else given:
         if isinstance(thing, str | os.PathLike):
-            yield from _marked_in(_module(os.fspath(thing)), os.fspath(thing))
+            source = os.fspath(thing)
+            yield from _marked_in(_module(source), source)
         elif isinstance(thing, ModuleType):
             yield from _marked_in(thing, thing.__name__)
+        elif isinstance(thing, _Found):
+            yield thing
         elif mark := mark_of(thing):
-            yield _Found("actions", mark[0], thing, "given by the program")
+            yield _given(mark[0], thing)
         else:
             what = getattr(thing, "__name__", type(thing).__name__)
             raise ActionsError("actions", f"`{what}` is not marked by `@driftflow.action`")
+
+
+def _given(name: str, function: Function) -> _Found:
+    return _Found("actions", name, function, "given by the program", (name, *_address(function)))
 
 
 def _marked_in(module: ModuleType, source: str) -> Iterator[_Found]:
@@ -132,12 +151,15 @@ def _marked_in(module: ModuleType, source: str) -> Iterator[_Found]:
     if not marked:
         home = getattr(module, "__file__", None) or "built into Python"
         raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
+    elsewhere = os.path.abspath(source) if _is_file(source) else source  # noqa: PTH100
+    only_here = source == "__main__"  # to others, that is another module
     for (name, _), function in marked:
-        yield _Found(source, name, function, source)
+        found = _Found(source, name, function, source, elsewhere)
+        yield found._replace(elsewhere=(name, "", "")) if only_here else found
 
 
 def _refuse_what_is_none(found: _Found) -> None:
-    source, name, function, _ = found
+    source, name, function, *_ = found
     if not isinstance(name, str) or not name:
         raise ActionsError(source, f"an action cannot be called {name!r}")
     if not callable(function):
@@ -158,7 +180,7 @@ def _same(function: Function, other: Function) -> bool:
 
 
 def _described(found: _Found) -> Action:
-    source, name, function, origin = found
+    source, name, function, origin, _ = found
     _, given = mark_of(function) or (name, None)
     if given is None:
         return Action(function, summary_of(function), origin)
@@ -193,20 +215,24 @@ def _of_package(name: str, entry_points: list[EntryPoint]) -> Action:
     if len(entry_points) > 1:
         raise ActionsError(source, f"several packages provide it: {', '.join(sorted(packages))}")
     (entry_point,) = entry_points
-    found = _Found(source, name, _run(entry_point.load, source), "".join(packages))
+    found = _Found(source, name, _run(entry_point.load, source), "".join(packages), "")
     _refuse_what_is_none(found)
     return _described(found)
 
 
 def _module(source: str) -> ModuleType:
     """The module of that name, or in that file; imported or run anew."""
-    if "\0" not in source and (source.endswith(".py") or os.sep in source):
+    if _is_file(source):
         return _of_file(source)
     _let_import_from("")  # the working directory, wherever that is
     if not all(part.isidentifier() for part in source.split(".")):
         raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
     module: ModuleType = _run(lambda: importlib.import_module(source), source)
     return module
+
+
+def _is_file(source: str) -> bool:
+    return "\0" not in source and (source.endswith(".py") or os.sep in source)
 
 
 def _of_file(path: str) -> ModuleType:
@@ -267,3 +293,62 @@ def _or_reason(actions: Mapping[str, Action], name: str) -> Action:
         return actions[name]
     except ActionsError as error:
         return Action(str, f"cannot be loaded: {error.reason}", error.source)
+
+
+def recalled(names: Iterable[str], sources: Iterable[Source]) -> dict[str, Action]:
+    """The actions of these names in a process where nothing has been loaded yet.
+
+    What cannot be loaded here is an unknown action, which says so when it is tried.
+
+    Args:
+        names: What steps name.
+        sources: What `Actions.sources` was where the run began.
+    """
+    things: list[Any] = []
+    reasons = []
+    for source in sources:
+        try:
+            things.append(_module(source) if isinstance(source, str) else _at(*source))
+        except ActionsError as error:
+            reasons.append(f"; {error}")
+    known = Actions(things)
+    return {name: _or_unknown(known, name, "".join(reasons)) for name in names}
+
+
+def _or_unknown(actions: Mapping[str, Action], name: str, reasons: str) -> Action:
+    def fail(_: Json) -> Any:
+        raise ValueError(f"unknown action: {name!r}{reasons}")
+
+    try:
+        return actions[name]
+    except KeyError:
+        return Action(fail, "", "")
+    except ActionsError as error:
+        reasons = f"; {error}"
+        return Action(fail, "", "")
+
+
+def refuse_what_stays_here(names: Iterable[str], sources: Iterable[Source]) -> None:
+    """Raise ActionsError if no other process could find an action of one of these names."""
+    for source in sources:
+        if isinstance(source, tuple) and source[0] in names and not source[1]:
+            lacks = "no other process can find it: give a function of a module that can be imported"
+            raise ActionsError("actions", f"`{source[0]}`: {lacks}")
+
+
+def _at(name: str, module: str, place: str) -> _Found:
+    if not module:
+        raise ActionsError(name, "only the process that began the run has it")
+    source = f"{module}.{place}"
+    return _given(name, _run(lambda: attrgetter(place)(importlib.import_module(module)), source))
+
+
+def _address(function: Function) -> tuple[str, str]:
+    """The module in which another process finds the function, and its place there; or nothing."""
+    module = getattr(function, "__module__", None) or ""
+    place = getattr(function, "__qualname__", None) or ""
+    try:
+        is_there = attrgetter(place)(sys.modules[module]) is function
+    except (AttributeError, KeyError):
+        is_there = False
+    return (module, place) if is_there and module != "__main__" else ("", "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyrsistent import PClass, PVector, field, pvector
 
+from driftflow.backoff import Backoff
 from driftflow.flags import Flags, Source
 from driftflow.references import freeze, names_read, thaw
 
@@ -50,6 +51,7 @@ class Plan(PClass):
         actions: The names of their actions, each once, sorted.
         read: The names of the steps from which others read, likewise.
         max_attempts: How often a step that is not optional is tried, at most.
+        backoff: The waits between attempts; None if there are none.
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
         timeout_seconds: Loaded, and not enforced. Seconds.
@@ -61,6 +63,7 @@ class Plan(PClass):
     actions: tuple[str, ...] = field(type=tuple, mandatory=True)
     read: tuple[str, ...] = field(type=tuple, mandatory=True)
     max_attempts: int = field(type=int, mandatory=True)
+    backoff: Backoff | None = field(type=(Backoff, type(None)), mandatory=True)
     flags: Flags = field(type=Flags, mandatory=True)
     storage_path: str = field(type=str, mandatory=True)
     timeout_seconds: float = field(type=(int, float), mandatory=True)
@@ -91,6 +94,7 @@ def build_plan(
         actions=tuple(sorted(set(map(itemgetter("action"), document["steps"])))),
         read=tuple(sorted(read)),
         max_attempts=int(document.get("max_attempts", 1)),
+        backoff=_backoff(document),
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),
         timeout_seconds=document.get("timeout_seconds", 10) if timeout is None else timeout,
@@ -144,6 +148,13 @@ def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[st
         reads,
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
+
+
+def _backoff(document: Mapping[str, Any]) -> Backoff | None:
+    if "backoff" not in document:
+        return None
+    given = document["backoff"]
+    return Backoff(**{name: given[name] for name in Backoff._fields if name in given})
 
 
 def _in_run_order(steps: Iterable[Step]) -> list[Step]:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from driftflow.events import RunFinished, RunStarted, StepFinished, StepStarted
+from driftflow.events import RunFinished, RunStarted, StepDiscarded, StepFinished, StepStarted
 from driftflow.plan import digest
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def result_document(run: RunResult) -> dict[str, Any]:
             for result in run.results
         ],
     }
+    if run.discarded:
+        document["discarded"] = [result.name for result in run.discarded]
     if run.plan.flags.is_enabled("metrics"):
         document["metrics"] = metrics(run)
     return document
@@ -123,15 +125,23 @@ def _step_started(event: StepStarted) -> str:
 
 
 def _step_finished(event: StepFinished) -> str:
+    return f'"event":"step_finished",{_what_came(event)}'
+
+
+def _step_discarded(event: StepDiscarded) -> str:
+    return f'"event":"step_discarded",{_what_came(event)}'
+
+
+def _what_came(event: StepFinished | StepDiscarded) -> str:
     _, ok, output, error, attempts, duration_seconds = event.result
     return (
-        f'"event":"step_finished",{_which(event)},"ok":{"true" if ok else "false"},'
+        f'{_which(event)},"ok":{"true" if ok else "false"},'
         f'"output":{_encode(output)},"error":{"null" if error is None else _encode(error)},'
         f'"attempts":{attempts},"duration_seconds":{round(duration_seconds, 6)}'
     )
 
 
-def _which(event: StepStarted | StepFinished) -> str:
+def _which(event: StepStarted | StepFinished | StepDiscarded) -> str:
     step = event.step
     return f'"index":{event.place},"step":{_encode(step.name)},"action":{_encode(step.action)}'
 
@@ -145,5 +155,6 @@ _AUDIT_FIELDS: dict[type, Callable[[Any], str]] = {
     RunStarted: _run_started,
     StepStarted: _step_started,
     StepFinished: _step_finished,
+    StepDiscarded: _step_discarded,
     RunFinished: _run_finished,
 }

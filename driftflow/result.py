@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyrsistent import PVector, pvector
 
-from driftflow.events import RunFinished, StepFinished
+from driftflow.events import RunFinished, StepDiscarded, StepFinished
 
 if TYPE_CHECKING:
     from driftflow.events import Event, Status, StepResult
@@ -19,12 +19,14 @@ class RunResult(NamedTuple):
     Attributes:
         plan: What was to be done.
         results: What came of each step that ran, in run order.
+        discarded: What came of those that had run already when one before them ended the run.
         status: `ok` or `failed`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
     """
 
     plan: Plan
     results: PVector[StepResult] = pvector()
+    discarded: PVector[StepResult] = pvector()
     status: Status = "failed"
     duration_seconds: float = 0.0
 
@@ -34,6 +36,8 @@ def advance(run: RunResult, event: Event) -> RunResult:
     match event:
         case StepFinished():
             return run._replace(results=run.results.append(event.result))
+        case StepDiscarded() if event.result.attempts:
+            return run._replace(discarded=run.discarded.append(event.result))
         case RunFinished():
             return run._replace(status=event.status, duration_seconds=event.duration_seconds)
         case _:

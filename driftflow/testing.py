@@ -8,7 +8,7 @@ There is nothing to learn but a dictionary of functions:
     assert outcome.result["status"] == "ok"
 
 Such a run depends on nothing but the config and the actions: it reads no environment, keeps no
-audit, and its clock stands still. So what it gives can be held against a snapshot.
+audit, and its clock stands still: waits between attempts take no time, steps run in turn. So what it gives can be held against a snapshot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.actions import Action, performer
 from driftflow.config import load_config
-from driftflow.interpreter import interpret
+from driftflow.interpreter import in_turn, interpret
 from driftflow.loading import gathered
 from driftflow.rendering import result_document, result_line
 from driftflow.result import RunResult, advance
@@ -84,7 +84,8 @@ def run(
     known = gathered(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
-    events = tuple(interpret(plan, performer(real | stand_ins), _still))
+    crew = in_turn(performer(real | stand_ins), _still, pause=_still)
+    events = tuple(interpret(plan, crew, _still))
     finished = reduce(advance, events, RunResult(plan))
     lines = tuple(result_line(result) for result in finished.results)
     return Outcome(result_document(finished), events, lines)
@@ -118,6 +119,6 @@ def script(*outcomes: Any) -> Callable[[Any], Any]:
     return perform
 
 
-def _still() -> float:
-    """A clock that stands still."""
+def _still(_: int = 0) -> float:
+    """A clock that stands still, and a wait that takes no time."""
     return 0.0

@@ -69,6 +69,7 @@ _QUOTED = {
 _SHAPES: dict[str | int, str] = {
     "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
     "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
+    "backoff": 'the backoff is an object: `{"delay_seconds": 1}`',
     "flags": 'flags are an object: `{"audit": true}`',
     "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
 }

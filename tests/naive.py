@@ -18,9 +18,13 @@ class Run:
         self.results: list[dict[str, Any]] = []
         outputs: dict[str, dict[str, Any]] = {}
         waiting = list(config["steps"])
+        # What may run at the same time as the last step; after the run, what may be discarded.
+        wave: list[dict[str, Any]] = []
+        self.beside: list[str] = []
         while waiting:
             step = first(waiting)
             waiting.remove(step)
+            wave = wave + [step] if fits(step, wave) else [step]
             failures: list[str] = []
             value = replaced(step.get("input", ""), params, outputs, failures)
             if failures:
@@ -35,6 +39,10 @@ class Run:
                 self.status = "failed"
                 if not step.get("optional", False):
                     break
+        while waiting and fits(first(waiting), wave):
+            wave.append(first(waiting))
+            self.beside.append(wave[-1]["name"])
+            waiting.remove(wave[-1])
 
     def text(self) -> str:
         """What is printed."""
@@ -58,6 +66,26 @@ def first(steps: list[dict[str, Any]]) -> dict[str, Any]:
         if mine > others or (mine == others and step["name"] < best["name"]):
             best = step
     return best
+
+
+def fits(step: dict[str, Any], wave: list[dict[str, Any]]) -> bool:
+    """Whether a step may run at the same time as those: of one priority, and reads none of them."""
+    if not wave or step.get("priority", 0) != wave[0].get("priority", 0):
+        return False
+    return not {other["name"] for other in wave} & set(read_by(step.get("input")))
+
+
+def read_by(value: Any) -> list[str]:
+    """The names of the steps from which an input reads."""
+    if isinstance(value, list):
+        return [name for item in value for name in read_by(item)]
+    if not isinstance(value, dict) or set(value) == {"literal"}:
+        return []
+    if set(value) == {"from"}:
+        return value["from"] if isinstance(value["from"], list) else [value["from"]]
+    if set(value) == {"param", "default"}:  # the default of a parameter that is not given
+        return read_by(value["default"])
+    return [name for member in value.values() for name in read_by(member)]
 
 
 def replaced(

@@ -114,6 +114,8 @@ steps: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 flag_settings = st.fixed_dictionaries(
     {}, optional={name: st.booleans() for name in ("audit", "metrics", "parallel")}
 )
+# No waits: they are tested by themselves.
+backoffs = st.sampled_from([{"delay_seconds": 0}, {"max_delay_seconds": 0, "factor": 3}])
 
 
 def _number_the_flaky(config: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +129,7 @@ configs = st.fixed_dictionaries(
     {"name": names, "steps": st.lists(steps, max_size=6)},
     optional={
         "max_attempts": st.integers(1, 4) | st.just(2.0),
+        "backoff": backoffs,
         "flags": flag_settings,
         "timeout_seconds": st.sampled_from([0.5, 1, 10**9]),
         "storage": st.just({"path": "./audit.jsonl", "type": "sqlite"}),

@@ -43,10 +43,15 @@ def test_everything_that_comes_out_is_what_the_contract_says(
             document = invoke("--config", path, "--print-json", *options, cwd=folder)
         audit = _records(folder / config.get("storage", {}).get("path", "driftflow.audit.json"))
     status = 0 if expected.status == "ok" else 1
-    assert text == (status, expected.text(), "")
-    assert (document.status, document.stderr) == (status, "")
+    assert text[:2] == (status, expected.text())
+    assert document.status == status
     result = json.loads(document.stdout)
     RESULT.validate(result)
+    discarded = result.pop("discarded", [])
+    ran = [name for name in expected.beside if name in discarded]
+    assert not discarded or (flags["parallel"] and set(discarded) == set(ran))
+    assert document.stderr == told(len(discarded))
+    assert text.stderr in map(told, range(len(expected.beside) * flags.get("parallel", False) + 1))
     metrics = result.pop("metrics", None)
     wanted = {"name": config["name"], "status": expected.status, "results": expected.results}
     assert result == wanted
@@ -56,7 +61,7 @@ def test_everything_that_comes_out_is_what_the_contract_says(
         _adds_up(metrics, result, planned=len(config["steps"]))
     assert bool(audit) == flags.get("audit", False)
     if audit:
-        _agrees(audit, result)
+        _agrees(audit, result, discarded)
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
@@ -69,7 +74,15 @@ def _flaky() -> Any:
     return mock.patch.dict(ACTIONS, {"flaky": Action(workflows.Flaky(), "", "")})
 
 
-def _agrees(records: list[dict[str, Any]], document: dict[str, Any]) -> None:
+def told(discarded: int) -> str:
+    """What is said about steps that were discarded."""
+    number = {0: "", 1: "1 step"}.get(discarded, f"{discarded} steps")
+    return number and f"discarded: {number} that ran beside the one that ended the run\n"
+
+
+def _agrees(
+    records: list[dict[str, Any]], document: dict[str, Any], discarded: list[str]
+) -> None:
     for record in records:
         RECORD.validate(record)
     assert [record["seq"] for record in records] == list(range(len(records)))
@@ -79,18 +92,21 @@ def _agrees(records: list[dict[str, Any]], document: dict[str, Any]) -> None:
     assert started["workflow"] == document["name"]
     assert finished["event"] == "run_finished"
     assert finished["status"] == document["status"]
-    assert [record["event"] for record in steps] == ["step_started", "step_finished"] * len(
-        document["results"]
-    )
+    starts = [record for record in steps if record["event"] == "step_started"]
     finishes = [record for record in steps if record["event"] == "step_finished"]
+    others = [record for record in steps if record["event"] == "step_discarded"]
     assert [
         {"name": record["step"]}
         | {key: record[key] for key in ("ok", "output", "error", "attempts")}
         for record in finishes
     ] == document["results"]
-    assert [record["index"] for record in steps] == [
-        index for index in range(len(document["results"])) for _ in range(2)
-    ]
+    assert [record["step"] for record in others if record["attempts"]] == discarded
+    ends = [*finishes, *others]
+    assert len(starts) + len(ends) == len(steps)
+    for order in (starts, ends):
+        assert [record["index"] for record in order] == list(range(len(ends)))
+    for start, end in zip(starts, ends, strict=True):
+        assert start["seq"] < end["seq"]
 
 
 def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) -> None:

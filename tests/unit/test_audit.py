@@ -15,17 +15,26 @@ from driftflow.actions import ACTIONS, performer
 from driftflow.audit import audited, utc_now
 from driftflow.errors import StorageError
 from driftflow.events import Event, StepFinished, StepStarted
-from driftflow.interpreter import interpret
+from driftflow.interpreter import in_turn, interpret
 from driftflow.plan import digest
 from driftflow.schemas import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+    from driftflow.plan import Plan
 
 
 def fixed_clock() -> count[float]:
     """A clock that moves on a little each time it is read, by no whole microseconds."""
     return count(0.0, 0.12345678)
+
+
+def run(plan: Plan) -> Generator[Event, bool | None, None]:
+    """The events of a run in turn."""
+    clock = fixed_clock().__next__
+    return interpret(plan, in_turn(performer(ACTIONS), clock, pause=int), clock)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
@@ -36,9 +45,9 @@ def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
     )
     moment = "2026-11-23T12:30:00.000042Z"
     path = tmp_path / "audit.jsonl"
-    events = interpret(plan, performer(ACTIONS), fixed_clock().__next__)
+    events = run(plan)
     passed = list(audited(events, str(path), now=lambda: moment, run_id="run-1"))
-    assert passed == list(interpret(plan, performer(ACTIONS), fixed_clock().__next__))
+    assert passed == list(run(plan))
     lines = path.read_text().splitlines()
     head = f'{{"v":1,"ts":"{moment}","run_id":"run-1","seq":'
     assert [line.removeprefix(head) for line in lines] == [
@@ -75,7 +84,7 @@ def test_an_audit_that_fails_later_starts_no_further_step(
     monkeypatch.setattr("driftflow.storage.JsonFileStorage.append", append)
     plan = workflows.plan({"name": "a"}, {"name": "b"})
     stream = audited(
-        interpret(plan, performer(ACTIONS), fixed_clock().__next__), str(tmp_path / "audit")
+        run(plan), str(tmp_path / "audit")
     )
     events: list[Event] = []
     with pytest.raises(StorageError):
@@ -92,7 +101,7 @@ def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     plan = workflows.plan({}, {})
     for number, _ in enumerate(
-        audited(interpret(plan, performer(ACTIONS), fixed_clock().__next__), str(path))
+        audited(run(plan), str(path))
     ):
         assert len(path.read_bytes().splitlines()) == number + 1
 

@@ -10,10 +10,13 @@ import pytest
 import workflows
 
 from driftflow.events import Event, RunFinished, RunStarted, StepFinished, StepResult, StepStarted
-from driftflow.interpreter import allowed_attempts, ends_run, interpret, settle
+from driftflow.interpreter import allowed_attempts, ends_run, in_turn, interpret, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftflow.document import Json
+    from driftflow.interpreter import Perform, Task
     from driftflow.plan import Plan
 
 
@@ -47,7 +50,22 @@ def ticking() -> count[float]:
 
 def events(plan: Plan, script: Script | None = None) -> list[Event]:
     """All events of the plan."""
-    return list(interpret(plan, (script or Script()).perform, ticking().__next__))
+    return list(run(plan, (script or Script()).perform))
+
+
+def run(plan: Plan, perform: Perform) -> Iterator[Event]:
+    """The stream of a run in turn."""
+    clock = ticking().__next__
+    return interpret(plan, in_turn(perform, clock, pause=at_once), clock)
+
+
+def at_once(_: int) -> None:
+    """No wait."""
+
+
+def task(attempts: int) -> Task:
+    """Something to try so many times."""
+    return "action", "input", attempts, False, None
 
 
 def ok(name: str, attempts: int = 1) -> StepResult:
@@ -85,7 +103,7 @@ def test_a_plan_without_steps_is_ok() -> None:
 def test_nothing_is_performed_before_the_next_event_is_asked_for() -> None:
     """So the record of step_started is on file before the step is tried."""
     script = Script()
-    stream = interpret(workflows.plan(tried("a", 0)), script.perform, ticking().__next__)
+    stream = run(workflows.plan(tried("a", 0)), script.perform)
     assert isinstance(next(stream), RunStarted)
     assert isinstance(next(stream), StepStarted)
     assert script.tried == []
@@ -166,9 +184,8 @@ def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, messa
     def perform(_: str, __: Json) -> Json:
         raise error
 
-    (step,) = workflows.plan({}).steps
-    result = settle(step, 2, perform, ticking().__next__, {})
-    assert result == workflows.failed(step.name, message, 2, seconds=1.0)
+    result = settle(task(2), perform, ticking().__next__, at_once)
+    assert result == (False, None, message, 2, 1.0)
 
 
 def test_an_interrupt_is_no_failure_of_a_step() -> None:
@@ -177,9 +194,8 @@ def test_an_interrupt_is_no_failure_of_a_step() -> None:
     def perform(_: str, __: Json) -> Json:
         raise KeyboardInterrupt
 
-    (step,) = workflows.plan({}).steps
     with pytest.raises(KeyboardInterrupt):
-        settle(step, 3, perform, ticking().__next__, {})
+        settle(task(3), perform, ticking().__next__, at_once)
 
 
 class UnspeakableError(Exception):
@@ -206,9 +222,8 @@ def test_whatever_an_action_raises_fails_the_attempt(
     def perform(_: str, __: Json) -> Json:
         raise exception
 
-    (step,) = workflows.plan({}).steps
-    result = settle(step, 2, perform, ticking().__next__, {})
-    assert result == workflows.failed(step.name, message, 2, seconds=1.0)
+    result = settle(task(2), perform, ticking().__next__, at_once)
+    assert result == (False, None, message, 2, 1.0)
 
 
 def test_the_last_error_counts() -> None:
@@ -218,8 +233,7 @@ def test_the_last_error_counts() -> None:
     def perform(_: str, __: Json) -> Json:
         raise next(errors)
 
-    (step,) = workflows.plan({}).steps
-    assert settle(step, 2, perform, ticking().__next__, {}).error == "second"
+    assert settle(task(2), perform, ticking().__next__, at_once)[2] == "second"
 
 
 @pytest.mark.parametrize(("optional", "attempts", "ends"), [(False, 3, True), (True, 1, False)])
@@ -227,7 +241,7 @@ def test_the_two_rules_about_optional_steps(*, optional: bool, attempts: int, en
     """Each is one predicate; the second is about a step that failed."""
     (step,) = workflows.plan({"optional": optional}).steps
     assert allowed_attempts(step, 3) == attempts
-    assert ends_run(step) is ends
+    assert ends_run(optional=optional) is ends
 
 
 def handed(plan: Plan) -> tuple[list[Json], list[StepResult]]:
@@ -240,7 +254,7 @@ def handed(plan: Plan) -> tuple[list[Json], list[StepResult]]:
             raise OSError(action)
         return [action]
 
-    stream = interpret(plan, perform, ticking().__next__)
+    stream = run(plan, perform)
     return inputs, [event.result for event in stream if isinstance(event, StepFinished)]
 
 
@@ -296,7 +310,7 @@ def test_a_reader_that_changes_what_it_was_given_harms_nobody() -> None:
         {"name": "c", "input": {"from": "a"}},
         max_attempts=2,
     )
-    events = list(interpret(plan, perform, ticking().__next__))
+    events = list(run(plan, perform))
     assert seen == [[1]] * 3
     assert isinstance(events[2], StepFinished)
     assert events[2].result.output == {"rows": [1]}
@@ -323,7 +337,7 @@ def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
         return cast("Json", output)
 
     alive = []
-    for event in interpret(plan, perform, ticking().__next__):
+    for event in run(plan, perform):
         if isinstance(event, StepFinished):
             alive.append([ref() is not None for ref in made[:-1]])
         del event

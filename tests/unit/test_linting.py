@@ -210,7 +210,7 @@ def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    assert len(advice) == 7
+    assert len(advice) == 8
     for text in advice:
         assert text.count("; ") == 1
         assert text.endswith(".")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrsistent import InvariantException, PVector
 
+from driftflow.backoff import Backoff
 from driftflow.flags import Flags
 from driftflow.plan import Plan, Step, build_plan, digest
 from driftflow.references import freeze, thaw
@@ -60,6 +61,7 @@ def test_every_field_reaches_the_plan() -> None:
         {"name": "a", "action": "b", "input": [1], "priority": 7, "optional": True},
         name="w",
         max_attempts=3,
+        backoff={"factor": 3, "jitter": False, "x-note": 1},
         flags={"audit": True},
         storage={"path": "x", "type": "y"},
         timeout_seconds=0.5,
@@ -70,6 +72,7 @@ def test_every_field_reaches_the_plan() -> None:
         actions=("b",),
         read=(),
         max_attempts=3,
+        backoff=Backoff(1, 3, 30, jitter=False),
         flags=Flags(enabled=plan.flags.enabled, sources=plan.flags.sources),
         storage_path="x",
         timeout_seconds=0.5,

@@ -1,0 +1,51 @@
+"""A Dask cluster as an executor; the extra `driftflow[dask]` brings what that takes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from driftflow.errors import ExecutorError, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
+# How long the scheduler may take to answer. Seconds.
+PATIENCE = 5.0
+
+
+@contextmanager
+def connected(address: str) -> Iterator[tuple[Executor, int]]:
+    """The cluster whose scheduler has the address, and how many pieces of work it has room for.
+
+    Args:
+        address: As Dask writes it: `tcp://127.0.0.1:8786`.
+
+    Raises:
+        ExecutorError: If it does not answer, or the extra is not installed.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        reason = f"a Dask cluster takes the extra `driftflow[dask]`: {error}"
+        raise ExecutorError(address, reason) from None
+    try:
+        # A client that cannot connect may take much longer than it is told to, and complain later.
+        asyncio.run(asyncio.wait_for(_answer(address), PATIENCE))
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    except Exception as error:  # noqa: BLE001 - whatever the engine or the network raises
+        said = message_of(error) or f"nothing within {PATIENCE:g} s"
+        raise ExecutorError(address, f"no Dask scheduler answers there: {said}") from None
+    with client:
+        # One piece to work on and one to go on with for each thread: the way there takes time.
+        yield client.get_executor(pure=False), 2 * sum(client.nthreads().values())
+
+
+async def _answer(address: str) -> None:
+    import distributed
+
+    arguments = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, connection_args=arguments) as scheduler:
+        await scheduler.identity()

@@ -1,0 +1,201 @@
+"""The running edge: a crew that works through waves on any `concurrent.futures.Executor`.
+
+Steps are begun in run order and their outcomes given in run order; between, they are tried in pieces
+of work, a few steps each, in whatever order they come to an end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from functools import partial
+from itertools import groupby, islice
+from operator import itemgetter
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+from driftflow.errors import message_of
+from driftflow.interpreter import ends_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from driftflow.interpreter import Crew, Outcome, Task
+    from driftflow.plan import Step
+    from driftflow.worker import Report
+
+    Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
+    Submit: TypeAlias = Callable[[list[Task]], Future[Report]]
+
+# How long a piece of work should take: much longer than to send it anywhere. Seconds.
+_AIM = 0.02
+# A piece has at most as many steps, and at most as many are begun whose outcome was not given yet.
+_MOST = 1000
+_AHEAD = 10_000
+_NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
+
+
+class Spread:
+    """The crew that has several pieces of work done at the same time: see `interpreter.Crew`.
+
+    How long the steps of a piece took says how many the next one has, so that small steps do not
+    drown in what it takes to send them. A worker whose piece takes too long gives the rest back.
+
+    A piece that the executor loses, with its worker for instance, is sent again, a step at a time.
+    A step that is lost by itself has used an attempt.
+
+    Args:
+        submit: Has the tasks worked through elsewhere, by `worker.work`.
+        pieces: How many may be under way at the same time.
+        give_up: What to do when what is under way is not wanted any more: it should end soon.
+        alone: The crew for waves of one step; None if these are pieces of work like any other.
+    """
+
+    def __init__(
+        self, submit: Submit, pieces: int, give_up: Iterable[Callable[[], None]], alone: Crew | None
+    ) -> None:
+        self._submit = submit
+        self._pieces = pieces
+        self._give_up = give_up
+        self._alone = alone
+        self._size = 1  # of a piece
+        self._under_way = 0
+        self._finished: SimpleQueue[tuple[Piece, Callable[[], Report]]] = SimpleQueue()
+        self._is_halted = False
+        # By the place in the wave: what was begun and is not under way, what came of what is done
+        # and not given out yet, how often a step was lost; and the first place that ends the run.
+        self._waiting: Piece = []
+        self._outcomes: dict[int, Outcome] = {}
+        self._losses: Counter[int] = Counter()
+        self._end = math.inf
+
+    def __call__(
+        self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
+    ) -> Generator[Outcome | None, bool | None, bool]:
+        """Work through the waves."""
+        try:
+            for is_one, group in groupby(waves, lambda wave: len(wave) == 1):
+                crew = self._alone if is_one and self._alone else self._together
+                if not (yield from crew(group, task)):
+                    return False
+        finally:
+            if self._under_way:  # the run was broken off; but it never ends before its steps
+                for end in self._give_up:
+                    end()
+            while self._under_way:
+                self._finished.get()
+                self._under_way -= 1
+        return True
+
+    def _together(
+        self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
+    ) -> Generator[Outcome | None, bool | None, bool]:
+        for wave in waves:
+            yield from self._wave(map(task, wave))
+            if self._is_halted or self._end < math.inf:
+                return False
+        return True
+
+    def _wave(self, tasks: Iterator[Task]) -> Generator[Outcome | None, bool | None, None]:
+        begun = given = 0
+        while True:
+            while self._under_way < self._pieces:
+                piece = self._take_waiting()
+                if not piece and not self._is_halted and self._end == math.inf:
+                    room = min(self._size, _AHEAD + given - begun)
+                    piece = yield from self._begin(islice(tasks, room), begun)
+                    begun += len(piece)
+                if not piece:
+                    break
+                self._send(piece)
+            if not self._under_way:
+                break
+            self._receive()
+            while given in self._outcomes:
+                self._is_halted |= bool((yield self._outcomes.pop(given)))
+                given += 1
+        for place in range(given, begun):  # behind the end of the run
+            yield self._outcomes.pop(place, _NOT_TRIED)
+        self._losses.clear()
+
+    def _begin(self, tasks: Iterable[Task], begun: int) -> Generator[None, bool | None, Piece]:
+        piece: Piece = []
+        for task in tasks:
+            if (yield None):
+                self._is_halted = True
+                return []
+            piece.append((begun + len(piece), task))
+        return piece
+
+    def _take_waiting(self) -> Piece:
+        """Of what has to be sent again, a piece; nothing from behind the end of the run."""
+        self._waiting = [each for each in self._waiting if each[0] < self._end]
+        piece, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+        return piece
+
+    def _send(self, piece: Piece) -> None:
+        def note(future: Future[Report]) -> None:
+            self._finished.put((piece, future.result))
+
+        try:
+            self._submit([task for _, task in piece]).add_done_callback(note)
+        except Exception as error:  # noqa: BLE001 - an executor that takes nothing any more
+            self._finished.put((piece, partial(_raise, error)))
+        self._under_way += 1
+
+    def _receive(self) -> None:
+        """Wait for the next piece that comes to an end, and keep what came of it."""
+        piece, result = self._finished.get()
+        self._under_way -= 1
+        try:
+            report = result()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever became of the executor
+            self._lose(piece, error)
+            return
+        if report["interrupted"]:
+            raise KeyboardInterrupt
+        outcomes = report["outcomes"]
+        for (place, task), outcome in zip(piece, outcomes, strict=False):
+            self._keep(place, task, outcome)
+        self._wait(piece[len(outcomes) :])
+        self._size = _next_size(self._size, outcomes)
+
+    def _keep(self, place: int, task: Task, outcome: Outcome) -> None:
+        ok, output, error, attempts, seconds = outcome
+        self._outcomes[place] = ok, output, error, attempts + self._losses[place], seconds
+        if not ok and ends_run(optional=task[3]):
+            self._end = min(self._end, place)
+
+    def _wait(self, piece: Piece) -> None:
+        if piece:
+            self._waiting = sorted([*self._waiting, *piece], key=itemgetter(0))
+
+    def _lose(self, piece: Piece, error: BaseException) -> None:
+        if len(piece) > 1:  # which of them it was cannot be known
+            self._size = 1
+            self._wait(piece)
+            return
+        ((place, (action, given, allowed, optional, fault)),) = piece
+        task: Task = (action, given, allowed - 1, optional, fault)
+        if allowed > 1:
+            self._losses[place] += 1
+            self._wait([(place, task)])
+            return
+        said = message_of(error)
+        lost = f"lost by the executor: {type(error).__name__}{said and f': {said}'}"
+        self._keep(place, task, (False, None, fault or lost, min(allowed, 1), 0.0))
+
+
+def _next_size(size: int, outcomes: Sequence[Outcome]) -> int:
+    """Of how many steps a piece should be, by what came of one; it grows step by step."""
+    number = len(outcomes)
+    seconds = sum(outcome[4] for outcome in outcomes)
+    by_pace = int(_AIM * number / seconds) if seconds else _MOST
+    return max(1, min(max(size, 4 * number), by_pace, _MOST))
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error

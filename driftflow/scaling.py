@@ -1,0 +1,94 @@
+"""Several steps at a time, in threads or on any executor; attempts that end when time is up.
+
+Imported only when a run asks for one of them.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
+from random import random
+from threading import Event as Flag
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from driftflow.actions import performer
+from driftflow.backoff import pauses
+from driftflow.deadlines import Deadlines
+from driftflow.executors import Spread
+from driftflow.interpreter import in_turn, interpret
+from driftflow.worker import Brief, begun_here, stoppable, work
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from concurrent.futures import Executor, Future
+
+    from driftflow.actions import Action
+    from driftflow.events import Event
+    from driftflow.executors import Submit
+    from driftflow.interpreter import Task
+    from driftflow.loading import Source
+    from driftflow.plan import Plan
+    from driftflow.worker import Report
+
+# As many steps are tried at a time, at least, if nothing else is said: most wait for something.
+_FEW = 4
+
+
+def scaled(
+    plan: Plan,
+    actions: Mapping[str, Action],
+    sources: tuple[Source, ...],
+    *,
+    executor: Executor | None,
+    jobs: int | None,
+    enforce_timeout: bool,
+) -> Generator[Event, bool | None, None]:
+    """Run the plan, each wave on an executor.
+
+    Args:
+        plan: What to do.
+        actions: What stands behind the names that its steps use, in this process.
+        sources: Where other processes find them.
+        executor: What runs the waves; the caller's. None for threads, and for none if the flag
+            `parallel` is off.
+        jobs: How many pieces of work are under way at the same time, at most; by default the
+            number of usable cores, and at least 4.
+        enforce_timeout: Whether an attempt is ended when the plan's timeout is over.
+    """
+    seconds = plan.timeout_seconds if enforce_timeout else None
+    brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
+    jobs = max(_FEW, len(os.sched_getaffinity(0))) if jobs is None else jobs
+    with ExitStack() as stack:
+        workers = executor
+        if executor is None and plan.flags.is_enabled("parallel") and jobs > 1:
+            workers = ThreadPoolExecutor(jobs, "driftflow")
+            # Its threads have nothing left to do by then; but a child goes with the thread that
+            # started it, so they have to outlast the deadlines.
+            stack.callback(workers.shutdown, wait=False)
+        perform, stop = performer(actions), Flag()
+        give_up = [stop.set]
+        if seconds is not None:
+            deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
+            perform = deadlines.perform
+            give_up.append(deadlines.kill)
+        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep, random))
+        if workers is not None:
+            site = stoppable(perform, plan.backoff, stop)
+            stack.enter_context(begun_here(brief.run, site))
+            alone = crew if executor is None else None
+            crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
+        yield from interpret(plan, crew, perf_counter)
+
+
+def _submitter(workers: Executor, brief: Brief) -> Submit:
+    numbers = count()
+
+    def submit(tasks: list[Task]) -> Future[Report]:
+        token = f"{brief.run}-{next(numbers)}"
+        return workers.submit(work, {"token": token, "brief": brief, "tasks": tasks})
+
+    return submit

@@ -1,0 +1,161 @@
+"""What makes attempts away from the run: in a thread, in another process, on another machine.
+
+An order and its report are plain data. Whatever goes wrong stands in the report: there are executors
+that do not survive what a function raises.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+from random import random
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from driftflow.actions import ACTIONS, performer
+from driftflow.backoff import pauses
+from driftflow.interpreter import ends_run, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from driftflow.actions import Action
+    from driftflow.backoff import Backoff
+    from driftflow.document import Json
+    from driftflow.interpreter import Outcome, Pause, Perform, Task
+    from driftflow.loading import Source
+
+# How long a worker begins further tasks of an order. Seconds.
+BUDGET = 0.05
+
+
+class Brief(NamedTuple):
+    """What all workers of a run have to know.
+
+    Attributes:
+        run: The run's own word.
+        names: The actions that its steps name.
+        sources: Where they are found: `loading.Actions.sources`.
+        backoff: The waits between attempts; None for none.
+        timeout_seconds: How long an attempt may take; None for as long as it does.
+    """
+
+    run: str
+    names: tuple[str, ...]
+    sources: tuple[Source, ...]
+    backoff: Backoff | None
+    timeout_seconds: float | None
+
+
+class Order(TypedDict):
+    """What is to be done.
+
+    Attributes:
+        token: No other order has it: some executors run equal calls only once.
+        brief: What is the same for all orders of the run.
+        tasks: To be worked through, in this order.
+    """
+
+    token: str
+    brief: Brief
+    tasks: Sequence[Task]
+
+
+class Report(TypedDict):
+    """What has been done.
+
+    Attributes:
+        outcomes: Of the first tasks of the order: up to one that ends the run, or as many as were
+            begun in the time that there was; at least one.
+        interrupted: Whether an action asked for the end of the run, as an interrupt does.
+    """
+
+    outcomes: list[Outcome]
+    interrupted: bool
+
+
+class Site(NamedTuple):
+    """What it takes to try steps at some place."""
+
+    perform: Perform
+    pause: Pause
+
+
+# The sites of runs that this process has begun. Processes that were forked from it have copies, with
+# which they can do nothing: so the process is part of the key.
+_BEGUN_HERE: dict[tuple[int, str], Site] = {}
+_loading = threading.Lock()
+
+
+def work(order: Order) -> Report:
+    """Work through the tasks of an order. Raises nothing."""
+    outcomes: list[Outcome] = []
+    until = perf_counter() + BUDGET
+    try:
+        site = _site(order["brief"])
+        for task in order["tasks"]:
+            outcome = settle(task, site.perform, perf_counter, site.pause)
+            outcomes.append(outcome)
+            if perf_counter() > until or (not outcome[0] and ends_run(optional=task[3])):
+                break
+    except KeyboardInterrupt:
+        return {"outcomes": outcomes, "interrupted": True}
+    return {"outcomes": outcomes, "interrupted": False}
+
+
+@contextmanager
+def begun_here(run: str, site: Site) -> Iterator[None]:
+    """While this lasts, orders of the run that come back to this process are worked through there."""
+    key = os.getpid(), run
+    _BEGUN_HERE[key] = site
+    try:
+        yield
+    finally:
+        del _BEGUN_HERE[key]
+
+
+def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:
+    """A site where no further attempt begins, and no wait goes on, once `stop` is set.
+
+    Args:
+        perform: Makes one attempt.
+        backoff: The waits between attempts; None for none.
+        stop: What stops them.
+    """
+
+    def attempt(name: str, value: Json) -> Json:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        return perform(name, value)
+
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise KeyboardInterrupt
+
+    return Site(attempt, pauses(backoff, wait, random))
+
+
+def _site(brief: Brief) -> Site:
+    site = _BEGUN_HERE.get((os.getpid(), brief.run))
+    if site is not None:
+        return site
+    with _loading:  # files are run once, not by each thread
+        return _site_far_away(brief)
+
+
+@lru_cache(maxsize=4)  # a run has one; several may be under way
+def _site_far_away(brief: Brief) -> Site:
+    pause = pauses(brief.backoff, sleep, random)
+    if brief.timeout_seconds is not None:
+        from driftflow.deadlines import Deadlines
+
+        deadlines = Deadlines(brief.timeout_seconds, brief.names, brief.sources)
+        return Site(deadlines.perform, pause)
+    actions: Mapping[str, Action] = ACTIONS
+    if brief.sources or not ACTIONS.keys() >= {*brief.names}:
+        from driftflow.loading import recalled
+
+        actions = recalled(brief.names, brief.sources)
+    return Site(performer(actions), pause)
