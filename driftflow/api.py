@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from driftflow.plan import Plan
 
 
-def run_workflow(
+def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     path: str | os.PathLike[str],
     *,
     strict: bool = False,
@@ -111,7 +111,7 @@ def run_events(
     known = _named(plan, actions)
     events: Generator[Event, bool | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
-        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep, _random))
+        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep))
         events = interpret(plan, crew, perf_counter)
     else:
         from driftflow.loading import gathered, refuse_what_stays_here
@@ -138,10 +138,3 @@ def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
 
     known = gathered(given)
     return {name: known[name] for name in plan.actions if name in known}
-
-
-def _random() -> float:
-    """A random number from 0 to 1; few runs need one."""
-    from random import random
-
-    return random()

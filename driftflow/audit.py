@@ -66,4 +66,4 @@ def _under_way(events: Generator[Event, bool | None, None]) -> Iterator[Event]:
     """What comes of the steps that have been started by now; no other is started."""
     with suppress(StopIteration):
         while True:
-            yield events.send(True)
+            yield events.send(True)  # noqa: FBT003 - so `interpret` has it

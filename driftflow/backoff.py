@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What a system can sleep for at once, about three years, is less than a config can ask for. Seconds.
+# A config can ask for longer waits than a system can keep: about three years are enough. Seconds.
 _FOREVER = 1e8
 
 
@@ -48,8 +48,17 @@ def delay(backoff: Backoff, failures: int, random: Callable[[], float]) -> float
     return whole * random() if jitter else whole
 
 
+def chance() -> float:
+    """A random number from 0 to 1."""
+    from random import random  # few runs need it
+
+    return random()  # noqa: S311 - it is no secret
+
+
 def pauses(
-    backoff: Backoff | None, sleep: Callable[[float], object], random: Callable[[], float]
+    backoff: Backoff | None,
+    sleep: Callable[[float], object],
+    random: Callable[[], float] = chance,
 ) -> Callable[[int], None]:
     """What waits before another attempt, after so many have failed; not at all without a backoff.
 

@@ -122,13 +122,13 @@ class _Child:
     """A child process, and the way to it."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
         self._word, marked = new_mark()
         self._ending = Lock()
         self.used = monotonic()
-        with theirs:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
             self._process = _started(theirs.fileno(), marked)
-        self._connection = Connection(ours.detach())
+            self._connection = Connection(ours.detach())
 
     def ask(self, message: Any, seconds: float = math.inf) -> Any:
         """The answer, if it comes in time."""

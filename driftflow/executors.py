@@ -1,7 +1,7 @@
 """The running edge: a crew that works through waves on any `concurrent.futures.Executor`.
 
-Steps are begun in run order and their outcomes given in run order; between, they are tried in pieces
-of work, a few steps each, in whatever order they come to an end.
+Steps are begun in run order, and their outcomes given in run order; between, they are tried in
+pieces of work, a few steps each, which come to an end in whatever order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,24 @@ from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypedDict
 
 from driftflow.errors import message_of
 from driftflow.interpreter import ends_run
+
+
+class Report(TypedDict):
+    """What has been done of a piece of work: plain data.
+
+    Attributes:
+        outcomes: Of its first tasks: up to one that ends the run, or as many as were begun in the
+            time that there was; at least one.
+        interrupted: Whether an action asked for the end of the run, as an interrupt does.
+    """
+
+    outcomes: list[Outcome]
+    interrupted: bool
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -23,7 +37,6 @@ if TYPE_CHECKING:
 
     from driftflow.interpreter import Crew, Outcome, Task
     from driftflow.plan import Step
-    from driftflow.worker import Report
 
     Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
     Submit: TypeAlias = Callable[[list[Task]], Future[Report]]

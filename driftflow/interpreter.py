@@ -21,6 +21,14 @@ from driftflow.events import (
 )
 from driftflow.references import thaw
 
+# A step that is ready to be tried, wherever that will be: the name of its action, what that is
+# handed, how often it may be tried, whether its failure lets the run go on, and why it cannot be
+# tried if it cannot; then it may be tried 0 times.
+Task: TypeAlias = tuple[str, Json, int, bool, str | None]
+# What came of it: the fields of a `StepResult` but for the name. Both are plain data, which can
+# travel, and plain tuples, since there is one of each for each step.
+Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
@@ -44,15 +52,6 @@ if TYPE_CHECKING:
 _new = tuple.__new__
 
 
-# A step that is ready to be tried, wherever that will be: the name of its action, what that is
-# handed, how often it may be tried, whether its failure lets the run go on, and why it cannot be
-# tried if it cannot; then it may be tried 0 times.
-Task: TypeAlias = tuple[str, Json, int, bool, str | None]
-# What came of it: the fields of a `StepResult` but for the name. Both are plain data, which can
-# travel, and plain tuples, since there is one of each for each step.
-Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
-
-
 def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
@@ -69,12 +68,13 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
     steps = plan.steps.tolist()
     outputs: dict[str, Json] = {}
     waiting = Counter(name for step in steps for name in step.reads) if plan.read else {}
-    together = waves(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
-
     halt = yield RunStarted(plan)
     if halt:
         return
-    with closing(crew(together, _tasks(plan.max_attempts, outputs))) as work, suppress(StopIteration):
+    with (
+        closing(crew(waves(plan), _tasks(plan.max_attempts, outputs))) as work,
+        suppress(StopIteration),
+    ):
         while True:
             outcome = work.send(halt)
             if outcome is None:
@@ -96,8 +96,16 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
         yield RunFinished("ok" if ok else "failed", clock() - started)
 
 
-def waves(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
-    """The steps that may be tried at the same time: of one priority, and none reads another."""
+def waves(plan: Plan) -> Iterator[Sequence[Step]]:
+    """The steps in run order, those together that may be tried at the same time.
+
+    With the flag `parallel` on: those of one priority of which none reads another. Else none.
+    """
+    steps = plan.steps.tolist()
+    return _together(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
+
+
+def _together(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
     wave: list[Step] = []
     names: set[str] = set()
     for step in steps:
@@ -179,12 +187,10 @@ def _tasks(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], T
 
     def task(step: Step) -> Task:
         _, action, given, _, optional, reads = step
-        allowed, fault = allowed_attempts(step, max_attempts), None
-        if type(given) is not str:  # as most are
-            if reads and (missing := _first_missing(step, outputs)) is not None:
-                given, allowed, fault = None, 0, f"input from {missing!r}, which failed"
-            given = thaw(given, outputs)
-        return action, given, allowed, optional, fault
+        if reads and (missing := _first_missing(step, outputs)) is not None:
+            return action, None, 0, optional, f"input from {missing!r}, which failed"
+        value = given if type(given) is str else thaw(given, outputs)
+        return action, value, allowed_attempts(step, max_attempts), optional, None
 
     return task
 

@@ -71,7 +71,7 @@ class Actions(Mapping[str, Action]):
             raises it.
     """
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: Given | list[_Found | ModuleType]) -> None:
         self.sources: tuple[Source, ...] = ()
         self._known = dict(ACTIONS)
         functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
@@ -121,7 +121,7 @@ class _Found(NamedTuple):
     elsewhere: Source
 
 
-def _found(given: Given) -> Iterator[_Found]:
+def _found(given: Given | list[_Found | ModuleType]) -> Iterator[_Found]:
     if isinstance(given, Mapping):
         for name, function in given.items():
             yield _given(name, function)
@@ -304,7 +304,7 @@ def recalled(names: Iterable[str], sources: Iterable[Source]) -> dict[str, Actio
         names: What steps name.
         sources: What `Actions.sources` was where the run began.
     """
-    things: list[Any] = []
+    things: list[_Found | ModuleType] = []
     reasons = []
     for source in sources:
         try:

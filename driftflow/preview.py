@@ -11,7 +11,7 @@ from wcwidth import wcswidth
 
 from driftflow.errors import shorten
 from driftflow.flags import FLAGS_VARIABLE, KNOWN, Source
-from driftflow.interpreter import allowed_attempts
+from driftflow.interpreter import allowed_attempts, waves
 from driftflow.plan import TIMEOUT_VARIABLE, digest
 from driftflow.references import thaw
 from driftflow.rendering import escape, json_text
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from driftflow.actions import Action
+    from driftflow.backoff import Backoff
     from driftflow.plan import Plan
 
-_COLUMNS = ("index", "name", "priority", "action", "attempts", "optional", "input")
-_NUMBERS = {"index", "priority", "attempts"}  # their columns are set flush right
+_COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
+_NUMBERS = {"index", "wave", "priority", "attempts"}  # their columns are set flush right
 
 
 def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
@@ -33,14 +34,17 @@ def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
         plan: What to do.
         actions: All that steps can name.
     """
+    wave_of = [number for number, wave in enumerate(waves(plan)) for _ in wave]
     origins = {name: actions[name].origin if name in actions else None for name in plan.actions}
     return {
         "name": plan.name,
         "digest": digest(plan),
         "max_attempts": plan.max_attempts,
+        "backoff": plan.backoff and plan.backoff._asdict(),
         "steps": [
             {
                 "index": index,
+                "wave": wave_of[index],
                 "name": step.name,
                 "action": step.action,
                 "origin": origins[step.action],
@@ -70,13 +74,16 @@ def plan_text(plan: Plan, actions: Mapping[str, Action]) -> str:
         ["digest", shown["digest"]],
         *(["flag " + name, _flag(shown["flags"][name])] for name in KNOWN),
         ["audit file", _cell("path", plan.storage_path) + unused],
-        ["timeout", f"{shorten(json_text(plan.timeout_seconds))} s, {timeout}; not enforced"],
+        ["timeout", f"{_seconds(plan.timeout_seconds)}, {timeout}; enforced by --enforce-timeout"],
+        *([["backoff", _backoff(plan.backoff)]] if plan.backoff else []),
     ]
+    together = plan.flags.is_enabled("parallel")
+    columns = [field for field in _COLUMNS if field != "wave" or together]
     steps = [
-        [_cell(field, step[field]) + _unknown(field, step) for field in _COLUMNS]
+        [_cell(field, step[field]) + _unknown(field, step) for field in columns]
         for step in shown["steps"]
     ]
-    return f"{_table(settings)}\n{_table([_COLUMNS, *steps], _NUMBERS)}"
+    return f"{_table(settings)}\n{_table([columns, *steps], _NUMBERS)}"
 
 
 def actions_text(actions: Mapping[str, Action]) -> str:
@@ -87,6 +94,17 @@ def actions_text(actions: Mapping[str, Action]) -> str:
             for name, action in actions.items()
         ]
     )
+
+
+def _backoff(backoff: Backoff) -> str:
+    first, most = _seconds(backoff.delay_seconds), _seconds(backoff.max_delay_seconds)
+    part = "a random part of " if backoff.jitter else ""
+    factor = shorten(json_text(backoff.factor))
+    return f"{part}{first} after the first attempt, then {factor} times as long, up to {most}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{shorten(json_text(seconds))} s"
 
 
 def _unknown(field: str, step: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
-from random import random
 from threading import Event as Flag
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
@@ -28,17 +27,16 @@ if TYPE_CHECKING:
 
     from driftflow.actions import Action
     from driftflow.events import Event
-    from driftflow.executors import Submit
+    from driftflow.executors import Report, Submit
     from driftflow.interpreter import Task
     from driftflow.loading import Source
     from driftflow.plan import Plan
-    from driftflow.worker import Report
 
 # As many steps are tried at a time, at least, if nothing else is said: most wait for something.
 _FEW = 4
 
 
-def scaled(
+def scaled(  # noqa: PLR0913 - what they are for stands at each call
     plan: Plan,
     actions: Mapping[str, Action],
     sources: tuple[Source, ...],
@@ -75,7 +73,7 @@ def scaled(
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform
             give_up.append(deadlines.kill)
-        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep, random))
+        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep))
         if workers is not None:
             site = stoppable(perform, plan.backoff, stop)
             stack.enter_context(begun_here(brief.run, site))

@@ -8,7 +8,8 @@ There is nothing to learn but a dictionary of functions:
     assert outcome.result["status"] == "ok"
 
 Such a run depends on nothing but the config and the actions: it reads no environment, keeps no
-audit, and its clock stands still: waits between attempts take no time, steps run in turn. So what it gives can be held against a snapshot.
+audit, runs its steps in turn, does not wait between attempts, and its clock stands still. So what
+it gives can be held against a snapshot.
 """
 
 from __future__ import annotations

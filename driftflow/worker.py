@@ -1,7 +1,7 @@
 """What makes attempts away from the run: in a thread, in another process, on another machine.
 
-An order and its report are plain data. Whatever goes wrong stands in the report: there are executors
-that do not survive what a function raises.
+An order and its report are plain data. Whatever goes wrong stands in the report, since there are
+executors that do not survive what a function raises.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
-from random import random
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from driftflow.actions import Action
     from driftflow.backoff import Backoff
     from driftflow.document import Json
+    from driftflow.executors import Report
     from driftflow.interpreter import Outcome, Pause, Perform, Task
     from driftflow.loading import Source
 
@@ -63,19 +63,6 @@ class Order(TypedDict):
     tasks: Sequence[Task]
 
 
-class Report(TypedDict):
-    """What has been done.
-
-    Attributes:
-        outcomes: Of the first tasks of the order: up to one that ends the run, or as many as were
-            begun in the time that there was; at least one.
-        interrupted: Whether an action asked for the end of the run, as an interrupt does.
-    """
-
-    outcomes: list[Outcome]
-    interrupted: bool
-
-
 class Site(NamedTuple):
     """What it takes to try steps at some place."""
 
@@ -83,8 +70,8 @@ class Site(NamedTuple):
     pause: Pause
 
 
-# The sites of runs that this process has begun. Processes that were forked from it have copies, with
-# which they can do nothing: so the process is part of the key.
+# The sites of runs that this process has begun. A process that was forked from it has copies, with
+# which it can do nothing: so the key says whose they are.
 _BEGUN_HERE: dict[tuple[int, str], Site] = {}
 _loading = threading.Lock()
 
@@ -107,7 +94,7 @@ def work(order: Order) -> Report:
 
 @contextmanager
 def begun_here(run: str, site: Site) -> Iterator[None]:
-    """While this lasts, orders of the run that come back to this process are worked through there."""
+    """While this lasts, orders of the run that come back to this process go to that site."""
     key = os.getpid(), run
     _BEGUN_HERE[key] = site
     try:
@@ -134,7 +121,7 @@ def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) 
         if stop.wait(seconds):
             raise KeyboardInterrupt
 
-    return Site(attempt, pauses(backoff, wait, random))
+    return Site(attempt, pauses(backoff, wait))
 
 
 def _site(brief: Brief) -> Site:
@@ -147,7 +134,7 @@ def _site(brief: Brief) -> Site:
 
 @lru_cache(maxsize=4)  # a run has one; several may be under way
 def _site_far_away(brief: Brief) -> Site:
-    pause = pauses(brief.backoff, sleep, random)
+    pause = pauses(brief.backoff, sleep)
     if brief.timeout_seconds is not None:
         from driftflow.deadlines import Deadlines
 

@@ -6,15 +6,16 @@ import io
 import os
 import subprocess
 import sys
+import time
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from driftflow.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
@@ -60,6 +61,24 @@ def spawn(
         timeout=60,
     )
     return Outcome(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, or only what its parent has not looked at yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Look again and again."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("in vain")
 
 
 def process_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -24,7 +24,7 @@ class Run:
         while waiting:
             step = first(waiting)
             waiting.remove(step)
-            wave = wave + [step] if fits(step, wave) else [step]
+            wave = [*wave, step] if fits(step, wave) else [step]
             failures: list[str] = []
             value = replaced(step.get("input", ""), params, outputs, failures)
             if failures:

@@ -80,9 +80,7 @@ def told(discarded: int) -> str:
     return number and f"discarded: {number} that ran beside the one that ended the run\n"
 
 
-def _agrees(
-    records: list[dict[str, Any]], document: dict[str, Any], discarded: list[str]
-) -> None:
+def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: list[str]) -> None:
     for record in records:
         RECORD.validate(record)
     assert [record["seq"] for record in records] == list(range(len(records)))

@@ -83,9 +83,7 @@ def test_an_audit_that_fails_later_starts_no_further_step(
 
     monkeypatch.setattr("driftflow.storage.JsonFileStorage.append", append)
     plan = workflows.plan({"name": "a"}, {"name": "b"})
-    stream = audited(
-        run(plan), str(tmp_path / "audit")
-    )
+    stream = audited(run(plan), str(tmp_path / "audit"))
     events: list[Event] = []
     with pytest.raises(StorageError):
         events.extend(stream)  # what came before the error is kept
@@ -100,9 +98,7 @@ def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
     """And nothing of what comes after it."""
     path = tmp_path / "audit.jsonl"
     plan = workflows.plan({}, {})
-    for number, _ in enumerate(
-        audited(run(plan), str(path))
-    ):
+    for number, _ in enumerate(audited(run(plan), str(path))):
         assert len(path.read_bytes().splitlines()) == number + 1
 
 

@@ -6,12 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import process_environment
+from command import gone, process_environment, wait_for
 
 from driftflow import processes
 from driftflow.linting import PACKS
@@ -19,7 +17,7 @@ from driftflow.loading import gathered
 from driftflow.packs import process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from driftflow.document import Json
 
@@ -42,15 +40,6 @@ def refusal(value: Json) -> str:
     with pytest.raises((OSError, TypeError, ValueError)) as caught:
         run(value)
     return str(caught.value)
-
-
-def gone(pid: int) -> bool:
-    """Whether there is no such process, or only what its parent has not looked at yet."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return True
-    return state.rpartition(")")[2].split()[0] == "Z"
 
 
 def test_the_pack_holds_what_a_check_says_of_it() -> None:
@@ -230,15 +219,6 @@ def test_an_end_that_cannot_be_known_is_told() -> None:
         [sys.executable, "-c", script], env=process_environment(), check=True, capture_output=True
     )
     assert done.stdout == b"how it ended cannot be known: SIGCHLD is ignored\n"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Look again and again."""
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("in vain")
 
 
 def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,127 @@
+"""Actions that do not end by themselves, or that end what they should not."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import driftflow
+
+
+@driftflow.action
+def pid(_: Any) -> int:
+    """Gives the number of the process."""
+    return os.getpid()
+
+
+@driftflow.action
+def sleep(_: Any) -> None:
+    """Sleeps."""
+    time.sleep(600)
+
+
+@driftflow.action
+def loop(_: Any) -> NoReturn:
+    """Runs in circles."""
+    while True:
+        pass
+
+
+@driftflow.action
+def regex(_: Any) -> None:
+    """Matches a pattern that takes forever, and keeps Python's global lock."""
+    re.match(r"^(a+)+$", "a" * 60 + "b")
+
+
+@driftflow.action
+def one_call(_: Any) -> int:
+    """Makes one long call."""
+    return sum(range(10**12))
+
+
+@driftflow.action
+def swallow(_: Any) -> NoReturn:
+    """Lets no exception end it."""
+    while True:
+        with suppress(BaseException):
+            time.sleep(600)
+
+
+@driftflow.action
+def deaf(_: Any) -> None:
+    """Lets no signal end it that could be ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    time.sleep(600)
+
+
+@driftflow.action
+def hold_the_line(_: Any) -> None:
+    """Forks a process that holds all that this one has open, and leaves its group."""
+    if os.fork() == 0:
+        os.setsid()
+    time.sleep(600)
+
+
+@driftflow.action
+def start(folder: str) -> None:
+    """Starts processes, notes their numbers, and sleeps."""
+    programs = [
+        subprocess.Popen(["/bin/sleep", "600"]),
+        subprocess.Popen(["/bin/sleep", "600"], start_new_session=True),
+    ]
+    for number, program in enumerate(programs):
+        Path(folder, str(number)).write_text(f"{program.pid}")
+    Path(folder, "2").write_text(f"{os.getpid()}")
+    time.sleep(600)
+
+
+@driftflow.action
+def leave(_: Any) -> NoReturn:
+    """Ends the process."""
+    os._exit(7)
+
+
+@driftflow.action
+def crash(_: Any) -> None:
+    """Ends the process as a fault would."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@driftflow.action
+def unplug(_: Any) -> None:
+    """Closes what it has not opened."""
+    os.closerange(3, 100)
+    time.sleep(600)
+
+
+@driftflow.action
+def at_exit(_: Any) -> str:
+    """Gives a path of a file that is written when the process ends in good order."""
+    path = Path(tempfile.gettempdir(), f"driftflow-{os.getpid()}-end")
+    atexit.register(path.write_text, "a good end")
+    return str(path)
+
+
+@driftflow.action
+def stay(_: Any) -> None:
+    """Leaves a thread running."""
+    threading.Thread(target=time.sleep, args=(600,)).start()
+
+
+@driftflow.action
+def speak(text: str) -> str:
+    """Prints, and lets a program print."""
+    sys.stdout.write(f"{text} from Python\n")
+    subprocess.run(["/bin/echo", f"{text} from a program"], check=True)
+    return text
