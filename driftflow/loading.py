@@ -277,7 +277,7 @@ def _explanation(error: BaseException, source: str) -> str:
         f"{frame.filename}:{frame.lineno}: "
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(ours)
-        and not re.search(r"^<frozen |\bimportlib\b", frame.filename)
+        and not re.search(r"^<frozen |\bimportlib(_metadata)?\b", frame.filename)
     ]
     said = message_of(error)
     return f"{''.join(places[-1:])}{type(error).__name__}{said and f': {said}'}"

@@ -74,7 +74,7 @@ def plan_text(plan: Plan, actions: Mapping[str, Action]) -> str:
         ["digest", shown["digest"]],
         *(["flag " + name, _flag(shown["flags"][name])] for name in KNOWN),
         ["audit file", _cell("path", plan.storage_path) + unused],
-        ["timeout", f"{_seconds(plan.timeout_seconds)}, {timeout}; enforced by --enforce-timeout"],
+        ["timeout", f"{_seconds(plan.timeout_seconds)}, {timeout}; not enforced"],
         *([["backoff", _backoff(plan.backoff)]] if plan.backoff else []),
     ]
     together = plan.flags.is_enabled("parallel")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
@@ -92,6 +92,49 @@ def test_an_audit_that_fails_later_starts_no_further_step(
     finished = sum(isinstance(event, StepFinished) for event in events)
     started = sum(isinstance(event, StepStarted) for event in events)
     assert (started, finished) == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (2, 2)][records]
+
+
+@pytest.mark.parametrize("records", range(10))
+def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
+    records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that ran is hidden; and nothing more is started."""
+    tried: list[str] = []
+
+    def crew(waves: Any, task: Any) -> Generator[Any, bool | None, bool]:
+        """Two steps at a time."""
+        begun: list[str] = []
+        for wave in waves:
+            for step in wave:
+                if (yield None):
+                    break
+                begun.append(step.name)
+                if len(begun) == 2:
+                    break
+            while begun:
+                tried.append(begun.pop(0))
+                yield True, task(step)[0], None, 1, 0.0
+        return True
+
+    written: list[object] = []
+
+    def append(_: object, record: object) -> None:
+        if len(written) == records:
+            raise StorageError("audit.jsonl", "it is full")
+        written.append(record)
+
+    monkeypatch.setattr("driftflow.storage.JsonFileStorage.append", append)
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, flags={"parallel": True})
+    stream = audited(interpret(plan, crew, fixed_clock().__next__), str(tmp_path / "audit"))
+    events: list[Event] = []
+    if records < 6:
+        with pytest.raises(StorageError):
+            events.extend(stream)
+    else:
+        events.extend(stream)
+    finished = [event.result.name for event in events if isinstance(event, StepFinished)]
+    assert finished == tried
+    assert finished == [[], [], ["a"], ["a", "b"]][min(records, 3)]
 
 
 def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:

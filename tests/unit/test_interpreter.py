@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import workflows
 
-from driftflow.events import Event, RunFinished, RunStarted, StepFinished, StepResult, StepStarted
-from driftflow.interpreter import allowed_attempts, ends_run, in_turn, interpret, settle
+from driftflow.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepResult,
+    StepStarted,
+)
+from driftflow.interpreter import allowed_attempts, ends_run, in_turn, interpret, settle, waves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from driftflow.document import Json
-    from driftflow.interpreter import Perform, Task
-    from driftflow.plan import Plan
+    from driftflow.interpreter import Crew, Outcome, Perform, Task
+    from driftflow.plan import Plan, Step
+
+HALT = True
 
 
 class Script:
@@ -53,7 +63,7 @@ def events(plan: Plan, script: Script | None = None) -> list[Event]:
     return list(run(plan, (script or Script()).perform))
 
 
-def run(plan: Plan, perform: Perform) -> Iterator[Event]:
+def run(plan: Plan, perform: Perform) -> Generator[Event, bool | None, None]:
     """The stream of a run in turn."""
     clock = ticking().__next__
     return interpret(plan, in_turn(perform, clock, pause=at_once), clock)
@@ -348,3 +358,153 @@ def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
         [False, False, False],
         [False, False, False, False],
     ]
+
+
+def names(plan: Plan) -> list[str]:
+    """The names of the steps of each wave."""
+    return ["".join(step.name for step in wave) for wave in waves(plan)]
+
+
+def test_a_wave_has_steps_of_one_priority() -> None:
+    """With the flag off each step has a wave of its own."""
+    steps = [{"name": name, "priority": "dcba".index(name) // 2} for name in "abcd"]
+    assert names(workflows.plan(*steps, flags={"parallel": True})) == ["ab", "cd"]
+    assert names(workflows.plan(*steps)) == ["a", "b", "c", "d"]
+    assert names(workflows.plan(flags={"parallel": True})) == []
+
+
+def test_a_step_that_reads_from_its_own_wave_starts_a_new_one() -> None:
+    """Wherever in its input that stands; those after it stay with it."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "input": [{"x": {"from": ["b"]}}]},
+        {"name": "d", "input": {"from": "a"}},
+        {"name": "e", "input": {"from": "d"}},
+        {"name": "f", "priority": -1, "input": {"from": "e"}},
+        flags={"parallel": True},
+    )
+    assert names(plan) == ["ab", "cd", "e", "f"]
+
+
+def crew_of(*given: Outcome | None) -> Crew:
+    """A crew that gives these, whatever it is sent."""
+
+    def crew(
+        waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
+    ) -> Generator[Outcome | None, bool | None, bool]:
+        for wave in waves:
+            for step in wave:
+                task(step)
+        yield from given
+        return True
+
+    return crew
+
+
+GOOD: Outcome = (True, "out", None, 1, 0.5)
+BAD: Outcome = (False, None, "down", 2, 0.5)
+
+
+def test_what_a_crew_gives_becomes_events() -> None:
+    """Steps are started and finished each in run order, however these mingle."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "optional": True})
+    a, b, c = plan.steps
+    stream = interpret(plan, crew_of(None, None, GOOD, None, GOOD, BAD), ticking().__next__)
+    assert list(stream) == [
+        RunStarted(plan),
+        StepStarted(0, a),
+        StepStarted(1, b),
+        StepFinished(0, a, StepResult("a", *GOOD)),
+        StepStarted(2, c),
+        StepFinished(1, b, StepResult("b", *GOOD)),
+        StepFinished(2, c, StepResult("c", *BAD)),
+        RunFinished("failed", 1.0),
+    ]
+
+
+def test_what_comes_after_the_end_of_the_run_is_discarded() -> None:
+    """Good or bad; its outcome is told."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
+    stream = interpret(plan, crew_of(None, None, None, BAD, GOOD, BAD), ticking().__next__)
+    a, b, c = plan.steps
+    assert list(stream)[4:] == [
+        StepFinished(0, a, StepResult("a", *BAD)),
+        StepDiscarded(1, b, StepResult("b", *GOOD)),
+        StepDiscarded(2, c, StepResult("c", *BAD)),
+        RunFinished("failed", 1.0),
+    ]
+
+
+@pytest.mark.parametrize("events", range(6))
+def test_asked_to_halt_a_run_starts_nothing_more(events: int) -> None:
+    """Whenever that is; and it has no end of its own."""
+    script = Script()
+    stream = run(workflows.plan(tried("a", 0), tried("b", 0)), script.perform)
+    for _ in range(events):
+        next(stream)
+    if events:
+        with pytest.raises(StopIteration):
+            stream.send(HALT)
+    assert script.tried == [[], [], [], ["a"], ["a"], ["a", "b"]][events]
+
+
+def test_a_run_that_is_closed_closes_its_crew() -> None:
+    """Which has to wait for what is under way."""
+    closed: list[str] = []
+
+    def crew(*_: object) -> Generator[Outcome | None, bool | None, bool]:
+        try:
+            while True:
+                yield None
+        finally:
+            closed.append("crew")
+
+    stream = interpret(workflows.plan({}, {}), crew, ticking().__next__)
+    next(stream)
+    next(stream)
+    stream.close()
+    assert closed == ["crew"]
+
+
+def test_a_pause_comes_before_each_further_attempt() -> None:
+    """Told how many have failed."""
+    waited: list[int] = []
+
+    def perform(_: str, __: Json) -> Json:
+        raise OSError
+
+    settle(task(3), perform, ticking().__next__, waited.append)
+    assert waited == [1, 2]
+    settle(task(1), perform, ticking().__next__, waited.append)
+    assert waited == [1, 2]
+
+
+def test_a_task_that_cannot_be_tried_is_not() -> None:
+    """Its fault is its error."""
+    outcome = settle(
+        ("a", None, 0, False, "no data"), Script().perform, ticking().__next__, at_once
+    )
+    assert outcome == (False, None, "no data", 0, 1.0)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_each_attempt_has_what_the_step_was_handed(attempts: int) -> None:
+    """Whatever an earlier one has made of that; the last one has no need of a copy."""
+    given: Json = {"rows": [[1]]}
+    seen: list[str] = []
+    handed: list[object] = []
+
+    def perform(_: str, value: Json) -> Json:
+        seen.append(str(value))
+        handed.append(value)
+        assert isinstance(value, dict)
+        assert isinstance(value["rows"], list)
+        assert isinstance(value["rows"][0], list)
+        value["rows"][0].append(2)
+        value["more"] = 1
+        raise OSError
+
+    settle(("a", given, attempts, False, None), perform, ticking().__next__, at_once)
+    assert seen == ["{'rows': [[1]]}"] * attempts
+    assert [value is given for value in handed] == [False] * (attempts - 1) + [True]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import sys
 import types
+from functools import partial
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,7 @@ import pytest
 import driftflow
 from driftflow.actions import ACTIONS, action
 from driftflow.errors import ActionsError
-from driftflow.loading import Actions, gathered, loaded
+from driftflow.loading import Actions, gathered, loaded, recalled, refuse_what_stays_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -431,3 +434,105 @@ def test_the_library_loads_by_its_public_names() -> None:
     assert driftflow.ActionsError is ActionsError
     assert issubclass(ActionsError, driftflow.DriftFlowError)
     assert isinstance(gathered(()), Actions)
+
+
+def test_other_processes_are_told_where_to_find_what_was_given(tmp_path: Path) -> None:
+    """Files by their whole paths, wherever those work; modules and functions by their names."""
+    (tmp_path / "orders.py").write_text(CODE)
+    (tmp_path / "modu.py").write_text(CODE.replace("clean", "clear").replace("rows.count", "size"))
+    assert gathered(()).sources == ()
+    assert gathered(["./orders.py"]).sources == (f"{tmp_path}/orders.py",)
+    assert gathered(["modu", "./orders.py"]).sources == ("modu", f"{tmp_path}/orders.py")
+    module = importlib.import_module("modu")
+    assert gathered([module]).sources == ("modu",)
+    assert gathered([module.clear]).sources == (("clear", "modu", "clear"),)
+    assert gathered({"any": module.helper, "box": json.dumps}).sources == (
+        ("any", "modu", "helper"),
+        ("box", "json", "dumps"),
+    )
+
+
+def local() -> Any:
+    """A function that has no name in its module."""
+
+    @action
+    def inner(value: Any) -> Any:
+        return value
+
+    return inner
+
+
+@pytest.mark.parametrize(
+    "function", [lambda value: value, local(), partial(max, 1), "".join, len(" ").bit_length]
+)
+def test_what_only_this_process_has_has_no_place(function: Any) -> None:
+    """Others would look for it in vain, or find something else."""
+    assert gathered({"mine": function}).sources == (("mine", "", ""),)
+
+
+def test_what_the_program_itself_defines_is_not_found_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To another process, `__main__` is another module."""
+    main = types.ModuleType("__main__")
+    exec(CODE, vars(main))  # noqa: S102 - as a script is run
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert vars(main)["clean"].__module__ == "__main__"
+    nowhere = (("clean", "", ""), ("rows.count", "", ""))
+    assert gathered([main]).sources == nowhere
+    assert gathered([vars(main)["clean"]]).sources == nowhere[:1]
+
+
+def test_another_process_finds_them(tmp_path: Path) -> None:
+    """With their schemas; what steps name and no more."""
+    (tmp_path / "orders.py").write_text(CODE)
+    sources = (*gathered(["./orders.py"]).sources, ("dump", "json", "dumps"))
+    found = recalled(["rows.count", "dump", "upper"], sources)
+    assert list(found) == ["rows.count", "dump", "upper"]
+    assert found["dump"].function([1]) == "[1]"
+    assert found["upper"].function("a") == "A"
+    assert found["rows.count"].function([1, 2]) == 2
+    with pytest.raises(TypeError, match="takes an array"):
+        found["rows.count"].function(1)
+
+
+def test_what_another_process_does_not_find_is_an_unknown_action_there(tmp_path: Path) -> None:
+    """Which says why, when it is tried; the rest is not harmed."""
+    (tmp_path / "broken.py").write_text("import nothing_like_that")
+    (tmp_path / "orders.py").write_text(CODE)
+    sources = (f"{tmp_path}/broken.py", f"{tmp_path}/orders.py", ("x", "json", "y"), ("z", "", ""))
+    found = recalled(["clean", "x"], sources)
+    assert found["clean"].function([0, 1]) == [1]
+    with pytest.raises(ValueError, match="unknown action: 'x'") as caught:
+        found["x"].function(None)
+    assert str(caught.value).split("; ") == [
+        "unknown action: 'x'",
+        (
+            f"{tmp_path}/broken.py: {tmp_path}/broken.py:1: "
+            "ModuleNotFoundError: No module named 'nothing_like_that'"
+        ),
+        "json.y: AttributeError: module 'json' has no attribute 'y'",
+        "z: only the process that began the run has it",
+    ]
+    with pytest.raises(ValueError, match="unknown action: 'x'") as caught:
+        recalled(["x"], [])["x"].function(None)
+    assert str(caught.value) == "unknown action: 'x'"
+
+
+def test_a_broken_package_says_so_when_its_action_is_tried(tmp_path: Path) -> None:
+    """In the other process, where it is installed."""
+    install(tmp_path, "bad", "ship = bad:ship", "1 / 0")
+    with pytest.raises(ValueError, match="unknown action: 'ship'; the entry point `ship`: "):
+        recalled(["ship"], [])["ship"].function(None)
+
+
+def test_what_stays_here_is_refused_where_others_are_to_find_it() -> None:
+    """If a step names it."""
+    sources = gathered({"mine": lambda value: value, "theirs": json.dumps}).sources
+    refuse_what_stays_here(["theirs", "echo"], sources)
+    with pytest.raises(ActionsError) as caught:
+        refuse_what_stays_here(["mine", "echo"], sources)
+    assert str(caught.value) == (
+        "actions: `mine`: no other process can find it: give a function of a module that can be "
+        "imported"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
@@ -11,6 +12,7 @@ from wcwidth import wcswidth
 
 from driftflow import flags
 from driftflow.actions import ACTIONS
+from driftflow.backoff import Backoff
 from driftflow.plan import build_plan, digest
 from driftflow.preview import plan_document, plan_text
 from driftflow.schemas import schema
@@ -29,12 +31,13 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         "name": "test",
         "digest": digest(plan),
         "max_attempts": 3,
+        "backoff": None,
         "steps": [
-            {"index": 0, "name": "c", "action": "echo", "input": ""}
+            {"index": 0, "wave": 0, "name": "c", "action": "echo", "input": ""}
             | {"origin": "built-in", "priority": 2, "optional": False, "attempts": 3},
-            {"index": 1, "name": "a", "action": "shout", "input": ""}
+            {"index": 1, "wave": 1, "name": "a", "action": "shout", "input": ""}
             | {"origin": None, "priority": 0, "optional": True, "attempts": 1},
-            {"index": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
+            {"index": 2, "wave": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
             | {"origin": "built-in", "priority": 0, "optional": False, "attempts": 3},
         ],
         "flags": {
@@ -95,6 +98,42 @@ def test_a_table_is_for_people() -> None:
     )
 
 
+def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
+    """With the flag parallel on; a document has them always."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "input": {"from": "b"}},
+        flags={"parallel": True},
+    )
+    assert [step["wave"] for step in plan_document(plan, ACTIONS)["steps"]] == [0, 0, 1]
+    assert plan_text(plan, ACTIONS).split("\n\n")[1] == (
+        "index  wave  name  priority  action  attempts  optional  input\n"
+        '    0     0  a            0  echo           1  no        ""\n'
+        '    1     0  b            0  echo           1  no        ""\n'
+        '    2     1  c            0  echo           1  no        {"from":"b"}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("backoff", "shown"),
+    [
+        ({}, "a random part of 1 s after the first attempt, then 2 times as long, up to 30 s"),
+        (
+            {"delay_seconds": 0.5, "factor": 1.5, "max_delay_seconds": 9, "jitter": False},
+            "0.5 s after the first attempt, then 1.5 times as long, up to 9 s",
+        ),
+    ],
+)
+def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
+    """Its defaults filled in."""
+    plan = workflows.plan({}, backoff=backoff)
+    assert f"\nbackoff        {shown}\n" in plan_text(plan, ACTIONS)
+    document = plan_document(plan, ACTIONS)
+    assert document["backoff"] == Backoff(**backoff)._asdict()
+    Draft7Validator(schema("plan")).validate(document)
+
+
 def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
@@ -131,7 +170,8 @@ def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     """Whatever stands in it, and no cell begins left of its heading."""
     plan = build_plan(config, flags.Flags())
     lines = plan_text(plan, ACTIONS).split("\n")
-    assert len(lines) == 7 + 1 + 1 + len(plan.steps) + 1
-    heading, *rows = lines[8:-1]
+    settings = 8 if plan.backoff else 7
+    assert len(lines) == settings + 1 + 1 + len(plan.steps) + 1
+    heading, *rows = lines[settings + 1 : -1]
     for row in rows:
         assert wcswidth(row) > heading.index("input")

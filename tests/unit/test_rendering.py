@@ -14,7 +14,7 @@ import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
 
-from driftflow.events import RunFinished, StepFinished
+from driftflow.events import RunFinished, StepDiscarded, StepFinished
 from driftflow.rendering import audit_line, escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
 from driftflow.schemas import schema
@@ -120,6 +120,19 @@ def test_the_document_has_its_keys_in_order() -> None:
     assert json.dumps(document) == json.dumps({"name": "w", "status": "failed", "results": RESULTS})
 
 
+def test_what_was_discarded_is_named() -> None:
+    """By one more key, before the metrics, that is there only then."""
+    for metrics, keys in ((False, []), (True, ["metrics"])):
+        over = run(metrics=metrics)
+        step = over.plan.steps[2]
+        discarded = StepDiscarded(2, step, workflows.done(step.name, "secret"))
+        document = result_document(advance(over, discarded))
+        assert list(document) == ["name", "status", "results", "discarded", *keys]
+        assert document["discarded"] == [step.name]
+        assert document["results"] == RESULTS
+        Draft7Validator(schema("result")).validate(document)
+
+
 def test_metrics_are_one_more_key() -> None:
     """Durations to the microsecond; results do not change."""
     document = result_document(run(metrics=True))
@@ -202,8 +215,9 @@ RECORD = {
 def test_the_audit_schema_refuses_a_record_that_cannot_be(change: dict[str, object]) -> None:
     """And takes the record without that change."""
     validator = Draft7Validator(schema("audit"))
-    validator.validate(RECORD)
-    assert not validator.is_valid(RECORD | change)
+    for event in ("step_finished", "step_discarded"):
+        validator.validate(RECORD | {"event": event})
+        assert not validator.is_valid(RECORD | {"event": event} | change)
 
 
 @pytest.mark.parametrize("field", RECORD)

@@ -4,7 +4,14 @@ from functools import reduce
 
 import workflows
 
-from driftflow.events import Event, RunFinished, RunStarted, StepFinished, StepStarted
+from driftflow.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+)
 from driftflow.result import RunResult, advance
 
 PLAN = workflows.plan({"name": "a"}, {"name": "b"})
@@ -37,6 +44,14 @@ def test_a_run_that_has_not_come_to_its_end_is_not_ok() -> None:
 def test_a_step_has_a_result_only_once_it_is_finished() -> None:
     """A step that was only started is not in the results."""
     assert list(reduce(advance, EVENTS[:4], RunResult(PLAN)).results) == [FIRST]
+
+
+def test_what_was_discarded_is_kept_apart() -> None:
+    """If it ran at all."""
+    discarded = StepDiscarded(0, PLAN.steps[0], FIRST)
+    untried = StepDiscarded(1, PLAN.steps[1], SECOND._replace(attempts=0))
+    run = reduce(advance, [discarded, untried], RunResult(PLAN))
+    assert (list(run.results), list(run.discarded)) == ([], [FIRST])
 
 
 def test_advancing_leaves_the_run_as_it_was() -> None:
