@@ -24,7 +24,7 @@ class Run:
         while waiting:
             step = first(waiting)
             waiting.remove(step)
-            wave = [*wave, step] if fits(step, wave) else [step]
+            wave = [*wave, step] if fits(step, wave, params) else [step]
             failures: list[str] = []
             value = replaced(step.get("input", ""), params, outputs, failures)
             if failures:
@@ -39,7 +39,7 @@ class Run:
                 self.status = "failed"
                 if not step.get("optional", False):
                     break
-        while waiting and fits(first(waiting), wave):
+        while waiting and fits(first(waiting), wave, params):
             wave.append(first(waiting))
             self.beside.append(wave[-1]["name"])
             waiting.remove(wave[-1])
@@ -68,24 +68,24 @@ def first(steps: list[dict[str, Any]]) -> dict[str, Any]:
     return best
 
 
-def fits(step: dict[str, Any], wave: list[dict[str, Any]]) -> bool:
+def fits(step: dict[str, Any], wave: list[dict[str, Any]], params: dict[str, str]) -> bool:
     """Whether a step may run at the same time as those: of one priority, and reads none of them."""
     if not wave or step.get("priority", 0) != wave[0].get("priority", 0):
         return False
-    return not {other["name"] for other in wave} & set(read_by(step.get("input")))
+    return not {other["name"] for other in wave} & set(read_by(step.get("input"), params))
 
 
-def read_by(value: Any) -> list[str]:
+def read_by(value: Any, params: dict[str, str]) -> list[str]:
     """The names of the steps from which an input reads."""
     if isinstance(value, list):
-        return [name for item in value for name in read_by(item)]
+        return [name for item in value for name in read_by(item, params)]
     if not isinstance(value, dict) or set(value) == {"literal"}:
         return []
     if set(value) == {"from"}:
         return value["from"] if isinstance(value["from"], list) else [value["from"]]
-    if set(value) == {"param", "default"}:  # the default of a parameter that is not given
-        return read_by(value["default"])
-    return [name for member in value.values() for name in read_by(member)]
+    if set(value) == {"param", "default"}:
+        return [] if value["param"] in params else read_by(value["default"], params)
+    return [name for member in value.values() for name in read_by(member, params)]
 
 
 def replaced(

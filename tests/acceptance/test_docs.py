@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, EXAMPLES, invoke, process_environment
+from command import CHECKOUT, EXAMPLES, invoke, process_environment, wait_for
 from documents import blocks, named, read, write_named
 
 import driftflow
@@ -20,12 +22,19 @@ from driftflow.plan import TIMEOUT_VARIABLE
 from driftflow.processes import MARK
 from driftflow.schemas import schema
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DOCUMENTS = ("README.md", "CONFIG.md", "TESTING.md")
 
 
 def consoles(document: str) -> list[Any]:
     """Its command blocks."""
-    texts = [text for language, text in blocks(document) if language == "console"]
+    texts = [
+        text
+        for language, text in blocks(document)
+        if language == "console" and "--dask" not in text
+    ]
     return [
         pytest.param(document, text, id=f"{document}:{text.splitlines()[0][2:40]}")
         for text in texts
@@ -60,6 +69,36 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def cluster(folder: Path) -> Iterator[str]:
+    """The port of a Dask cluster that was started as README says, but for the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    commands = [text for language, text in blocks("README.md") if language == "sh"]
+    assert len(commands) == 2
+    with (folder / "log").open("ab") as log, ExitStack() as stack:
+        for command in commands:
+            words = command.replace("8786", port).replace("8787", "0").split()
+            started = subprocess.Popen(
+                words,
+                cwd=folder,
+                env=process_environment({"HOME": str(folder)}),
+                stderr=log,
+            )
+            stack.callback(started.wait, 60)
+            stack.callback(started.terminate)
+        wait_for(lambda: (folder / "log").read_text().count("Registered to:") == 2)
+        yield port
+
+
+def test_the_block_of_a_cluster_prints_what_it_shows(cluster: str, folder: Path) -> None:
+    """On real workers; the folder of the run is not theirs."""
+    write_named("README.md", folder)
+    (console,) = [text for _, text in blocks("README.md") if "--dask" in text]
+    command, shown = console.removeprefix("$ ").split("\n", 1)
+    assert run(["bash", "-c", command.replace("8786", cluster)], folder) == shown
+
+
 @pytest.mark.parametrize(
     ("document", "console"), [console for name in DOCUMENTS for console in consoles(name)]
 )
@@ -91,7 +130,7 @@ def test_the_quick_start_is_the_example() -> None:
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     """A new kind needs a new test."""
     kinds = {language for name in DOCUMENTS for language, _ in blocks(name)}
-    assert kinds == {"console", "json", "jsonc", "lua", "python", "text", "toml", "yaml"}
+    assert kinds == {"console", "json", "jsonc", "lua", "python", "sh", "text", "toml", "yaml"}
 
 
 @pytest.mark.parametrize("document", sorted(path.name for path in CHECKOUT.glob("*.md")))

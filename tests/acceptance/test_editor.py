@@ -333,7 +333,7 @@ def filled(snippet: str) -> Any:
     [
         (HEAD + '"na¦me": "a"}', "The workflow's name"),
         (HEAD + '"max_att¦empts": 2}', "How many times each step that is not `optional` is tried"),
-        (HEAD + '"timeout_sec¦onds": 2}', "**not enforced** yet"),
+        (HEAD + '"timeout_sec¦onds": 2}', "**not enforced**, unless"),
         (HEAD + '"retr¦ies": 2}', "Ignored"),
         (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first."),
         (STEP + '"acti¦on": "upper"}]}', "`driftflow check` finds it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
-from command import CHECKOUT
+from command import CHECKOUT, spawn
 
 from driftflow.api import run_events
 from driftflow.loading import gathered
@@ -20,6 +21,7 @@ from driftflow.result import RunResult, advance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 DEEDS = gathered([CHECKOUT / "tests" / "deeds.py"])
 ERRORS = ("value", "exit", "leave", "generator", "stubborn", "unspeakable", "local")
@@ -67,15 +69,24 @@ def loky() -> Iterator[Executor]:
 @contextmanager
 def dask() -> Iterator[Executor]:
     """A scheduler and two workers, each a process, on the loopback interface."""
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    with local_cluster() as cluster, Client(cluster, set_as_default=False) as client:
         yield client.get_executor()
+
+
+def local_cluster() -> Any:
+    """That cluster."""
+    from distributed import LocalCluster
+
+    anywhere = "127.0.0.1:0"
+    return LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=anywhere,
+        worker_dashboard_address=anywhere,
+    )
 
 
 # Each with the number of plans that it is tried on.
@@ -145,3 +156,85 @@ def test_the_answer_is_that_of_the_run_in_turn(performer: tuple[Executor, int]) 
         assert given == expected, f"seed {seed}"
         ran = {result["name"] for result in given["results"]}
         assert not ran & {*discarded}
+
+
+def crowd(number: int, action: str, value: Any, **fields: Any) -> dict[str, Any]:
+    """A config of one wave."""
+    steps = [{"name": f"{place:03}", "action": action, "input": value} for place in range(number)]
+    return workflows.config(*steps, flags={"parallel": True}, **fields)
+
+
+def test_equal_steps_are_tried_each(performer: tuple[Executor, int], tmp_path: Path) -> None:
+    """Dask would run equal calls only once."""
+    executor, _ = performer
+    path = tmp_path / "notes"
+    value = {"path": str(path), "line": "x", "output": 7}
+    result, _ = answer(crowd(20, "note", value), executor=executor)
+    assert [each["output"] for each in result["results"]] == [7] * 20
+    assert path.read_text() == "x\n" * 20
+
+
+def test_what_a_worker_does_not_find_is_an_unknown_action(
+    performer: tuple[Executor, int],
+) -> None:
+    """A worker of this process finds it; another says why not."""
+    executor, _ = performer
+    plan = workflows.plan({"name": "a", "action": "mine"})
+    events = run_events(plan, {"mine": lambda _: "here"}, executor=executor)
+    (result,) = result_document(reduce(advance, events, RunResult(plan)))["results"]
+    here = {"name": "a", "ok": True, "output": "here", "error": None, "attempts": 1}
+    reason = "unknown action: 'mine'; mine: only the process that began the run has it"
+    elsewhere = {"ok": False, "output": None, "error": reason}
+    in_this = isinstance(executor, Inline | ThreadPoolExecutor)
+    assert result == here | ({} if in_this else elsewhere)
+
+
+def test_a_deadline_holds_everywhere(performer: tuple[Executor, int]) -> None:
+    """Whatever the executor knows of them."""
+    executor, _ = performer
+    config = crowd(2, "nap", 600, timeout_seconds=0.2)
+    result, _ = answer(config, executor=executor, enforce_timeout=True)
+    assert result["results"][0]["error"] == "timed out after 0.2 s"
+
+
+def test_a_cluster_survives_the_loss_of_a_worker(tmp_path: Path) -> None:
+    """The answer is right; what the worker was at is done again."""
+    config = crowd(30, "nap", 0.02)
+    dying = {"path": str(tmp_path / "died"), "output": "done again"}
+    config["steps"][7] |= {"action": "die_once", "input": dying}
+    with dask() as executor:
+        result, discarded = answer(config, executor=executor)
+    assert result["status"] == "ok"
+    outputs = [each["output"] for each in result["results"]]
+    assert outputs == [0.02] * 7 + ["done again"] + [0.02] * 22
+    assert {each["attempts"] for each in result["results"]} == {1}
+    assert discarded == []
+
+
+@pytest.mark.parametrize("maker", [processes, loky])
+def test_a_pool_that_a_worker_takes_with_it_loses_its_steps(maker: Any) -> None:
+    """It says so; nothing is claimed that is not so."""
+    config = crowd(6, "echo", "fine")
+    config["steps"][0] |= {"action": "die", "optional": True}
+    config["max_attempts"] = 2
+    with maker() as executor:
+        result, _ = answer(config, executor=executor, jobs=1)
+    first, second = result["results"]
+    assert (first["ok"], first["attempts"]) == (False, 1)
+    assert (second["ok"], second["attempts"]) == (False, 2)
+    for lost in (first, second):
+        assert lost["error"].startswith("lost by the executor: ")
+    assert result["status"] == "failed"
+
+
+def test_a_cluster_is_found_by_its_address(tmp_path: Path) -> None:
+    """By the command, whose actions its workers load themselves."""
+    config = crowd(40, "whereabouts", None)
+    path = workflows.write(tmp_path, config)
+    with local_cluster() as cluster:
+        address = cluster.scheduler_address
+        options = ("--actions", CHECKOUT / "tests" / "deeds.py", "--dask", address)
+        outcome = spawn("--config", path, *options, "--print-json", cwd=tmp_path)
+        pids = {worker.pid for worker in cluster.workers.values()}
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert {each["output"] for each in json.loads(outcome.stdout)["results"]} <= pids

@@ -91,11 +91,11 @@ def test_a_child_is_another_process_and_makes_one_attempt_after_the_other(
 )
 def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
     """And the next one has a new child."""
-    with limited(0.15, STUBBORN, names=(action, "pid")) as strict:
+    with limited(0.4, STUBBORN, names=(action, "pid")) as strict:
         first = strict.perform("pid", None)
         with pytest.raises(TimeoutError) as caught:
             strict.perform(action, None)
-        assert str(caught.value) == "timed out after 0.15 s"
+        assert str(caught.value) == "timed out after 0.4 s"
         assert isinstance(first, int)
         assert gone(first)
         assert strict.perform("pid", None) != first

@@ -1,0 +1,229 @@
+"""The command with many steps at once, deadlines and waits: what a user sees."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command import CHECKOUT, gone, invoke, process_environment, spawn, wait_for
+from workflows import save
+
+from driftflow import ActionsError, run_workflow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEEDS = ("--actions", CHECKOUT / "tests" / "deeds.py")
+STUBBORN = ("--actions", CHECKOUT / "tests" / "stubborn.py")
+TOGETHER = {"parallel": True}
+
+
+def test_what_ran_beside_the_end_of_a_run_is_told(tmp_path: Path) -> None:
+    """Its results are not printed, but what it was and how it ended is on the record."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "nap", "input": 0.3},
+        {"name": "b", "action": "nobody"},
+        {"name": "c", "action": "upper", "input": "c"},
+        {"name": "d", "action": "upper", "input": 4, "optional": True},
+    ]
+    path = save(tmp_path, *steps, flags=TOGETHER | {"audit": True, "metrics": True})
+    text = invoke("--config", path, *DEEDS, "--jobs", "4", cwd=tmp_path)
+    told = "discarded: 2 steps that ran beside the one that ended the run\n"
+    assert text == (1, "OK a: 0.3\nFAIL b: unknown action: 'nobody'\n", told)
+    audit = (tmp_path / "driftflow.audit.json").read_text()
+    records = [json.loads(line) for line in audit.splitlines()]
+    events = [(record["event"], record.get("step"), record.get("output")) for record in records]
+    assert events == [
+        ("run_started", None, None),
+        *(("step_started", name, None) for name in "abcd"),
+        ("step_finished", "a", 0.3),
+        ("step_finished", "b", None),
+        ("step_discarded", "c", "C"),
+        ("step_discarded", "d", None),
+        ("run_finished", None, None),
+    ]
+    assert records[8]["error"] == "upper takes a string, not an integer"
+    document = invoke("--config", path, *DEEDS, "--print-json", cwd=tmp_path)
+    assert (document.status, document.stderr) == (1, told)
+    result = json.loads(document.stdout)
+    assert list(result) == ["name", "status", "results", "discarded", "metrics"]
+    assert result["discarded"] == ["c", "d"]
+    assert result["metrics"]["steps"] == {"planned": 4, "ok": 1, "failed": 1, "not_run": 2}
+
+
+def test_one_step_is_told_as_one(tmp_path: Path) -> None:
+    """And none not at all."""
+    path = save(tmp_path, {"action": "nobody"}, {"action": "echo"}, flags=TOGETHER)
+    told = "discarded: 1 step that ran beside the one that ended the run\n"
+    assert invoke("--config", path, "--jobs", 2).stderr == told
+    assert invoke("--config", path, "--jobs=1").stderr == ""
+    assert invoke("--config", path, environ={"DRIFTFLOW_FLAGS": "parallel"}).stderr == ""
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "four", "", "1.5", "٤", "1e3", "99999999"])
+def test_jobs_are_a_number_from_1_on(jobs: str, tmp_path: Path) -> None:
+    """Anything else is exit 2, and nothing is run."""
+    outcome = invoke("--config", save(tmp_path, {}), f"--jobs={jobs}")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    first = f"error: no number of jobs `{jobs}`: write 1, 2 and so on"
+    assert outcome.stderr.splitlines()[0] == first
+
+
+def test_the_library_wants_a_number_from_1_on_too(tmp_path: Path) -> None:
+    """It raises."""
+    with pytest.raises(ValueError, match="jobs must be at least 1, not 0"):
+        run_workflow(save(tmp_path, {}), jobs=0)
+
+
+@pytest.mark.parametrize("flags", [{}, TOGETHER])
+def test_an_attempt_that_takes_too_long_fails(flags: dict[str, bool], tmp_path: Path) -> None:
+    """With --enforce-timeout; it is tried again like any other."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "loop", "optional": True},
+        {"name": "b", "action": "speak", "input": "b"},
+        {"name": "c", "action": "sleep"},
+    ]
+    path = save(tmp_path, *steps, flags=flags, max_attempts=2, timeout_seconds=0.8)
+    outcome = spawn("--config", path, *STUBBORN, "--enforce-timeout", "--print-json", cwd=tmp_path)
+    results = json.loads(outcome.stdout)["results"]
+    assert [(result["ok"], result["error"], result["attempts"]) for result in results] == [
+        (False, "timed out after 0.8 s", 1),
+        (True, None, 1),
+        (False, "timed out after 0.8 s", 2),
+    ]
+    # What actions print is no result, wherever it comes from.
+    assert outcome.stderr == "b from Python\nb from a program\n"
+
+
+def test_the_environment_sets_the_time(tmp_path: Path) -> None:
+    """As it does without a deadline."""
+    path = save(tmp_path, {"name": "a", "action": "nap", "input": 600})
+    environ = {"WORKFLOW_TIMEOUT_SECONDS": "0.1"}
+    outcome = invoke("--config", path, *DEEDS, "--enforce-timeout", environ=environ)
+    assert outcome == (1, "FAIL a: timed out after 0.1 s\n", "")
+
+
+def test_without_the_option_nothing_is_cut_short(tmp_path: Path) -> None:
+    """As the contract says."""
+    step = {"name": "a", "action": "nap", "input": 0.2}
+    path = save(tmp_path, step, step | {"name": "b"}, timeout_seconds=0.01, flags=TOGETHER)
+    assert invoke("--config", path, *DEEDS).stdout == "OK a: 0.2\nOK b: 0.2\n"
+
+
+def test_what_no_child_could_find_is_refused(tmp_path: Path) -> None:
+    """Before anything runs: it would be an unknown action there."""
+    path = save(tmp_path, {"action": "mine"})
+    mine = {"mine": lambda value: value}
+    assert run_workflow(path, actions=mine)["status"] == "ok"
+    with pytest.raises(ActionsError, match="`mine`: no other process can find it"):
+        run_workflow(path, actions=mine, enforce_timeout=True)
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_a_deadline_holds_on_an_executor_too(where: str, tmp_path: Path) -> None:
+    """There the child is one of the worker's, and gone with it."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "loop", "optional": True},
+        {"name": "b", "action": "pid"},
+        {"name": "c", "action": "pid"},
+    ]
+    path = save(tmp_path, *steps, flags=TOGETHER, timeout_seconds=0.5)
+    pool = (
+        ThreadPoolExecutor(2)
+        if where == "threads"
+        else ProcessPoolExecutor(2, get_context("spawn"))
+    )
+    with pool as executor:
+        result = run_workflow(path, actions=[STUBBORN[1]], executor=executor, enforce_timeout=True)
+    first, *others = result["results"]
+    assert first["error"] == "timed out after 0.5 s"
+    pids = [other["output"] for other in others]
+    wait_for(lambda: all(map(gone, pids)))
+
+
+def test_a_dask_cluster_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
+    """Nothing is run, not even if the config is good."""
+    path = save(tmp_path, {}, flags={"audit": True})
+    outcome = invoke("--config", path, "--dask", "nonsense", cwd=tmp_path)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("error: nonsense: no Dask scheduler answers there: ")
+    assert [each.name for each in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(("interrupts", "seconds"), [(1, 1), (2, 600)])
+def test_an_interrupt_ends_a_run_in_threads(interrupts: int, seconds: int, tmp_path: Path) -> None:
+    """Nothing more is begun; what is under way comes to its end first, unless it comes twice."""
+    begun = tmp_path / "begun"
+    note = {"path": str(begun), "line": "x", "seconds": seconds}
+    steps = [{"name": f"s{n}", "action": "note", "input": note} for n in range(9)]
+    process = started(save(tmp_path, *steps, flags=TOGETHER), "--jobs", "2")
+    wait_for(lambda: begun.exists() and lines(begun) == 2)
+    for _ in range(interrupts):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+    assert lines(begun) == 2
+
+
+@pytest.mark.parametrize("flags", [{}, TOGETHER])
+def test_an_interrupt_ends_attempts_in_children_at_once(
+    flags: dict[str, bool], tmp_path: Path
+) -> None:
+    """And what they have started: nothing is left."""
+    note = {"path": str(tmp_path / "pids"), "seconds": 600}
+    steps = [{"name": f"s{n}", "action": "note", "input": note} for n in range(2)]
+    path = save(tmp_path, *steps, flags=flags, timeout_seconds=600)
+    process = started(path, "--enforce-timeout")
+    number = 2 if flags else 1
+    wait_for(lambda: (tmp_path / "pids").exists() and lines(tmp_path / "pids") == number)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+    assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+@pytest.mark.parametrize("flags", [{}, TOGETHER])
+def test_an_interrupt_ends_a_wait_at_once(flags: dict[str, bool], tmp_path: Path) -> None:
+    """It would be a day."""
+    backoff = {"delay_seconds": 86400, "max_delay_seconds": 86400, "jitter": False}
+    note = {"path": str(tmp_path / "pids")}
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "note", "input": note, "priority": 1},
+        {"name": "b", "action": "nobody"},
+        {"name": "c", "action": "nobody"},
+    ]
+    path = save(tmp_path, *steps, flags=flags, max_attempts=2, backoff=backoff)
+    process = started(path)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"OK a: null\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+
+
+def lines(path: Path) -> int:
+    """How many the file has."""
+    return path.read_text().count("\n")
+
+
+def started(path: Path, *options: str) -> subprocess.Popen[bytes]:
+    """The command, running; SIGINT means what it means at a terminal."""
+    script = (
+        "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
+        "from driftflow.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", script, "--config", path, *map(str, DEEDS), *options],
+        cwd=path.parent,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
