@@ -6,20 +6,25 @@ goal that is missed is printed like one that is met: a benchmark fails no build.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
 import sysconfig
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import workloads
 from workloads import SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
@@ -27,7 +32,7 @@ AUDIT = SCRATCH / "audit.jsonl"
 BARE_LOOP = HERE / "bare_loop.py"
 PACKAGES = (
     *("driftflow", "pyrsistent", "docopt-ng", "jsonschema", "pypyr", "doit", "go-task-bin"),
-    *("fastjsonschema", "jsonschema-rs"),
+    *("fastjsonschema", "jsonschema-rs", "distributed"),
 )
 # Nothing of the caller's: PYTHONUNBUFFERED alone would change most figures.
 ENVIRONMENT = {"PATH": os.defpath, "HOME": str(SCRATCH), "LC_ALL": "C.UTF-8"}
@@ -78,6 +83,7 @@ def main(runs: int) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}; {machine()}; medians over {runs} runs.\n")
     print_goals(costs)
     print_background(costs, runs)
+    print_many(min(runs, 5))
     print_acceptors(costs)
 
 
@@ -218,6 +224,78 @@ def rows(costs: Costs) -> list[Row]:
         Row(f"{beyond} that reads another's output", "a literal", 2.0, chained, literal, "µs"),
         Row("`check` of a good 5 MB file", "`python -m json.tool`", 1.0, check, json_tool, "ms"),
     ]
+
+
+def print_many(runs: int) -> None:
+    """The table of many steps at once: each figure, and what it is to be at least or at most."""
+    start = [BIN / "driftflow", "--config"]
+    nap, tiny = workloads.crowd(200, "nap", 0.05), workloads.driftflow(10_000)
+    crunch = workloads.crowd(4, "crunch", 8_000_000)
+    deeds = ["--actions", HERE / "slow_deeds.py"]
+    with local_cluster() as address:
+        costs = side_by_side(
+            {
+                "naps": [*start, nap, *deeds, "--jobs", "16"],
+                "naps in turn": [*start, nap, *deeds, "--jobs", "1"],
+                "crunch": python(HERE / "crunch.py", "pool", crunch),
+                "crunch in turn": python(HERE / "crunch.py", "turn", crunch),
+                "dask": [*start, workloads.parallel(10_000), "--dask", address],
+                "parallel": [*start, workloads.parallel(100_000)],
+                "off": [*start, workloads.driftflow(100_000)],
+                "limited": [*start, tiny, "--enforce-timeout"],
+                "unlimited": [*start, tiny],
+            },
+            runs,
+        )
+    overdue, left = overdue_attempts(runs)
+    naps, crunches = (costs.ms(f"{name} in turn") / costs.ms(name) for name in ("naps", "crunch"))
+    dask, limited = costs.ms("dask") / 1e4, (costs.ms("limited") - costs.ms("unlimited")) / 1e4
+    rows: list[tuple[str, float, str, float, str]] = [
+        ("200 waits of 50 ms, 16 jobs: of the ideal speed-up", naps / 16, ">=", 0.85, ""),
+        ("4 steps that compute, 2 processes: speed-up", crunches, ">=", 1.7, ""),
+        ("10,000 tiny steps on Dask, 2 workers: a step", dask, "<=", 0.1, " ms"),
+        (
+            "100,000 tiny steps, `parallel` on: of off",
+            costs.ms("parallel") / costs.ms("off"),
+            "<=",
+            2.0,
+            "",
+        ),
+        ("an attempt that is killed: later than its limit", overdue, "<=", 0.1, " s"),
+        ("processes that are left behind then", left, "<=", 0, ""),
+        ("an attempt with --enforce-timeout: more than without", limited, "<=", 0.2, " ms"),
+    ]
+    print("\n| many at once | measured | goal |")
+    print("|---|---|---|")
+    for what, figure, sign, goal, unit in rows:
+        missed = " (missed)" * (figure < goal if sign == ">=" else figure > goal)
+        print(f"| {what} | {figure:.3g}{unit}{missed} | {sign} {goal}{unit} |")
+
+
+@contextmanager
+def local_cluster() -> Iterator[str]:
+    """The address of a Dask cluster of two workers, each a process."""
+    from distributed import LocalCluster
+
+    anywhere = "127.0.0.1:0"
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=anywhere,
+        worker_dashboard_address=anywhere,
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def overdue_attempts(runs: int) -> tuple[float, int]:
+    """By how many seconds attempts outlive their time, a median; how many processes are left."""
+    figures = []
+    for _ in range(runs):
+        command = python(HERE / "overdue.py")
+        done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
+        figures.append(json.loads(done.stdout))
+    return median(figure[0] for figure in figures), max(figure[1] for figure in figures)
 
 
 def print_background(costs: Costs, runs: int) -> None:

@@ -51,6 +51,21 @@ def driftflow(steps: int, audit: Path | None = None) -> Path:
     return _save(f"{steps}-audited.json", json.dumps(document))
 
 
+def crowd(steps: int, action: str, value: Any) -> Path:
+    """A workflow of one wave."""
+    listing = [
+        {"name": f"step-{place:07}", "action": action, "input": value} for place in range(steps)
+    ]
+    document = {"name": "benchmark", "flags": {"parallel": True}, "steps": listing}
+    return _save(f"{steps}-{action}.json", json.dumps(document))
+
+
+def parallel(steps: int) -> Path:
+    """The workflow of `driftflow`, with the flag on."""
+    document = json.loads(driftflow(steps).read_text("utf-8"))
+    return _save(f"{steps}-parallel.json", json.dumps(document | {"flags": {"parallel": True}}))
+
+
 def chain(steps: int) -> Path:
     """A workflow of which each step reads the one before."""
     listing: list[dict[str, Any]] = [

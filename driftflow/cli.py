@@ -64,7 +64,7 @@ from driftflow.errors import (
     listed,
     shorten,
 )
-from driftflow.events import RunFinished, StepDiscarded, StepFinished
+from driftflow.events import RunFinished, StepDiscarded, StepFinished, StepStarted
 from driftflow.output import Output
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
@@ -286,6 +286,8 @@ def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
     status: Status = "failed"
     discarded = 0
     for event in events:
+        if isinstance(event, StepStarted):
+            continue
         if isinstance(event, StepFinished):
             output.write(f"{result_line(event.result)}\n")
         elif isinstance(event, StepDiscarded):

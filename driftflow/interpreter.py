@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.document import Json, fresh
@@ -32,7 +33,7 @@ Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.events import Event
+    from driftflow.events import Event, Status
     from driftflow.plan import Plan, Step
 
     Perform: TypeAlias = Callable[[str, Json], Json]
@@ -64,7 +65,8 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
         clock: Seconds from any fixed point, never backwards.
     """
     started = clock()
-    ok, over, begun, done = True, False, 0, 0
+    status: Status = "ok"
+    over, begun, done = False, 0, 0
     steps = plan.steps.tolist()
     outputs: dict[str, Json] = {}
     waiting = Counter(name for step in steps for name in step.reads) if plan.read else {}
@@ -82,18 +84,19 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
                 begun += 1
                 continue
             step = steps[done]
-            result = _new(StepResult, (step.name, *outcome))
+            ok, output, error, attempts, seconds = outcome
+            result = _new(StepResult, (step.name, ok, output, error, attempts, seconds))
             if over:
                 halt = yield StepDiscarded(done, step, result)
             else:
                 if waiting:
                     _hand_over(step, result, outputs, waiting)
                 halt = yield _new(StepFinished, (done, step, result))
-                if not result.ok:
-                    ok, over = False, ends_run(optional=step.optional)
+                if not ok:
+                    status, over = "failed", ends_run(optional=step.optional)
             done += 1
     if not halt:
-        yield RunFinished("ok" if ok else "failed", clock() - started)
+        yield RunFinished(status, clock() - started)
 
 
 def waves(plan: Plan) -> Iterator[Sequence[Step]]:
@@ -131,13 +134,12 @@ def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
     def crew(
         waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
     ) -> Generator[Outcome | None, bool | None, bool]:
-        for wave in waves:
-            for step in wave:
-                if (yield None):
-                    return False
-                outcome = settle(task(step), perform, clock, pause)
-                if (yield outcome) or (not outcome[0] and ends_run(optional=step.optional)):
-                    return False
+        for step in chain.from_iterable(waves):
+            if (yield None):
+                return False
+            outcome = settle(task(step), perform, clock, pause)
+            if (yield outcome) or (not outcome[0] and ends_run(optional=step.optional)):
+                return False
         return True
 
     return crew

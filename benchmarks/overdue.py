@@ -1,0 +1,45 @@
+"""Print by how many seconds attempts that do not return outlive their time, and what is left."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from driftflow.deadlines import Deadlines
+from driftflow.processes import MARK
+
+LIMIT = 0.5  # seconds
+ACTIONS = ("nap", "hang", "compute")
+
+
+def overdue() -> float:
+    """The most of the three."""
+    most = 0.0
+    with Deadlines(
+        LIMIT, (*ACTIONS, "echo"), [str(Path(__file__).parent / "slow_deeds.py")]
+    ) as limited:
+        for action in ACTIONS:
+            limited.perform("echo", 0)  # the child is there
+            started = time.perf_counter()
+            try:
+                limited.perform(action, 600)
+            except TimeoutError:
+                most = max(most, time.perf_counter() - started - LIMIT)
+    return most
+
+
+def left() -> int:
+    """How many processes have a mark of DriftFlow's."""
+    number = 0
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            number += f"{MARK}=".encode() in environment.read_bytes()
+        except OSError:
+            continue
+    return number
+
+
+if __name__ == "__main__":
+    json.dump([overdue(), left()], sys.stdout)
