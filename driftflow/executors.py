@@ -199,7 +199,7 @@ class Spread:
             return
         said = message_of(error)
         lost = f"lost by the executor: {type(error).__name__}{said and f': {said}'}"
-        self._keep(place, task, (False, None, fault or lost, min(allowed, 1), 0.0))
+        self._keep(place, task, (False, None, fault or lost, allowed, 0.0))
 
 
 def _next_size(size: int, outcomes: Sequence[Outcome]) -> int:

@@ -219,6 +219,29 @@ def test_what_was_given_back_is_tried_even_after_a_failure_behind_it() -> None:
     assert told.endswith("c d e f bad not tried not tried not tried over")
 
 
+def test_what_lies_between_two_failures_is_not_tried() -> None:
+    """The first one ends the run, though the second was behind it."""
+    toy = Toy(seconds=0.0, bad="cg", choose=lambda names: names[0])
+    told = story(work(toy, 2, "abcdefghijkl"))
+    assert toy.sent == ["a", "b", "cdef", "ghij"]
+    untried = " not tried" * 3
+    assert told.endswith(f" bad{untried} bad{untried} over")
+
+
+def test_what_is_sent_again_goes_in_run_order() -> None:
+    """Whichever of it came back first."""
+
+    def choose(names: Sequence[str]) -> str:
+        return "ghij" if "ghij" in names else names[0]
+
+    back = Toy(seconds=0.0, budget=2, choose=choose, lost=["ghij"])
+    story(work(back, 2, "abcdefghij"))
+    assert back.sent[:6] == ["a", "b", "cdef", "ghij", "g", "efhij"]
+    lost = Toy(seconds=0.0, budget=2, lost=["cdef"])
+    story(work(lost, 2, "abcdefghij"))
+    assert lost.sent == ["a", "b", "cdef", "ghij", "c", "defij", "fij", "j"]
+
+
 def test_a_piece_that_is_lost_is_sent_again_step_by_step() -> None:
     """Which of its steps it was cannot be known."""
     toy = Toy(seconds=0.001, lost=["bcde"])
@@ -244,6 +267,13 @@ def test_a_step_that_is_lost_by_itself_has_used_an_attempt() -> None:
         (True, "c", None, 1, A_SECOND),
     ]
     assert toy.sent == ["B", "a", "c", "a", "a"]
+
+
+def test_a_loss_is_no_matter_of_the_next_wave() -> None:
+    """Whose steps have their own attempts."""
+    toy = Toy(lost=["a", "b"])
+    attempts = [outcome[3] for outcome in outcomes(work(toy, 2, "ab", "cd"))]
+    assert attempts == [2, 2, 1, 1]
 
 
 def test_an_executor_that_takes_nothing_loses_what_it_is_given() -> None:
@@ -278,6 +308,18 @@ def test_halted_it_begins_nothing_more_and_gives_what_was_begun() -> None:
         stream.send(HALT)
     assert end.value.value is False
     assert toy.sent == ["a"]
+
+
+def test_halted_at_an_outcome_it_is_about_to_begin_nothing() -> None:
+    """What has been begun by then comes to its end."""
+    toy = Toy()
+    stream = work(toy, 2, "abcd")
+    outcome = None
+    while outcome is None:
+        outcome = next(stream)
+    assert stream.send(HALT) == (True, "b", None, 1, A_SECOND)
+    with pytest.raises(StopIteration):
+        stream.send(HALT)
 
 
 def test_halted_it_still_finishes_what_was_given_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from driftflow.worker import Brief, Site, begun_here, stoppable, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from driftflow.deadlines import Deadlines
     from driftflow.executors import Report
@@ -104,6 +106,23 @@ def test_actions_are_looked_up_where_the_work_is_done() -> None:
     assert worker._site(first["brief"]) is worker._site(first["brief"])  # noqa: SLF001
     second = order(task("whereabouts", 0), run="two", names=names, sources=sources)
     assert worker._site(first["brief"]) is not worker._site(second["brief"])  # noqa: SLF001
+
+
+def test_threads_of_a_worker_load_actions_once(tmp_path: Path) -> None:
+    """Those that come later wait: a file that is run twice may do harm."""
+    code = (
+        "import time, driftflow\n"
+        f"with open({str(tmp_path / 'runs')!r}, 'a') as file: file.write('x')\n"
+        "time.sleep(0.2)\n"
+        "@driftflow.action\n"
+        "def act(value): return value\n"
+    )
+    (tmp_path / "slow.py").write_text(code)
+    brief: dict[str, Any] = {"names": ("act",), "sources": (str(tmp_path / "slow.py"),)}
+    with ThreadPoolExecutor(4) as pool:
+        reports = pool.map(lambda number: work(order(task("act", number), **brief)), range(4))
+        assert [told(report)[0][1] for report in reports] == [0, 1, 2, 3]
+    assert (tmp_path / "runs").read_text() == "x"
 
 
 def test_what_cannot_be_loaded_there_is_an_unknown_action() -> None:
