@@ -59,7 +59,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
     """
     seconds = plan.timeout_seconds if enforce_timeout else None
     brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
-    jobs = max(_FEW, len(os.sched_getaffinity(0))) if jobs is None else jobs
+    jobs = max(_FEW, _usable_cores()) if jobs is None else jobs
     with ExitStack() as stack:
         workers = executor
         if executor is None and plan.flags.is_enabled("parallel") and jobs > 1:
@@ -80,6 +80,12 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             alone = crew if executor is None else None
             crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
         yield from interpret(plan, crew, perf_counter)
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _submitter(workers: Executor, brief: Brief) -> Submit:
