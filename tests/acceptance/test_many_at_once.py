@@ -67,6 +67,24 @@ def test_one_step_is_told_as_one(tmp_path: Path) -> None:
     assert invoke("--config", path, environ={"DRIFTFLOW_FLAGS": "parallel"}).stderr == ""
 
 
+def test_what_was_not_even_tried_is_not_told(tmp_path: Path) -> None:
+    """Nothing was done; but its start is on record, and so is its end."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "nobody", "optional": True, "priority": 1},
+        {"name": "b", "action": "nobody"},
+        {"name": "c", "input": {"from": "a"}},
+    ]
+    path = save(tmp_path, *steps, flags=TOGETHER | {"audit": True})
+    outcome = invoke("--config", path, "--print-json", cwd=tmp_path)
+    assert outcome.stderr == ""
+    assert list(json.loads(outcome.stdout)) == ["name", "status", "results"]
+    assert invoke("--config", path, cwd=tmp_path).stderr == ""
+    audit = (tmp_path / "driftflow.audit.json").read_text()
+    ends = [json.loads(line) for line in audit.splitlines() if "step_discarded" in line]
+    fault = "input from 'a', which failed"
+    assert [(end["step"], end["error"], end["attempts"]) for end in ends] == [("c", fault, 0)] * 2
+
+
 @pytest.mark.parametrize("jobs", ["0", "-1", "four", "", "1.5", "٤", "1e3", "99999999"])
 def test_jobs_are_a_number_from_1_on(jobs: str, tmp_path: Path) -> None:
     """Anything else is exit 2, and nothing is run."""

@@ -68,6 +68,15 @@ def test_an_error_comes_back_in_its_words(
     assert plenty.perform("whereabouts", None) == before
 
 
+def test_a_child_finds_what_is_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same path, whatever has been added to it."""
+    (tmp_path / "only_here.py").write_text("def act(value): return [value]")
+    monkeypatch.syspath_prepend(tmp_path)
+    sources = [("act", "only_here", "act")]
+    with Deadlines(60, ["act"], sources) as strict:
+        assert strict.perform("act", 1) == [1]
+
+
 def test_an_interrupt_comes_back_as_one(plenty: Deadlines) -> None:
     """It is the user's wish."""
     with pytest.raises(KeyboardInterrupt):

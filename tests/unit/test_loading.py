@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 import types
-from functools import partial
+from functools import partial, wraps
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -463,7 +463,14 @@ def local() -> Any:
 
 
 @pytest.mark.parametrize(
-    "function", [lambda value: value, local(), partial(max, 1), "".join, len(" ").bit_length]
+    "function",
+    [
+        lambda value: value,
+        local(),
+        partial(max, 1),
+        "".join,
+        wraps(json.dumps)(lambda value: value),  # which says that it is another
+    ],
 )
 def test_what_only_this_process_has_has_no_place(function: Any) -> None:
     """Others would look for it in vain, or find something else."""
