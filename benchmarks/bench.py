@@ -230,7 +230,7 @@ def print_many(runs: int) -> None:
     """The table of many steps at once: each figure, and what it is to be at least or at most."""
     start: Command = [BIN / "driftflow", "--config"]
     nap, tiny = workloads.crowd(200, "nap", 0.05), workloads.driftflow(10_000)
-    crunch = workloads.crowd(4, "crunch", 8_000_000)
+    crunch = workloads.crowd(4, "crunch", 20_000_000)
     deeds: Command = ["--actions", HERE / "slow_deeds.py"]
     with local_cluster() as address:
         costs = side_by_side(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from driftflow.deadlines import Deadlines
 from driftflow.processes import MARK
@@ -30,16 +33,15 @@ def overdue() -> float:
     return most
 
 
-def left() -> int:
-    """How many processes have a mark of DriftFlow's."""
+def left(word: str) -> int:
+    """How many processes have the word in their environment."""
     number = 0
     for environment in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            number += f"{MARK}=".encode() in environment.read_bytes()
-        except OSError:
-            continue
+        with suppress(OSError):
+            number += word.encode() in environment.read_bytes()
     return number
 
 
 if __name__ == "__main__":
-    json.dump([overdue(), left()], sys.stdout)
+    os.environ[MARK] = word = token_hex(16)
+    json.dump([overdue(), left(word)], sys.stdout)
