@@ -36,7 +36,8 @@ def serve(descriptor: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, if it is closed
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    with Connection(descriptor) as connection, suppress(EOFError):
+    # The other end may be closed while there is an answer that nobody has read.
+    with Connection(descriptor) as connection, suppress(EOFError, ConnectionError):
         names, sources = connection.recv()
         actions = ACTIONS
         if sources or not ACTIONS.keys() >= {*names}:

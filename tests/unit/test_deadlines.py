@@ -153,6 +153,16 @@ def test_a_child_goes_when_it_is_not_needed_any_more() -> None:
     Path(path).unlink()
 
 
+def test_a_child_whose_answer_nobody_reads_goes_quietly(capfd: pytest.CaptureFixture[str]) -> None:
+    """As after an interrupt."""
+    with limited(60) as strict:
+        strict.perform("echo", 1)
+        (child,) = strict._children  # noqa: SLF001
+        child._connection.send(("echo", "x" * 10_000))  # noqa: SLF001
+        wait_for(child.has_gone)  # in truth, it has answered
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_child_that_does_not_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that an action has left running would keep it."""
     monkeypatch.setattr(deadlines, "PATIENCE", 0.1)
