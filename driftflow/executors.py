@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import partial
-from itertools import groupby, islice
+from concurrent.futures import Future
+from itertools import count, groupby, islice
 from operator import itemgetter
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from driftflow.errors import message_of
 from driftflow.interpreter import ends_run
@@ -33,7 +33,6 @@ class Report(TypedDict):
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from driftflow.interpreter import Crew, Outcome, Task
     from driftflow.plan import Step
@@ -73,8 +72,11 @@ class Spread:
         self._give_up = give_up
         self._alone = alone
         self._size = 1  # of a piece
-        self._under_way = 0
-        self._finished: SimpleQueue[tuple[Piece, Callable[[], Report]]] = SimpleQueue()
+        # By a number of its own, each piece that is under way; and the numbers of those that have
+        # come to an end.
+        self._numbers = count()
+        self._under_way: dict[int, tuple[Future[Report], Piece]] = {}
+        self._finished: SimpleQueue[int] = SimpleQueue()
         self._is_halted = False
         # By the place in the wave: what was begun and is not under way, what came of what is done
         # and not given out yet, how often a step was lost; and the first place that ends the run.
@@ -96,9 +98,8 @@ class Spread:
             if self._under_way:  # the run was broken off; but it never ends before its steps
                 for end in self._give_up:
                     end()
-            while self._under_way:
+            while not all(future.done() for future, _ in self._under_way.values()):
                 self._finished.get()
-                self._under_way -= 1
         return True
 
     def _together(
@@ -113,7 +114,7 @@ class Spread:
     def _wave(self, tasks: Iterator[Task]) -> Generator[Outcome | None, bool | None, None]:
         begun = given = 0
         while True:
-            while self._under_way < self._pieces:
+            while len(self._under_way) < self._pieces:
                 piece = self._take_waiting()
                 if not piece and not self._is_halted and self._end == math.inf:
                     room = min(self._size, _AHEAD + given - begun)
@@ -148,21 +149,20 @@ class Spread:
         return piece
 
     def _send(self, piece: Piece) -> None:
-        def note(future: Future[Report]) -> None:
-            self._finished.put((piece, future.result))
-
+        number = next(self._numbers)
         try:
-            self._submit([task for _, task in piece]).add_done_callback(note)
+            future = self._submit([task for _, task in piece])
         except Exception as error:  # noqa: BLE001 - an executor that takes nothing any more
-            self._finished.put((piece, partial(_raise, error)))
-        self._under_way += 1
+            future = Future()
+            future.set_exception(error)
+        self._under_way[number] = future, piece
+        future.add_done_callback(lambda _: self._finished.put(number))
 
     def _receive(self) -> None:
         """Wait for the next piece that comes to an end, and keep what came of it."""
-        piece, result = self._finished.get()
-        self._under_way -= 1
+        future, piece = self._under_way.pop(self._finished.get())
         try:
-            report = result()
+            report = future.result()
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever became of the executor
@@ -208,7 +208,3 @@ def _next_size(size: int, outcomes: Sequence[Outcome]) -> int:
     seconds = sum(outcome[4] for outcome in outcomes)
     by_pace = int(_AIM * number / seconds) if seconds else _MOST
     return max(1, min(max(size, 4 * number), by_pace, _MOST))
-
-
-def _raise(error: BaseException) -> NoReturn:
-    raise error

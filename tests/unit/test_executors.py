@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from concurrent.futures import Future
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -364,6 +365,25 @@ def test_broken_off_it_waits_for_what_is_under_way(end: str) -> None:
             stream.throw(LookupError)
     assert not toy.under_way
     assert toy.given_up == 1
+
+
+def test_an_interrupt_that_takes_a_piece_with_it_is_not_waited_for() -> None:
+    """It may come just when a piece has come to its end, and has been taken note of no more."""
+    toy = Toy()
+    stream = work(toy, 2, "abcd")
+    get, calls = toy.get, count()
+
+    def interrupted() -> Any:
+        number = get()
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return number
+
+    toy.get = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        list(stream)
+    assert not toy.under_way
+    assert next(calls) == 3
 
 
 def test_a_run_that_comes_to_its_end_gives_up_nothing() -> None:
