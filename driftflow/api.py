@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from driftflow.result import RunResult, advance
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from concurrent.futures import Executor
 
     from driftflow.actions import Action
@@ -71,8 +72,6 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
     """
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, not {jobs}")
     if actions:
         from driftflow.loading import gathered
 
@@ -81,7 +80,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     events = run_events(
         plan, actions, executor=executor, jobs=jobs, enforce_timeout=enforce_timeout
     )
-    return result_document(reduce(advance, events, RunResult(plan)))
+    with closing(events):
+        return result_document(reduce(advance, events, RunResult(plan)))
 
 
 def run_events(
@@ -91,7 +91,7 @@ def run_events(
     executor: Executor | None = None,
     jobs: int | None = None,
     enforce_timeout: bool = False,
-) -> Iterator[Event]:
+) -> Generator[Event, bool | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
     Args:
@@ -104,10 +104,17 @@ def run_events(
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
             timeout is to be enforced; at once, before any event.
+        ValueError: If `jobs` is less than 1; likewise.
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
             written: then the event that it lacks, and what comes of the steps that have been
             started, is still given out first.
     """
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, not {jobs}")
+    if actions:
+        from driftflow.loading import gathered
+
+        actions = gathered(actions)
     known = _named(plan, actions)
     events: Generator[Event, bool | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):

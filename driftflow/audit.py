@@ -35,7 +35,7 @@ def audited(
     *,
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, bool | None, None]:
     """The same events, each appended to the audit before it is given out.
 
     Args:

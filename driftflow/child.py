@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -33,11 +34,15 @@ def serve(descriptor: int) -> None:
         descriptor: The file descriptor of the connection.
     """
     _die_with_parent()
+    this = os.getpid()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, if it is closed
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    # The other end may be closed while there is an answer that nobody has read.
-    with Connection(descriptor) as connection, suppress(EOFError, ConnectionError):
+            stream.reconfigure(  # type: ignore[union-attr]
+                encoding="utf-8", errors="backslashreplace", line_buffering=True
+            )
+    # The other end may be closed while there is an answer that nobody has read, and this one by an
+    # action.
+    with suppress(EOFError, OSError), Connection(descriptor) as connection:
         names, sources = connection.recv()
         actions = ACTIONS
         if sources or not ACTIONS.keys() >= {*names}:
@@ -47,7 +52,10 @@ def serve(descriptor: int) -> None:
         perform = performer(actions)
         connection.send(None)
         while connection.poll(IDLE):
-            connection.send(_attempt(perform, *connection.recv()))
+            answer = _attempt(perform, *connection.recv())
+            if os.getpid() != this:  # the action has forked, and both have come back from it
+                os._exit(0)
+            connection.send(answer)
 
 
 def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tuple[str, Any]:

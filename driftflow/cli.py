@@ -46,7 +46,7 @@ import io
 import os
 import re
 import sys
-from contextlib import nullcontext, redirect_stdout, suppress
+from contextlib import closing, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
@@ -217,7 +217,8 @@ def _run(arguments: dict[str, Any], output: Output) -> int:
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
         try:
-            status = report(plan, events, output)
+            with closing(events):
+                status = report(plan, events, output)
         except StorageError as error:
             output.flush()
             _complain(str(error))
@@ -285,16 +286,18 @@ def _json_of(name: str, text: str) -> Json:
 def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
     status: Status = "failed"
     discarded = 0
-    for event in events:
-        if isinstance(event, StepStarted):
-            continue
-        if isinstance(event, StepFinished):
-            output.write(f"{result_line(event.result)}\n")
-        elif isinstance(event, StepDiscarded):
-            discarded += bool(event.result.attempts)
-        elif isinstance(event, RunFinished):
-            status = event.status
-    _tell_discarded(discarded)
+    try:
+        for event in events:
+            if isinstance(event, StepStarted):
+                continue
+            if isinstance(event, StepFinished):
+                output.write(f"{result_line(event.result)}\n")
+            elif isinstance(event, StepDiscarded):
+                discarded += bool(event.result.attempts)
+            elif isinstance(event, RunFinished):
+                status = event.status
+    finally:
+        _tell_discarded(discarded)
     return status
 
 

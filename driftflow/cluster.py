@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,15 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
         address: As Dask writes it: `tcp://127.0.0.1:8786`.
 
     Raises:
-        ExecutorError: If it does not answer, or the extra is not installed.
+        ExecutorError: If it does not answer or has no workers, or the extra is not installed.
     """
     try:
         import distributed
     except ImportError as error:
         reason = f"a Dask cluster takes the extra `driftflow[dask]`: {error}"
         raise ExecutorError(address, reason) from None
+    # What becomes of a worker or the scheduler stands in the results.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         # A client that cannot connect may take much longer than it is told to, and complain later.
         asyncio.run(asyncio.wait_for(_answer(address), PATIENCE))
@@ -39,6 +42,10 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
         said = message_of(error) or f"nothing within {PATIENCE:g} s"
         raise ExecutorError(address, f"no Dask scheduler answers there: {said}") from None
     with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise ExecutorError(address, "the Dask scheduler there has no workers") from None
         # One piece to work on and one to go on with for each thread: the way there takes time.
         yield client.get_executor(pure=False), 2 * sum(client.nthreads().values())
 

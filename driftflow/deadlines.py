@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import os
 import socket
+import struct
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from multiprocessing.connection import Connection
 from threading import Lock, local
 from time import monotonic
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from driftflow.processes import PATIENCE, end, how_it_ended, new_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from driftflow.document import Json
     from driftflow.loading import Source
@@ -84,8 +86,9 @@ class Deadlines:
             self._is_over = True
             for child in self._children:
                 child.dismiss()
+            until = monotonic() + PATIENCE
             for child in self._children:
-                child.await_end()
+                child.await_end(until)
             self._children.clear()
 
     def _child(self) -> _Child:
@@ -98,7 +101,9 @@ class Deadlines:
         with self._lock:
             if self._is_over:
                 raise KeyboardInterrupt
-            child = self._mine.child = _Child()
+            # Those whose thread has ended, for instance.
+            self._children = {each for each in self._children if not each.is_over()}
+            child = self._mine.child = _Child(self._seconds)
             self._children.add(child)
         try:
             child.ask(self._recipe)
@@ -121,32 +126,45 @@ class AttemptError(Exception):
 class _Child:
     """A child process, and the way to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self._word, marked = new_mark()
         self._ending = Lock()
         self.used = monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            self._process = _started(theirs.fileno(), marked)
-            self._connection = Connection(ours.detach())
+            limit = struct.pack("ll", *divmod(math.ceil(min(seconds, _LONGEST) * 1e6), 1_000_000))
+            for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                ours.setsockopt(socket.SOL_SOCKET, direction, limit)
+            with _above_the_standard_streams(theirs) as descriptor:
+                self._process = _started(descriptor, marked)
+            self._connection = Connection(fcntl(ours, F_DUPFD_CLOEXEC, 3))
 
     def ask(self, message: Any, seconds: float = math.inf) -> Any:
         """The answer, if it comes in time."""
         until = monotonic() + seconds
         try:
             self._connection.send(message)
-            while not self._connection.poll(min(until - monotonic(), _LONGEST)):
-                if monotonic() >= until:
-                    raise TimeoutError(f"timed out after {seconds:.15g} s")
+            self._await_answer(until)
             return self._connection.recv()
+        except (TimeoutError, BlockingIOError):  # the latter if it stopped reading or writing
+            raise TimeoutError(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
             self.kill()
             how = how_it_ended(self._process.returncode)
             raise ChildProcessError(f"its process ended: {how}") from None
 
+    def _await_answer(self, until: float) -> None:
+        while not self._connection.poll(min(until - monotonic(), _LONGEST)):
+            if monotonic() >= until:
+                raise TimeoutError
+
     def has_gone(self) -> bool:
         """Whether it has ended unasked, or says what nobody has asked for."""
         return self._connection.poll()
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
 
     def kill(self) -> None:
         """End it, with all that it has started; from any thread."""
@@ -158,23 +176,26 @@ class _Child:
         """Let it end by itself, since nothing more will be asked for."""
         self._connection.close()
 
-    def await_end(self) -> None:
-        """Wait until it has ended; not for long."""
+    def await_end(self, until: float) -> None:
+        """Wait until it has ended, or end it at that time."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE)
+            self._process.wait(max(0, until - monotonic()))
         self.kill()
 
 
 def _started(descriptor: int, marked: dict[str, str]) -> subprocess.Popen[bytes]:
+    path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
     script = (
-        f"import sys; sys.path[:] = {sys.path!r}\n"
+        f"import sys; sys.path[:] = {path!r}\n"
         f"from driftflow.child import serve; serve({descriptor})"
     )
     try:
         return subprocess.Popen(  # noqa: S603 - it is this very interpreter
             [sys.executable, "-c", script],
             env={**os.environ, **marked},
+            stdin=None if _is_open(0) else subprocess.DEVNULL,
             stdout=_where_prints_go(),
+            stderr=None if _is_open(2) else subprocess.DEVNULL,
             pass_fds=[descriptor],
             start_new_session=True,
         )
@@ -186,5 +207,24 @@ def _where_prints_go() -> int:
     """What stands for stdout here; a command has put stderr in its place."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # closed, or no file
-            return stream.fileno()
+            if _is_open(number := stream.fileno()):
+                return number
     return subprocess.DEVNULL
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _above_the_standard_streams(end: socket.socket) -> Iterator[int]:
+    """A descriptor of the socket that nobody takes for a stream, where those are closed."""
+    descriptor = fcntl(end, F_DUPFD_CLOEXEC, 3)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -17,7 +17,8 @@ class StepResult(NamedTuple):
         output: What the action gave; None if it failed.
         error: The message of the last attempt's exception, or why there was none; None if it
             succeeded.
-        attempts: How many there were; 0 if what it was to read was not there.
+        attempts: How many there were; 0 if what it was to read was not there, or the run ended
+            before there was any.
         duration_seconds: The wall time of all of them, and of the waits between. Seconds.
     """
 

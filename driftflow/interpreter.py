@@ -6,7 +6,7 @@ Opens nothing, prints nothing, reads no clock: what it needs is passed in.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -73,12 +73,12 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
     halt = yield RunStarted(plan)
     if halt:
         return
-    with (
-        closing(crew(waves(plan), _tasks(plan.max_attempts, outputs))) as work,
-        suppress(StopIteration),
-    ):
+    with closing(crew(waves(plan), _tasks(plan.max_attempts, outputs))) as work:
         while True:
-            outcome = work.send(halt)
+            try:
+                outcome = work.send(halt)
+            except StopIteration:
+                break
             if outcome is None:
                 halt = yield _new(StepStarted, (begun, steps[begun]))
                 begun += 1

@@ -71,7 +71,7 @@ class Actions(Mapping[str, Action]):
             raises it.
     """
 
-    def __init__(self, given: Given | list[_Found | ModuleType]) -> None:
+    def __init__(self, given: Given | list[_Found]) -> None:
         self.sources: tuple[Source, ...] = ()
         self._known = dict(ACTIONS)
         functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
@@ -121,7 +121,7 @@ class _Found(NamedTuple):
     elsewhere: Source
 
 
-def _found(given: Given | list[_Found | ModuleType]) -> Iterator[_Found]:
+def _found(given: Given | list[_Found]) -> Iterator[_Found]:
     if isinstance(given, Mapping):
         for name, function in given.items():
             yield _given(name, function)
@@ -152,7 +152,8 @@ def _marked_in(module: ModuleType, source: str) -> Iterator[_Found]:
         home = getattr(module, "__file__", None) or "built into Python"
         raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
     elsewhere = os.path.abspath(source) if _is_file(source) else source  # noqa: PTH100
-    only_here = source == "__main__"  # to others, that is another module
+    # To others, `__main__` is another module; and what was made here has not been imported.
+    only_here = source == "__main__" or module.__spec__ is None
     for (name, _), function in marked:
         found = _Found(source, name, function, source, elsewhere)
         yield found._replace(elsewhere=(name, "", "")) if only_here else found
@@ -304,13 +305,16 @@ def recalled(names: Iterable[str], sources: Iterable[Source]) -> dict[str, Actio
         names: What steps name.
         sources: What `Actions.sources` was where the run began.
     """
-    things: list[_Found | ModuleType] = []
+    things: list[_Found] = []
     reasons = []
     for source in sources:
         try:
-            things.append(_module(source) if isinstance(source, str) else _at(*source))
+            more = [*_found([source])] if isinstance(source, str) else [_at(*source)]
+            Actions([*things, *more])  # they may be wrong, or their names taken
         except ActionsError as error:
             reasons.append(f"; {error}")
+        else:
+            things += more
     known = Actions(things)
     return {name: _or_unknown(known, name, "".join(reasons)) for name in names}
 

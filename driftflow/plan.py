@@ -54,7 +54,7 @@ class Plan(PClass):
         backoff: The waits between attempts; None if there are none.
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
-        timeout_seconds: Loaded, and not enforced. Seconds.
+        timeout_seconds: How long an attempt may take, if that is enforced. Seconds.
         timeout_source: Where that comes from.
     """
 

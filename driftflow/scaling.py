@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from threading import Event as Flag
 from time import perf_counter, sleep
@@ -18,7 +18,7 @@ from driftflow.actions import performer
 from driftflow.backoff import pauses
 from driftflow.deadlines import Deadlines
 from driftflow.executors import Spread
-from driftflow.interpreter import in_turn, interpret
+from driftflow.interpreter import in_turn, interpret, waves
 from driftflow.worker import Brief, begun_here, stoppable, work
 
 if TYPE_CHECKING:
@@ -62,10 +62,14 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
     jobs = max(_FEW, _usable_cores()) if jobs is None else jobs
     with ExitStack() as stack:
         workers = executor
-        if executor is None and plan.flags.is_enabled("parallel") and jobs > 1:
-            workers = ThreadPoolExecutor(jobs, "driftflow")
-            # Its threads have nothing left to do by then; but a child goes with the thread that
-            # started it, so they have to outlast the deadlines.
+        if executor is None:
+            # More threads than steps would have nothing to do.
+            jobs = min(jobs, max((len(wave) for wave in waves(plan)), default=1))
+        if executor is None and jobs > 1:
+            workers, jobs = _threads(jobs)
+        if executor is None and workers is not None:
+            # They have nothing left to do by then; but a child goes with the thread that started
+            # it, so they have to outlast the deadlines.
             stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
         give_up = [stop.set]
@@ -80,6 +84,26 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             alone = crew if executor is None else None
             crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
         yield from interpret(plan, crew, perf_counter)
+
+
+def _threads(number: int) -> tuple[Executor | None, int]:
+    """A pool of so many threads, or of as many as the system allows; all of them have started.
+
+    Python's pool starts a thread when there is work for it; if it cannot, it says so, and does the
+    work later all the same: it would be done twice.
+    """
+    while number:
+        pool, go, started = ThreadPoolExecutor(number, "driftflow"), Flag(), 0
+        with suppress(RuntimeError):
+            for _ in range(number):
+                pool.submit(go.wait)
+                started += 1
+        go.set()
+        if started == number:
+            return pool, number
+        pool.shutdown()
+        number = started
+    return None, 1
 
 
 def _usable_cores() -> int:

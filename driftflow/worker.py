@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions import ACTIONS, performer
 from driftflow.backoff import pauses
+from driftflow.errors import message_of
 from driftflow.interpreter import ends_run, settle
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Site(NamedTuple):
 # which it can do nothing: so the key says whose they are.
 _BEGUN_HERE: dict[tuple[int, str], Site] = {}
 _loading = threading.Lock()
+_broken_off = threading.Event()
+_broken_off.set()
 
 
 def work(order: Order) -> Report:
@@ -89,6 +92,9 @@ def work(order: Order) -> Report:
                 break
     except KeyboardInterrupt:
         return {"outcomes": outcomes, "interrupted": True}
+    except BaseException as error:  # noqa: BLE001 - it stands in the report, whatever it is
+        fault = f"the worker failed: {type(error).__name__}: {message_of(error)}"
+        outcomes.append((False, None, fault, 0, 0.0))
     return {"outcomes": outcomes, "interrupted": False}
 
 
@@ -99,8 +105,10 @@ def begun_here(run: str, site: Site) -> Iterator[None]:
     _BEGUN_HERE[key] = site
     try:
         yield
-    finally:
-        del _BEGUN_HERE[key]
+    except BaseException:  # it is broken off: orders that are still about begin nothing
+        _BEGUN_HERE[key] = stoppable(site.perform, None, _broken_off)
+        raise
+    del _BEGUN_HERE[key]
 
 
 def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:

@@ -125,3 +125,26 @@ def speak(text: str) -> str:
     sys.stdout.write(f"{text} from Python\n")
     subprocess.run(["/bin/echo", f"{text} from a program"], check=True)
     return text
+
+
+@driftflow.action
+def hog(_: Any) -> None:
+    """Leaves a thread behind that soon keeps Python's lock to itself."""
+
+    def hold() -> None:
+        time.sleep(0.05)
+        sum(range(10**12))
+
+    threading.Thread(target=hold, daemon=True).start()
+
+
+@driftflow.action
+def stop(_: Any) -> None:
+    """Has the process stopped, soon."""
+    subprocess.Popen(["/bin/sh", "-c", f"sleep 0.05; kill -STOP {os.getpid()}"])
+
+
+@driftflow.action
+def fork(_: Any) -> str:
+    """Forks, and comes back in both processes."""
+    return "parent" if os.fork() else "child"

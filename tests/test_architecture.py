@@ -108,7 +108,7 @@ def test_any_error_is_caught_where_code_of_others_is_run() -> None:
     ]
     assert sorted(broad) == [
         *("child", "cluster", "errors"),
-        *("executors", "executors", "interpreter", "loading"),
+        *("executors", "executors", "interpreter", "loading", "worker"),
     ]
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import workflows
-from command import CHECKOUT, spawn
+from command import CHECKOUT, invoke, spawn
 
+from driftflow import cluster
 from driftflow.api import run_events
 from driftflow.loading import gathered
 from driftflow.rendering import result_document
@@ -71,7 +72,7 @@ def dask() -> Iterator[Executor]:
     """A scheduler and two workers, each a process, on the loopback interface."""
     from distributed import Client
 
-    with local_cluster() as cluster, Client(cluster, set_as_default=False) as client:
+    with local_cluster() as two, Client(two, set_as_default=False) as client:
         yield client.get_executor()
 
 
@@ -231,10 +232,22 @@ def test_a_cluster_is_found_by_its_address(tmp_path: Path) -> None:
     """By the command, whose actions its workers load themselves."""
     config = crowd(40, "whereabouts", None)
     path = workflows.write(tmp_path, config)
-    with local_cluster() as cluster:
-        address = cluster.scheduler_address
+    with local_cluster() as two:
+        address = two.scheduler_address
         options = ("--actions", CHECKOUT / "tests" / "deeds.py", "--dask", address)
         outcome = spawn("--config", path, *options, "--print-json", cwd=tmp_path)
-        pids = {worker.pid for worker in cluster.workers.values()}
+        pids = {worker.pid for worker in two.workers.values()}
     assert (outcome.status, outcome.stderr) == (0, "")
     assert {each["output"] for each in json.loads(outcome.stdout)["results"]} <= pids
+
+
+def test_a_cluster_without_workers_is_exit_2(tmp_path: Path, monkeypatch: Any) -> None:
+    """Nothing is run, and it does not wait for long."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    anywhere = "127.0.0.1:0"
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=anywhere) as empty:
+        address = empty.scheduler_address
+        outcome = invoke("--config", workflows.save(tmp_path, {}), "--dask", address)
+    assert outcome == (2, "", f"error: {address}: the Dask scheduler there has no workers\n")

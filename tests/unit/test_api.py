@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,3 +117,24 @@ def test_an_audit_that_cannot_be_opened_runs_no_step() -> None:
                 actions={"note": performed.append},
             )
     assert performed == []
+
+
+def test_a_run_that_is_broken_off_by_its_consumer_still_ends_its_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interrupt may come while a result is kept."""
+    ended: list[int] = []
+
+    def nap(number: int) -> None:
+        time.sleep(0.2 * number)
+        ended.append(number)
+
+    def interrupted(*_: object) -> None:
+        if ended:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("driftflow.api.advance", interrupted)
+    steps: list[dict[str, object]] = [{"action": "nap", "input": number} for number in (0, 1, 1)]
+    with pytest.raises(KeyboardInterrupt):
+        run_workflow(save(*steps, flags={"parallel": True}), actions={"nap": nap}, jobs=3)
+    assert ended == [0, 1, 1]

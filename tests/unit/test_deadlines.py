@@ -110,6 +110,52 @@ def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
         assert strict.perform("pid", None) != first
 
 
+@pytest.mark.parametrize("action", ["hog", "stop"])
+def test_time_is_up_for_a_child_that_does_not_even_listen(action: str) -> None:
+    """An attempt may leave a thread behind that keeps Python's lock, or stop the process."""
+    with limited(0.5, STUBBORN, names=(action, "echo")) as strict:
+        strict.perform(action, None)
+
+        def go_on() -> None:
+            while True:  # until it has come to that
+                strict.perform("echo", "x" * 5_000_000)
+
+        with pytest.raises(TimeoutError):
+            go_on()
+
+
+def test_an_attempt_that_comes_back_twice_counts_once() -> None:
+    """It has forked: the answer of the second process would be that to the next attempt."""
+    with limited(60, STUBBORN, names=("fork", "echo")) as strict:
+        assert strict.perform("fork", None) == "parent"
+        assert [strict.perform("echo", number) for number in range(20)] == list(range(20))
+
+
+def test_children_whose_threads_have_ended_are_let_go_of() -> None:
+    """They would hold descriptors until the end of the run."""
+    with limited(60) as strict:
+        for _ in range(5):
+            thread = threading.Thread(target=strict.perform, args=("echo", 1))
+            thread.start()
+            thread.join()
+            wait_for(lambda: all(child.is_over() for child in strict._children))  # noqa: SLF001
+        assert len(strict._children) == 1  # noqa: SLF001
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_not_mistaken_for_the_connection(closed: str) -> None:
+    """Descriptors are given anew from the lowest one on."""
+    script = (
+        "import os, sys\n"
+        "from driftflow.deadlines import Deadlines\n"
+        f"with Deadlines(60, ['speak'], [{STUBBORN!r}]) as strict:\n"
+        "    sys.exit([strict.perform('speak', 'x') for _ in range(3)] != ['x'] * 3)\n"
+    )
+    command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, script]
+    done = subprocess.run(command, env=process_environment(), check=False, timeout=60)
+    assert done.returncode == 0
+
+
 def test_what_it_has_started_is_gone_with_it(tmp_path: Path) -> None:
     """In its group, in a session of its own, and a program that the pack runs."""
     names = ("start", "command")

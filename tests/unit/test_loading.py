@@ -526,6 +526,25 @@ def test_what_another_process_does_not_find_is_an_unknown_action_there(tmp_path:
     assert str(caught.value) == "unknown action: 'x'"
 
 
+def test_a_file_that_has_another_content_there_is_no_harm(tmp_path: Path) -> None:
+    """None of its functions is an action any more, or one has a name that is taken."""
+    (tmp_path / "empty.py").write_text("")
+    (tmp_path / "taken.py").write_text(CODE.replace("rows.count", "echo"))
+    (tmp_path / "orders.py").write_text(CODE)
+    sources = [f"{tmp_path}/{name}.py" for name in ("empty", "taken", "orders")]
+    found = recalled(["clean", "nope"], sources)
+    assert found["clean"].function([0, 1]) == [1]
+    with pytest.raises(ValueError, match=r"unknown action: 'nope'; .*no function in it.*; .*taken"):
+        found["nope"].function(None)
+
+
+def test_what_was_made_here_is_not_found_elsewhere() -> None:
+    """A module that has never been imported."""
+    made = types.ModuleType("made")
+    vars(made)["act"] = action(name="act")(lambda value: value)
+    assert gathered([made]).sources == (("act", "", ""),)
+
+
 def test_a_broken_package_says_so_when_its_action_is_tried(tmp_path: Path) -> None:
     """In the other process, where it is installed."""
     install(tmp_path, "bad", "ship = bad:ship", "1 / 0")

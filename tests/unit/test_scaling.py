@@ -193,3 +193,43 @@ def test_an_interrupt_in_a_thread_ends_the_run() -> None:
     plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=2, backoff=backoff)
     with pytest.raises(KeyboardInterrupt):
         outputs(plan)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_with_fewer_threads_than_wanted_each_step_is_still_tried_once(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may not allow them; a pool would try a step twice then."""
+    start = threading.Thread.start
+    running: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if sum(each.is_alive() for each in running) >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+        running.append(thread)
+
+    monkeypatch.setattr("threading.Thread.start", limited)
+    tried: list[int] = []
+    steps = [{"action": "note", "input": place} for place in range(20)]
+    plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=3)
+    assert outputs(plan, {"note": tried.append}, jobs=9) == [None] * 20
+    assert sorted(tried) == list(range(20))
+
+
+def test_no_thread_is_started_that_would_have_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wave has no more steps than that."""
+    started: list[int] = []
+
+    def noted(number: int, name: str) -> Any:
+        started.append(number)
+        return ThreadPoolExecutor(number, name)
+
+    monkeypatch.setattr(scaling, "ThreadPoolExecutor", noted)
+    steps = [{"priority": priority} for priority in (3, 2, 2, 2, 1)]
+    outputs(workflows.plan(*steps, flags={"parallel": True}), jobs=100_000)
+    outputs(workflows.plan({}, {"priority": 1}, flags={"parallel": True}))
+    outputs(workflows.plan(flags={"parallel": True}))
+    assert started == [3]

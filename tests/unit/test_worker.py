@@ -151,6 +151,25 @@ def test_work_of_a_run_that_was_begun_here_goes_to_its_site() -> None:
     assert told(work(order(task("any", 1), run="mine")))[0][2] == "unknown action: 'any'"
 
 
+def test_a_run_that_was_broken_off_begins_nothing_more() -> None:
+    """An order that is still about is answered, and not done elsewhere."""
+    with pytest.raises(LookupError), begun_here("broken", Site(lambda _, __: "done", pause=int)):
+        raise LookupError
+    report = work(order(task("any", 1), run="broken"))
+    assert report == {"outcomes": [], "interrupted": True}
+
+
+def test_whatever_goes_wrong_stands_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some executors do not survive what a function raises."""
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(worker, "_site", fail)
+    report = work(order(task("echo", 1), task("echo", 2)))
+    assert told(report) == [(False, None, "the worker failed: MemoryError: no room", 0)]
+
+
 def test_a_process_that_was_forked_has_no_part_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a copy of all, and what a site holds cannot be shared: children, for instance."""
     with begun_here("mine", Site(lambda _, __: "mine", pause=int)):
