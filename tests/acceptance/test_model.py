@@ -21,7 +21,7 @@ RESULT = Draft7Validator(schema("result"))
 RECORD = Draft7Validator(schema("audit"))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1200)
 @given(workflows.linked())
 def test_everything_that_comes_out_is_what_the_contract_says(
     workflow: tuple[dict[str, Any], dict[str, str]],
