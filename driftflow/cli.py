@@ -230,7 +230,7 @@ def _jobs_of(arguments: dict[str, Any]) -> int | None:
     word = arguments["--jobs"]
     if word is None:
         return None
-    if not re.fullmatch("0*[1-9][0-9]{0,5}", word, re.ASCII):
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", word, re.ASCII):
         raise _MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
     return int(word)
 

@@ -91,7 +91,7 @@ def local_cluster() -> Any:
 
 
 # Each with the number of plans that it is tried on.
-PERFORMERS = {inline: 2000, threads: 2000, processes: 1000, loky: 1000, dask: 250}
+PERFORMERS = {inline: 2000, threads: 2000, processes: 1000, loky: 1000, dask: 200}
 
 
 @pytest.fixture(scope="module", params=PERFORMERS, ids=lambda performer: performer.__name__)
