@@ -146,5 +146,8 @@ def stop(_: Any) -> None:
 
 @driftflow.action
 def fork(_: Any) -> str:
-    """Forks, and comes back in both processes."""
-    return "parent" if os.fork() else "child"
+    """Forks, and comes back in both processes; later in the second."""
+    if os.fork():
+        return "parent"
+    time.sleep(0.1)
+    return "child"

@@ -135,6 +135,7 @@ def test_a_run_that_is_broken_off_by_its_consumer_still_ends_its_steps(
 
     monkeypatch.setattr("driftflow.api.advance", interrupted)
     steps: list[dict[str, object]] = [{"action": "nap", "input": number} for number in (0, 1, 1)]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         run_workflow(save(*steps, flags={"parallel": True}), actions={"nap": nap}, jobs=3)
     assert ended == [0, 1, 1]
+    assert caught.type is KeyboardInterrupt  # whoever holds its traceback holds what its frames do

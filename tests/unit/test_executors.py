@@ -222,11 +222,16 @@ def test_what_was_given_back_is_tried_even_after_a_failure_behind_it() -> None:
 
 def test_what_lies_between_two_failures_is_not_tried() -> None:
     """The first one ends the run, though the second was behind it."""
-    toy = Toy(seconds=0.0, bad="cg", choose=lambda names: names[0])
-    told = story(work(toy, 2, "abcdefghijkl"))
-    assert toy.sent == ["a", "b", "cdef", "ghij"]
-    untried = " not tried" * 3
-    assert told.endswith(f" bad{untried} bad{untried} over")
+    order = ["a", "b", "c", "defg", "lmno", "hijk"]
+
+    def first(names: Sequence[str]) -> str:
+        return min(names, key=order.index)
+
+    toy = Toy(seconds=0.0, budget=2, bad="dl", choose=first)
+    told = story(work(toy, 3, "abcdefghijklmnopq"))
+    assert toy.sent == ["a", "b", "c", "defg", "hijk", "lmno"]
+    untried = "not tried not tried"
+    assert told.endswith(f" bad {untried} not tried h i {untried} bad {untried} not tried over")
 
 
 def test_what_is_sent_again_goes_in_run_order() -> None:
