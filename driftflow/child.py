@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 IDLE = 60.0
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
-_SIGKILL = 9
 
 
 def serve(descriptor: int) -> None:
@@ -72,4 +72,4 @@ def _die_with_parent() -> None:
     if sys.platform == "linux":
         from ctypes import CDLL
 
-        CDLL(None).prctl(_DIE_WITH_PARENT, _SIGKILL)
+        CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

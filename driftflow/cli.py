@@ -206,12 +206,12 @@ def _run(arguments: dict[str, Any], output: Output) -> int:
         arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
     )
     report = _print_document if arguments["--print-json"] else _print_lines
-    with _cluster_of(arguments) as (executor, threads):
+    with _cluster_of(arguments) as (executor, room):
         events = run_events(
             plan,
             actions,
             executor=executor,
-            jobs=jobs or threads,
+            jobs=jobs or room,
             enforce_timeout=arguments["--enforce-timeout"],
         )
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
@@ -238,7 +238,7 @@ def _jobs_of(arguments: dict[str, Any]) -> int | None:
 def _cluster_of(
     arguments: dict[str, Any],
 ) -> AbstractContextManager[tuple[Executor | None, int | None]]:
-    """What runs the steps, and how many threads it has, if a cluster is named."""
+    """What runs the steps, and for how many pieces it has room, if a cluster is named."""
     if arguments["--dask"] is None:
         return nullcontext((None, None))
     from driftflow.cluster import connected

@@ -1,7 +1,7 @@
 """Attempts that can be ended: each is made by a child process, which is killed when time is up.
 
 A child makes one attempt after another, for the thread that started it. Only a process of its own
-can be stopped whatever it does; and only it may lead a group, which is killed with it.
+can be stopped whatever it does, and with it what it has started.
 """
 
 from __future__ import annotations

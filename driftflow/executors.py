@@ -17,6 +17,22 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 from driftflow.errors import message_of
 from driftflow.interpreter import ends_run
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+    from driftflow.interpreter import Crew, Outcome, Task
+    from driftflow.plan import Step
+
+    Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
+    Submit: TypeAlias = "Callable[[list[Task]], Future[Report]]"
+
+# How long a piece of work should take: much longer than to send it anywhere. Seconds.
+_AIM = 0.02
+# A piece has at most as many steps, and at most as many are begun whose outcome was not given yet.
+_MOST = 1000
+_AHEAD = 10_000
+_NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
+
 
 class Report(TypedDict):
     """What has been done of a piece of work: plain data.
@@ -29,23 +45,6 @@ class Report(TypedDict):
 
     outcomes: list[Outcome]
     interrupted: bool
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-
-    from driftflow.interpreter import Crew, Outcome, Task
-    from driftflow.plan import Step
-
-    Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
-    Submit: TypeAlias = Callable[[list[Task]], Future[Report]]
-
-# How long a piece of work should take: much longer than to send it anywhere. Seconds.
-_AIM = 0.02
-# A piece has at most as many steps, and at most as many are begun whose outcome was not given yet.
-_MOST = 1000
-_AHEAD = 10_000
-_NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
 
 
 class Spread:

@@ -64,13 +64,11 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
         workers = executor
         if executor is None:
             # More threads than steps would have nothing to do.
-            jobs = min(jobs, max((len(wave) for wave in waves(plan)), default=1))
-        if executor is None and jobs > 1:
-            workers, jobs = _threads(jobs)
-        if executor is None and workers is not None:
-            # They have nothing left to do by then; but a child goes with the thread that started
-            # it, so they have to outlast the deadlines.
-            stack.callback(workers.shutdown, wait=False)
+            workers, jobs = _threads(min(jobs, max(map(len, waves(plan)), default=0)))
+            if workers is not None:
+                # They have nothing left to do by then; but a child goes with the thread that
+                # started it, so they have to outlast the deadlines.
+                stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
         give_up = [stop.set]
         if seconds is not None:
@@ -87,12 +85,12 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
 
 
 def _threads(number: int) -> tuple[Executor | None, int]:
-    """A pool of so many threads, or of as many as the system allows; all of them have started.
+    """A pool of so many threads, or as the system allows, all started; none for less than two.
 
     Python's pool starts a thread when there is work for it; if it cannot, it says so, and does the
     work later all the same: it would be done twice.
     """
-    while number:
+    while number > 1:
         pool, go, started = ThreadPoolExecutor(number, "driftflow"), Flag(), 0
         with suppress(RuntimeError):
             for _ in range(number):

@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from functools import lru_cache
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypedDict
 
 from driftflow.actions import ACTIONS, performer
 from driftflow.backoff import pauses
@@ -75,8 +75,6 @@ class Site(NamedTuple):
 # which it can do nothing: so the key says whose they are.
 _BEGUN_HERE: dict[tuple[int, str], Site] = {}
 _loading = threading.Lock()
-_broken_off = threading.Event()
-_broken_off.set()
 
 
 def work(order: Order) -> Report:
@@ -106,9 +104,13 @@ def begun_here(run: str, site: Site) -> Iterator[None]:
     try:
         yield
     except BaseException:  # it is broken off: orders that are still about begin nothing
-        _BEGUN_HERE[key] = stoppable(site.perform, None, _broken_off)
+        _BEGUN_HERE[key] = Site(_end, _end)
         raise
     del _BEGUN_HERE[key]
+
+
+def _end(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:
