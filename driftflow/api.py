@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from driftflow.events import Event
     from driftflow.loading import Given
     from driftflow.plan import Plan
+    from driftflow.storage import Sync
+
+SYNCS: tuple[Sync, ...] = ("none", "run", "step")
 
 
 def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
@@ -35,6 +38,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     executor: Executor | None = None,
     jobs: int | None = None,
     enforce_timeout: bool = False,
+    audit_sync: Sync = "run",
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
@@ -56,6 +60,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             time, at most. By default the number of usable cores, and at least 4.
         enforce_timeout: Whether `timeout_seconds` ends an attempt: it is made in a child process,
             which is then killed with all that it has started.
+        audit_sync: When the audit is on the disk: `none` for when the system likes, `run` for when
+            the run is over, `step` for each record before the run goes on.
 
     Returns:
         `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
@@ -68,7 +74,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         ActionsError: If an action cannot be loaded, or its name is taken; or if no other process
             could find it, and the timeout is to be enforced. No step was run.
         TypeError: If the value of a parameter is no JSON value.
-        ValueError: If `jobs` is less than 1.
+        ValueError: If `jobs` is less than 1, or there is no such `audit_sync`.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
     """
@@ -78,19 +84,25 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         actions = gathered(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params)
     events = run_events(
-        plan, actions, executor=executor, jobs=jobs, enforce_timeout=enforce_timeout
+        plan,
+        actions,
+        executor=executor,
+        jobs=jobs,
+        enforce_timeout=enforce_timeout,
+        audit_sync=audit_sync,
     )
     with closing(events):
         return result_document(reduce(advance, events, RunResult(plan)))
 
 
-def run_events(
+def run_events(  # noqa: PLR0913 - as for `run_workflow`
     plan: Plan,
     actions: Given = (),
     *,
     executor: Executor | None = None,
     jobs: int | None = None,
     enforce_timeout: bool = False,
+    audit_sync: Sync = "run",
 ) -> Generator[Event, bool | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
@@ -100,17 +112,20 @@ def run_events(
         executor: What runs the waves, likewise.
         jobs: How many pieces of work are under way at the same time, likewise.
         enforce_timeout: Whether an attempt is ended when the timeout is over, likewise.
+        audit_sync: When the audit is on the disk, likewise.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
             timeout is to be enforced; at once, before any event.
-        ValueError: If `jobs` is less than 1; likewise.
+        ValueError: If `jobs` is less than 1, or there is no such `audit_sync`; likewise.
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
             written: then the event that it lacks, and what comes of the steps that have been
             started, is still given out first.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, not {jobs}")
+    if audit_sync not in SYNCS:
+        raise ValueError(f"audit_sync must be none, run or step, not {audit_sync!r}")
     if actions:
         from driftflow.loading import gathered
 
@@ -134,7 +149,7 @@ def run_events(
         return events
     from driftflow.audit import audited
 
-    return audited(events, plan.storage_path)
+    return audited(events, plan.storage_path, sync=audit_sync)
 
 
 def _named(plan: Plan, given: Given) -> Mapping[str, Action]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftflow.errors import StorageError
+from driftflow.events import RunFinished
 from driftflow.rendering import audit_line
 from driftflow.storage import JsonFileStorage
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from driftflow.events import Event
+    from driftflow.storage import Sync
 
 
 def utc_now() -> str:
@@ -33,6 +35,7 @@ def audited(
     events: Generator[Event, bool | None, None],
     path: str,
     *,
+    sync: Sync = "run",
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
 ) -> Generator[Event, bool | None, None]:
@@ -41,6 +44,8 @@ def audited(
     Args:
         events: What happens in a run.
         path: The audit's file.
+        sync: When records are on the disk: `none` for when the system likes, `run` for when the
+            run is over, `step` for each before its event is given out.
         now: Where the time stamps come from; the clock of the system by default.
         run_id: The run's name; a new UUID by default.
 
@@ -50,11 +55,13 @@ def audited(
             started, is still given out first.
     """
     run_id = run_id or str(uuid4())
-    with closing(events), JsonFileStorage(path) as storage:
+    with closing(events), JsonFileStorage(path, sync) as storage:
         for seq, event in enumerate(events):
             line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
             try:
                 storage.append(line)
+                if sync == "run" and isinstance(event, RunFinished):
+                    storage.sync()
             except StorageError:
                 yield event  # it happened: the other folds are to see it
                 yield from _under_way(events)

@@ -4,6 +4,7 @@ Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
+            [--audit-sync WHEN]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
@@ -27,6 +28,7 @@ Options:
   --jobs N            With the flag parallel, try up to N steps at the same time.
   --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
   --enforce-timeout   End each attempt that takes longer than timeout_seconds.
+  --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
   --format FORMAT     How to print: text, json, or github for annotations [default: text].
   --output FILE       Write to this file instead.
   -h --help           Print this text.
@@ -52,7 +54,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from docopt import DocoptExit, docopt
 
 from driftflow import __version__
-from driftflow.api import run_events
+from driftflow.api import SYNCS, run_events
 from driftflow.config import check_config, load_config
 from driftflow.document import parse
 from driftflow.errors import (
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from driftflow.events import Event, Status
     from driftflow.loading import Given
     from driftflow.plan import Plan
+    from driftflow.storage import Sync
 
 _, _USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
 # Each option of the usage text, and whether it takes a value.
@@ -202,6 +205,7 @@ def _no_such(kind: str, word: str, name: str) -> str:
 
 def _run(arguments: dict[str, Any], output: Output) -> int:
     actions, params, jobs = _actions_of(arguments), _params_of(arguments), _jobs_of(arguments)
+    sync = _sync_of(arguments)
     plan = load_config(
         arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
     )
@@ -213,6 +217,7 @@ def _run(arguments: dict[str, Any], output: Output) -> int:
             executor=executor,
             jobs=jobs or room,
             enforce_timeout=arguments["--enforce-timeout"],
+            audit_sync=sync,
         )
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
@@ -233,6 +238,14 @@ def _jobs_of(arguments: dict[str, Any]) -> int | None:
     if not re.fullmatch("0*[1-9][0-9]{0,8}", word, re.ASCII):
         raise _MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
     return int(word)
+
+
+def _sync_of(arguments: dict[str, Any]) -> Sync:
+    for sync in SYNCS:
+        if arguments["--audit-sync"] == sync:
+            return sync
+    word = shorten(arguments["--audit-sync"])
+    raise _MisuseError(f"no time for `--audit-sync`: `{word}`; there are {listed(SYNCS)}")
 
 
 def _cluster_of(
