@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+
+from driftflow.signals import leave_to_the_system
 
 
 def main() -> int:
@@ -11,10 +14,24 @@ def main() -> int:
     Without the garbage collector until the plan is there: neither imports nor a config leave
     garbage for it, and it would search them again and again in vain.
     """
+    leave_to_the_system()
+    _fill_gaps()
     gc.disable()
     from driftflow import cli
 
     return cli.main()
+
+
+def _fill_gaps() -> None:
+    """Let no file that is opened take the place of a standard stream that is closed.
+
+    What child processes print would go into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - as it is called
 
 
 if __name__ == "__main__":

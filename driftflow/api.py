@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from driftflow.actions import Action
     from driftflow.document import Json
-    from driftflow.events import Event
+    from driftflow.events import Event, Halt
     from driftflow.loading import Given
     from driftflow.plan import Plan
     from driftflow.storage import Sync
@@ -103,7 +103,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     jobs: int | None = None,
     enforce_timeout: bool = False,
     audit_sync: Sync = "run",
-) -> Generator[Event, bool | None, None]:
+) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
     Args:
@@ -131,7 +131,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
 
         actions = gathered(actions)
     known = _named(plan, actions)
-    events: Generator[Event, bool | None, None]
+    events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
         crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep))
         events = interpret(plan, crew, perf_counter)

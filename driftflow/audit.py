@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from functools import lru_cache
+from itertools import count
 from time import gmtime, strftime, time_ns
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,9 +15,9 @@ from driftflow.rendering import audit_line
 from driftflow.storage import JsonFileStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
-    from driftflow.events import Event
+    from driftflow.events import Event, Halt
     from driftflow.storage import Sync
 
 
@@ -32,14 +33,16 @@ def _to_the_second(seconds: int) -> str:
 
 
 def audited(
-    events: Generator[Event, bool | None, None],
+    events: Generator[Event, Halt | None, None],
     path: str,
     *,
     sync: Sync = "run",
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
-) -> Generator[Event, bool | None, None]:
+) -> Generator[Event, Halt | None, None]:
     """The same events, each appended to the audit before it is given out.
+
+    What it is sent is handed on.
 
     Args:
         events: What happens in a run.
@@ -55,22 +58,23 @@ def audited(
             started, is still given out first.
     """
     run_id = run_id or str(uuid4())
+    halt: Halt | None = None
     with closing(events), JsonFileStorage(path, sync) as storage:
-        for seq, event in enumerate(events):
+        for seq in count():
+            try:
+                event = events.send(halt)
+            except StopIteration:
+                return
             line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
             try:
                 storage.append(line)
                 if sync == "run" and isinstance(event, RunFinished):
                     storage.sync()
             except StorageError:
-                yield event  # it happened: the other folds are to see it
-                yield from _under_way(events)
+                # It happened: the other folds are to see it, and what has been started.
+                with suppress(StopIteration, KeyboardInterrupt):
+                    while True:
+                        halt = yield event
+                        event = events.send(halt or "stop")
                 raise
-            yield event
-
-
-def _under_way(events: Generator[Event, bool | None, None]) -> Iterator[Event]:
-    """What comes of the steps that have been started by now; no other is started."""
-    with suppress(StopIteration):
-        while True:
-            yield events.send(True)  # noqa: FBT003 - so `interpret` has it
+            halt = yield event

@@ -49,6 +49,7 @@ import os
 import re
 import sys
 from contextlib import closing, nullcontext, redirect_stdout, suppress
+from signal import SIGINT, SIGPIPE
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
@@ -70,6 +71,7 @@ from driftflow.events import RunFinished, StepDiscarded, StepFinished, StepStart
 from driftflow.output import Output
 from driftflow.rendering import escape, json_text, result_document, result_line
 from driftflow.result import RunResult, advance
+from driftflow.signals import Signals, die_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +102,7 @@ NOT_WRITTEN = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns the exit status, or dies of SIGINT or SIGPIPE as it should.
+    """The command line. Returns the exit status, or dies of a signal as it should.
 
     Args:
         argv: The arguments without the program's name; those of the process by default.
@@ -109,28 +111,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
             stream.reconfigure(encoding="utf-8")
     output = Output(sys.stdout)
-    try:
-        # What an action prints, or its file as it is loaded, is no result.
-        with output, redirect_stdout(sys.stderr):
-            status = _run_command(sys.argv[1:] if argv is None else list(argv), output)
-    except KeyboardInterrupt:
-        return _die_of("SIGINT")
+    with Signals() as signals:
+        try:
+            # What an action prints, or its file as it is loaded, is no result.
+            with output, redirect_stdout(sys.stderr):
+                status = _run_command(sys.argv[1:] if argv is None else list(argv), output, signals)
+        except KeyboardInterrupt:
+            return die_of(signals.received or SIGINT)
+        if signals.received is not None:
+            return die_of(signals.received)
     if isinstance(output.failure, BrokenPipeError):
-        return _die_of("SIGPIPE")
+        return die_of(SIGPIPE)
     if output.failure is not None:
         _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
     return status
 
 
-def _run_command(argv: list[str], output: Output) -> int:
+def _run_command(argv: list[str], output: Output, signals: Signals) -> int:
     try:
         command = _command_of(argv)
         arguments = _parsed(argv, command or "--config")
         if isinstance(arguments, str):
             output.write(arguments)
             return OK
-        return _COMMANDS.get(command or "", _run)(arguments, output)
+        if command in _COMMANDS:
+            return _COMMANDS[command](arguments, output)
+        return _run(arguments, output, signals)
     except _MisuseError as error:
         _complain(str(error))
         _print_error(_USAGE)
@@ -203,7 +210,7 @@ def _no_such(kind: str, word: str, name: str) -> str:
     return f"no {kind} `{shorten(word)}`{hint}"
 
 
-def _run(arguments: dict[str, Any], output: Output) -> int:
+def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
     actions, params, jobs = _actions_of(arguments), _params_of(arguments), _jobs_of(arguments)
     sync = _sync_of(arguments)
     plan = load_config(
@@ -221,9 +228,10 @@ def _run(arguments: dict[str, Any], output: Output) -> int:
         )
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
+        signals.catch()
         try:
             with closing(events):
-                status = report(plan, events, output)
+                status = report(plan, signals.heeded(events), output)
         except StorageError as error:
             output.flush()
             _complain(str(error))
@@ -316,11 +324,11 @@ def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
 
 def _print_document(plan: Plan, events: Iterable[Event], output: Output) -> Status:
     run = RunResult(plan)
-    failure: StorageError | None = None
+    failure: BaseException | None = None
     try:
         for event in events:
             run = advance(run, event)
-    except StorageError as error:  # what was done is printed all the same
+    except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
     output.write(f"{json_text(result_document(run), indent=2)}\n")
     _tell_discarded(len(run.discarded))
@@ -428,13 +436,3 @@ def _has_colours(stream: io.TextIOBase | TextIO | None) -> bool:
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
     )
-
-
-def _die_of(name: str) -> int:
-    """End as the signal's default ends a process, so that a shell sees what happened."""
-    import signal
-
-    signum = signal.Signals[name]
-    signal.signal(signum, signal.SIG_DFL)
-    os.kill(os.getpid(), signum)
-    return 128 + signum  # the caller has that signal blocked

@@ -5,7 +5,12 @@ from typing import Literal, NamedTuple, TypeAlias
 from driftflow.document import Json
 from driftflow.plan import Plan, Step
 
-Status: TypeAlias = Literal["ok", "failed"]
+Status: TypeAlias = Literal["ok", "failed", "interrupted"]
+
+# What can be sent to a run in answer to an event. `stop`: start no further step, but tell what
+# comes of those that have been started. `interrupt`: these are to end as soon as they can, too, and
+# the run counts as interrupted.
+Halt: TypeAlias = Literal["stop", "interrupt"]
 
 
 class StepResult(NamedTuple):
@@ -63,7 +68,10 @@ class StepDiscarded(NamedTuple):
 
 
 class RunFinished(NamedTuple):
-    """The last event. The duration is the wall time of the run, in seconds."""
+    """The last event. The duration is the wall time of the run, in seconds.
+
+    An interrupted run is one that had more to do.
+    """
 
     status: Status
     duration_seconds: float

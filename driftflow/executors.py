@@ -11,15 +11,17 @@ from collections import Counter
 from concurrent.futures import Future
 from itertools import count, groupby, islice
 from operator import itemgetter
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from driftflow.errors import message_of
-from driftflow.interpreter import ends_run
+from driftflow.interpreter import INTERRUPTED, ends_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from driftflow.events import Halt
     from driftflow.interpreter import Crew, Outcome, Task
     from driftflow.plan import Step
 
@@ -32,6 +34,10 @@ _AIM = 0.02
 _MOST = 1000
 _AHEAD = 10_000
 _NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
+# How long an interrupt waits for what is under way to come to an end, and what is said of a step
+# that did not. Seconds.
+GRACE = 5.0
+_LEFT_BEHIND: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
 
 
 class Report(TypedDict):
@@ -39,8 +45,8 @@ class Report(TypedDict):
 
     Attributes:
         outcomes: Of its first tasks: up to one that ends the run, or as many as were begun in the
-            time that there was; at least one.
-        interrupted: Whether an action asked for the end of the run, as an interrupt does.
+            time that there was; at least one, unless there was an interrupt.
+        interrupted: Whether an interrupt was the end of it, which an action too can ask for.
     """
 
     outcomes: list[Outcome]
@@ -52,6 +58,9 @@ class Spread:
 
     How long the steps of a piece took says how many the next one has, so that small steps do not
     drown in what it takes to send them. A worker whose piece takes too long gives the rest back.
+
+    An interrupt, be it sent, raised while a piece is waited for, or by a step, ends what is under
+    way as soon as that can be, and waits for it no longer than `GRACE`; a second one not at all.
 
     A piece that the executor loses, with its worker for instance, is sent again, a step at a time.
     A step that is lost by itself has used an attempt.
@@ -76,7 +85,8 @@ class Spread:
         self._numbers = count()
         self._under_way: dict[int, tuple[Future[Report], Piece]] = {}
         self._finished: SimpleQueue[int] = SimpleQueue()
-        self._is_halted = False
+        self._halt: Halt | None = None
+        self._until = math.inf  # when an interrupt leaves what is under way
         # By the place in the wave: what was begun and is not under way, what came of what is done
         # and not given out yet, how often a step was lost; and the first place that ends the run.
         self._waiting: Piece = []
@@ -86,7 +96,7 @@ class Spread:
 
     def __call__(
         self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, bool | None, bool]:
+    ) -> Generator[Outcome | None, Halt | None, bool]:
         """Work through the waves."""
         try:
             for is_one, group in groupby(waves, lambda wave: len(wave) == 1):
@@ -94,55 +104,78 @@ class Spread:
                 if not (yield from crew(group, task)):
                     return False
         finally:
-            if self._under_way:  # the run was broken off; but it never ends before its steps
-                for end in self._give_up:
-                    end()
-            while not all(future.done() for future, _ in self._under_way.values()):
-                self._finished.get()
+            if self._halt != "interrupt":  # else they had their time
+                if self._under_way:  # the run was broken off; but it never ends before its steps
+                    self._end_what_is_under_way()
+                while not all(future.done() for future, _ in self._under_way.values()):
+                    self._finished.get()
         return True
 
     def _together(
         self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, bool | None, bool]:
+    ) -> Generator[Outcome | None, Halt | None, bool]:
         for wave in waves:
             yield from self._wave(map(task, wave))
-            if self._is_halted or self._end < math.inf:
+            if self._halt == "interrupt":
+                raise KeyboardInterrupt
+            if self._halt or self._end < math.inf:
                 return False
         return True
 
-    def _wave(self, tasks: Iterator[Task]) -> Generator[Outcome | None, bool | None, None]:
+    def _wave(self, tasks: Iterator[Task]) -> Generator[Outcome | None, Halt | None, None]:
         begun = given = 0
         while True:
             while len(self._under_way) < self._pieces:
                 piece = self._take_waiting()
-                if not piece and not self._is_halted and self._end == math.inf:
+                if not piece and not self._halt and self._end == math.inf:
                     room = min(self._size, _AHEAD + given - begun)
                     piece = yield from self._begin(islice(tasks, room), begun)
                     begun += len(piece)
-                if not piece:
+                if not piece or self._halt == "interrupt":
                     break
                 self._send(piece)
-            if not self._under_way:
+            if not self._under_way or not self._receive():
                 break
-            self._receive()
             while given in self._outcomes:
-                self._is_halted |= bool((yield self._outcomes.pop(given)))
+                self._heed((yield self._outcomes.pop(given)))
                 given += 1
-        for place in range(given, begun):  # behind the end of the run
-            yield self._outcomes.pop(place, _NOT_TRIED)
+        left = {place for _, piece in self._under_way.values() for place, _ in piece}
+        for place in range(given, begun):
+            if place in self._outcomes:
+                yield self._outcomes.pop(place)
+            elif self._halt == "interrupt":
+                yield _LEFT_BEHIND if place in left else INTERRUPTED
+            else:  # it was behind the end of the run
+                yield _NOT_TRIED
         self._losses.clear()
 
-    def _begin(self, tasks: Iterable[Task], begun: int) -> Generator[None, bool | None, Piece]:
+    def _begin(self, tasks: Iterable[Task], begun: int) -> Generator[None, Halt | None, Piece]:
         piece: Piece = []
         for task in tasks:
-            if (yield None):
-                self._is_halted = True
+            self._heed((yield None))
+            if self._halt == "stop":
                 return []
             piece.append((begun + len(piece), task))
+            if self._halt:
+                break
         return piece
+
+    def _heed(self, halt: Halt | None) -> None:
+        if halt is None or self._halt == "interrupt":
+            return
+        self._halt = halt
+        if halt == "interrupt":
+            self._until = monotonic() + GRACE
+            self._end_what_is_under_way()
+
+    def _end_what_is_under_way(self) -> None:
+        for end in self._give_up:
+            end()
 
     def _take_waiting(self) -> Piece:
         """Of what has to be sent again, a piece; nothing from behind the end of the run."""
+        if self._halt == "interrupt":
+            return []
         self._waiting = [each for each in self._waiting if each[0] < self._end]
         piece, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
         return piece
@@ -157,9 +190,38 @@ class Spread:
         self._under_way[number] = future, piece
         future.add_done_callback(lambda _: self._finished.put(number))
 
-    def _receive(self) -> None:
-        """Wait for the next piece that comes to an end, and keep what came of it."""
-        future, piece = self._under_way.pop(self._finished.get())
+    def _receive(self) -> bool:
+        """Wait for the next piece that comes to an end, and keep what came of it.
+
+        Whether there was one: an interrupt does not wait for long.
+        """
+        try:
+            number = self._next_finished()
+        except Empty:
+            return False
+        except KeyboardInterrupt:
+            if self._halt == "interrupt":
+                raise
+            self._heed("interrupt")
+            for number, (future, _) in self._under_way.items():
+                if future.done():  # the interrupt may have lost it
+                    self._finished.put(number)
+            return True
+        if number in self._under_way:
+            self._take(*self._under_way.pop(number))
+        return True
+
+    def _next_finished(self) -> int:
+        """The next piece that comes to an end; an interrupt is welcome (`signals` knows its name).
+
+        Raises:
+            Empty: If that takes too long.
+        """
+        if self._until == math.inf:
+            return self._finished.get()
+        return self._finished.get(timeout=max(0, self._until - monotonic()))
+
+    def _take(self, future: Future[Report], piece: Piece) -> None:
         try:
             report = future.result()
         except KeyboardInterrupt:
@@ -168,7 +230,7 @@ class Spread:
             self._lose(piece, error)
             return
         if report["interrupted"]:
-            raise KeyboardInterrupt
+            self._heed("interrupt")
         outcomes = report["outcomes"]
         for (place, task), outcome in zip(piece, outcomes, strict=False):
             self._keep(place, task, outcome)

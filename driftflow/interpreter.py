@@ -33,36 +33,57 @@ Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.events import Event, Status
+    from driftflow.events import Event, Halt, Status
     from driftflow.plan import Plan, Step
 
     Perform: TypeAlias = Callable[[str, Json], Json]
     Clock: TypeAlias = Callable[[], float]
     Pause: TypeAlias = Callable[[int], object]
     # Works through waves of steps, each when it is ready, as the tasks that it is told they are.
-    # Gives None when it is about to start the next step, and the outcomes; both in run order. To be
-    # sent True means: start no further one. After an outcome that ends the run it starts none,
-    # gives the outcomes of those that it has started, and is done. At last it says whether the run
-    # could go on.
+    # Gives None when it is about to start the next step, and the outcomes; both in run order. What
+    # it can be sent is for the run: see `Halt`. After an outcome that ends the run it starts none,
+    # gives the outcomes of those that it has started, and is done; so it does after an interrupt,
+    # be it sent or raised by a step, and then raises KeyboardInterrupt. At last it says whether the
+    # run could go on.
     Crew: TypeAlias = Callable[
         [Iterable[Sequence[Step]], Callable[[Step], Task]],
-        Generator[Outcome | None, bool | None, bool],
+        Generator[Outcome | None, Halt | None, bool],
     ]
+
+# What comes of a step that was not tried, since an interrupt came first.
+INTERRUPTED: Outcome = (False, None, "interrupted", 0, 0.0)
 
 # A named tuple's own constructor is a Python function, and takes twice as long.
 _new = tuple.__new__
 
 
-def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | None, None]:
+class Interrupted(KeyboardInterrupt):
+    """An interrupt in the middle of a step.
+
+    Attributes:
+        outcome: What came of the step until then.
+    """
+
+    def __init__(self, attempts: int, seconds: float) -> None:
+        ok, output, error, *_ = INTERRUPTED
+        self.outcome: Outcome = (ok, output, error, attempts, seconds)
+
+
+def interpret(  # noqa: C901 - one loop, in which a step takes as little as it can
+    plan: Plan, crew: Crew, clock: Clock
+) -> Generator[Event, Halt | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
-    To be sent True means: start no further step. What has been started is given still, and no
-    `RunFinished`.
+    Once it was sent `stop` there is no `RunFinished`. After that of a run that was interrupted it
+    raises KeyboardInterrupt.
 
     Args:
         plan: What to do.
         crew: What works through the waves: `in_turn`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
+
+    Raises:
+        KeyboardInterrupt: If the run was interrupted, by what was sent or by an action.
     """
     started = clock()
     status: Status = "ok"
@@ -71,13 +92,14 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
     outputs: dict[str, Json] = {}
     waiting = Counter(name for step in steps for name in step.reads) if plan.read else {}
     halt = yield RunStarted(plan)
-    if halt:
-        return
     with closing(crew(waves(plan), _tasks(plan.max_attempts, outputs))) as work:
-        while True:
+        while not halt or begun:
             try:
                 outcome = work.send(halt)
             except StopIteration:
+                break
+            except KeyboardInterrupt:
+                status = "interrupted"
                 break
             if outcome is None:
                 halt = yield _new(StepStarted, (begun, steps[begun]))
@@ -95,8 +117,13 @@ def interpret(plan: Plan, crew: Crew, clock: Clock) -> Generator[Event, bool | N
                 if not ok:
                     status, over = "failed", ends_run(optional=step.optional)
             done += 1
-    if not halt:
-        yield RunFinished(status, clock() - started)
+    if halt == "stop":
+        return
+    if halt and not over and done < len(steps):
+        status = "interrupted"
+    yield RunFinished(status, clock() - started)
+    if status == "interrupted":
+        raise KeyboardInterrupt
 
 
 def waves(plan: Plan) -> Iterator[Sequence[Step]]:
@@ -133,11 +160,18 @@ def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
 
     def crew(
         waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, bool | None, bool]:
+    ) -> Generator[Outcome | None, Halt | None, bool]:
         for step in chain.from_iterable(waves):
-            if (yield None):
+            if halt := (yield None):
+                if halt == "interrupt":
+                    yield INTERRUPTED
+                    raise KeyboardInterrupt
                 return False
-            outcome = settle(task(step), perform, clock, pause)
+            try:
+                outcome = settle(task(step), perform, clock, pause)
+            except KeyboardInterrupt as interrupt:
+                yield interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
+                raise
             if (yield outcome) or (not outcome[0] and ends_run(optional=step.optional)):
                 return False
         return True
@@ -148,30 +182,38 @@ def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
 def settle(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
     """Try until an attempt succeeds or all that are allowed are used up.
 
+    An interrupt that comes while it is at work ends it well (`signals` knows its name).
+
     Args:
         task: What to try.
         perform: Makes one attempt.
         clock: Seconds.
         pause: Waits before another attempt, after so many have failed.
+
+    Raises:
+        Interrupted: If an attempt raises KeyboardInterrupt, or a wait.
     """
     started = clock()
     action, given, allowed, _, error = task
     used, output = 0, None
-    while used < allowed:
-        if used:
-            pause(used)
-        used += 1
-        try:
-            # An attempt may change what it is handed: only the last one has the original.
-            value = given if type(given) is str or used == allowed else fresh(given)
-            output, error = perform(action, value), None
-        except KeyboardInterrupt:  # the user's wish, not the action's
-            raise
-        except BaseException as exception:  # noqa: BLE001 - here what an action raises becomes data
-            error = message_of(exception) or type(exception).__name__
-        else:
-            break
-    return error is None, output, error, used, clock() - started
+    try:
+        while used < allowed:
+            if used:
+                pause(used)
+            used += 1
+            try:
+                # An attempt may change what it is handed: only the last one has the original.
+                value = given if type(given) is str or used == allowed else fresh(given)
+                output, error = perform(action, value), None
+            except KeyboardInterrupt:  # the user's wish, not the action's
+                raise
+            except BaseException as exception:  # noqa: BLE001 - what an action raises becomes data
+                error = message_of(exception) or type(exception).__name__
+            else:
+                break
+        return error is None, output, error, used, clock() - started
+    except KeyboardInterrupt:
+        raise Interrupted(used, clock() - started) from None
 
 
 def allowed_attempts(step: Step, max_attempts: int) -> int:

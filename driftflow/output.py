@@ -64,13 +64,11 @@ class Output:
             self._enough = 0
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_over.set()
         if self._watch.is_alive():
-            # An interrupt does not wait for a reader that takes nothing.
-            self._watch.join(DELAY if kind is KeyboardInterrupt else None)
-        if not self._watch.is_alive():
-            self.flush()
+            self._watch.join()
+        self.flush()
 
     def _write_what_waits(self) -> None:
         while not self._is_over.wait(DELAY):
@@ -83,9 +81,6 @@ class Output:
         except OSError as error:
             self.failure = error
             self._silence()
-        except KeyboardInterrupt:  # its reader takes nothing: the rest would wait as well
-            self.failure = InterruptedError()
-            raise
 
     def _silence(self) -> None:
         """Python flushes stdout once more as it ends, and would complain again."""

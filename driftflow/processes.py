@@ -10,6 +10,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ _PAUSE = 0.005
 _LOOKS = 2
 
 
+_known: set[int] = set()  # of processes whose end has not been waited for
+_changing = Lock()
+
+
 def new_mark() -> tuple[str, dict[str, str]]:
     """A word that no other process has, and the variable that hands it on with those there are."""
     word = token_hex(16)
@@ -37,14 +42,22 @@ def new_mark() -> tuple[str, dict[str, str]]:
 def end(process: subprocess.Popen[bytes], word: str) -> None:
     """Kill the process, its group and what else has its word, until nothing is left.
 
+    It may be one of those that `end_all` knows, and is none any more.
+
     Args:
         process: What leads a group of its own. Its end has not been waited for, so that the number
             of the group is still its own.
         word: What only it and its descendants have.
     """
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    with _changing:
+        _known.discard(process.pid)
+    _kill_group(process.pid)
     process.wait()
+    end_marked(word)
+
+
+def end_marked(word: str) -> None:
+    """Kill what has the word, until nothing is left."""
     deadline = monotonic() + PATIENCE
     looks = _LOOKS
     while looks and monotonic() < deadline:
@@ -57,12 +70,30 @@ def end(process: subprocess.Popen[bytes], word: str) -> None:
             sleep(_PAUSE)
 
 
+def make_known(process: subprocess.Popen[bytes]) -> None:
+    """Let `end_all` end the process, until `end` does: a leader of a group of its own."""
+    with _changing:
+        _known.add(process.pid)
+
+
+def end_all() -> None:
+    """Kill the groups of all processes that were made known; who waits for one then `end`s it."""
+    with _changing:
+        for pid in _known:
+            _kill_group(pid)
+
+
 def how_it_ended(status: int) -> str:
     """The end of a process in words: `exit status 3`, `killed by SIGKILL`."""
     if status >= 0:
         return f"exit status {status}"
     name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
     return f"killed by {name}"
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _marked(word: str) -> Iterator[int]:

@@ -20,7 +20,7 @@ class RunResult(NamedTuple):
         plan: What was to be done.
         results: What came of each step that ran, in run order.
         discarded: What came of those that had run already when one before them ended the run.
-        status: `ok` or `failed`; a run that has not come to its end is not ok.
+        status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
     """
 

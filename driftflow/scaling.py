@@ -19,6 +19,7 @@ from driftflow.backoff import pauses
 from driftflow.deadlines import Deadlines
 from driftflow.executors import Spread
 from driftflow.interpreter import in_turn, interpret, waves
+from driftflow.processes import end_all
 from driftflow.worker import Brief, begun_here, stoppable, work
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from driftflow.actions import Action
-    from driftflow.events import Event
+    from driftflow.events import Event, Halt
     from driftflow.executors import Report, Submit
     from driftflow.interpreter import Task
     from driftflow.loading import Source
@@ -44,7 +45,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
     executor: Executor | None,
     jobs: int | None,
     enforce_timeout: bool,
-) -> Generator[Event, bool | None, None]:
+) -> Generator[Event, Halt | None, None]:
     """Run the plan, each wave on an executor.
 
     Args:
@@ -70,7 +71,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
-        give_up = [stop.set]
+        give_up = [stop.set, end_all]
         if seconds is not None:
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform

@@ -11,19 +11,18 @@ import threading
 from contextlib import contextmanager
 from functools import lru_cache
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions import ACTIONS, performer
 from driftflow.backoff import pauses
 from driftflow.errors import message_of
-from driftflow.interpreter import ends_run, settle
+from driftflow.interpreter import Interrupted, ends_run, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from driftflow.actions import Action
     from driftflow.backoff import Backoff
-    from driftflow.document import Json
     from driftflow.executors import Report
     from driftflow.interpreter import Outcome, Pause, Perform, Task
     from driftflow.loading import Source
@@ -65,10 +64,11 @@ class Order(TypedDict):
 
 
 class Site(NamedTuple):
-    """What it takes to try steps at some place."""
+    """What it takes to try steps at some place, and whether no further one should be tried."""
 
     perform: Perform
     pause: Pause
+    is_over: Callable[[], bool]
 
 
 # The sites of runs that this process has begun. A process that was forked from it has copies, with
@@ -80,20 +80,29 @@ _loading = threading.Lock()
 def work(order: Order) -> Report:
     """Work through the tasks of an order. Raises nothing."""
     outcomes: list[Outcome] = []
-    until = perf_counter() + BUDGET
     try:
-        site = _site(order["brief"])
-        for task in order["tasks"]:
-            outcome = settle(task, site.perform, perf_counter, site.pause)
-            outcomes.append(outcome)
-            if perf_counter() > until or (not outcome[0] and ends_run(optional=task[3])):
-                break
-    except KeyboardInterrupt:
+        _work(_site(order["brief"]), order["tasks"], outcomes)
+    except KeyboardInterrupt as interrupt:
+        if isinstance(interrupt, Interrupted):
+            outcomes.append(interrupt.outcome)
         return {"outcomes": outcomes, "interrupted": True}
     except BaseException as error:  # noqa: BLE001 - it stands in the report, whatever it is
         fault = f"the worker failed: {type(error).__name__}: {message_of(error)}"
         outcomes.append((False, None, fault, 0, 0.0))
     return {"outcomes": outcomes, "interrupted": False}
+
+
+def _work(site: Site, tasks: Iterable[Task], outcomes: list[Outcome]) -> None:
+    until = perf_counter() + BUDGET
+    for task in tasks:
+        if site.is_over():
+            raise KeyboardInterrupt
+        outcome = settle(task, site.perform, perf_counter, site.pause)
+        if not outcome[0] and site.is_over():  # it was most likely ended for that
+            raise Interrupted(outcome[3], outcome[4])
+        outcomes.append(outcome)
+        if perf_counter() > until or (not outcome[0] and ends_run(optional=task[3])):
+            break
 
 
 @contextmanager
@@ -104,13 +113,9 @@ def begun_here(run: str, site: Site) -> Iterator[None]:
     try:
         yield
     except BaseException:  # it is broken off: orders that are still about begin nothing
-        _BEGUN_HERE[key] = Site(_end, _end)
+        _BEGUN_HERE[key] = site._replace(is_over=lambda: True)
         raise
     del _BEGUN_HERE[key]
-
-
-def _end(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:
@@ -121,17 +126,14 @@ def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) 
         backoff: The waits between attempts; None for none.
         stop: What stops them.
     """
+    wait = pauses(backoff, stop.wait)
 
-    def attempt(name: str, value: Json) -> Json:
+    def pause(failures: int) -> None:
+        wait(failures)
         if stop.is_set():
             raise KeyboardInterrupt
-        return perform(name, value)
 
-    def wait(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise KeyboardInterrupt
-
-    return Site(attempt, pauses(backoff, wait))
+    return Site(perform, pause, stop.is_set)
 
 
 def _site(brief: Brief) -> Site:
@@ -149,10 +151,15 @@ def _site_far_away(brief: Brief) -> Site:
         from driftflow.deadlines import Deadlines
 
         deadlines = Deadlines(brief.timeout_seconds, brief.names, brief.sources)
-        return Site(deadlines.perform, pause)
+        return Site(deadlines.perform, pause, _never)
     actions: Mapping[str, Action] = ACTIONS
     if brief.sources or not ACTIONS.keys() >= {*brief.names}:
         from driftflow.loading import recalled
 
         actions = recalled(brief.names, brief.sources)
-    return Site(performer(actions), pause)
+    return Site(performer(actions), pause, _never)
+
+
+def _never() -> bool:
+    """Nobody here knows of interrupts elsewhere."""
+    return False

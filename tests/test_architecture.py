@@ -15,7 +15,7 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
     if path.parent.name != "packs" or path.stem != "__init__"
 }
-EDGES = {"cluster", "config", "deadlines", "executors", "output", "storage"}
+EDGES = {"cluster", "config", "deadlines", "executors", "output", "signals", "storage"}
 WIRING = {"__init__", "__main__", "api", "audit", "child", "cli", "scaling", "testing", "worker"}
 BENEATH = {"processes"}  # what edges and packs share: it ends processes
 PACKS = {name for name in MODULES if name.startswith("packs.")}

@@ -13,7 +13,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from driftflow.actions import action
-from driftflow.processes import PATIENCE, end, how_it_ended, new_mark
+from driftflow.processes import PATIENCE, end, end_marked, how_it_ended, make_known, new_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,13 @@ def command(value: list[str] | dict[str, Any]) -> str:
     """Runs a program, without a shell; gives what it printed on its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
     word, marked = new_mark()
-    process = _start(settings, marked)
     try:
+        process = _start(settings, marked)
+    except KeyboardInterrupt:  # it may be about to start
+        end_marked(word)
+        raise
+    try:
+        make_known(process)
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
         feeder = _in_background(_feed, process.stdin, settings.get("stdin", "").encode())
         _await(process)

@@ -14,10 +14,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from command import Outcome, invoke, process_environment, spawn
+from jsonschema import Draft7Validator
 from workflows import save
 
 import driftflow
 from driftflow import cli
+from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -359,20 +361,99 @@ def test_a_closed_stdout_does_not_matter_where_nothing_is_printed(tmp_path: Path
     )
 
 
-def test_an_interrupt_is_death_by_sigint_without_a_traceback(tmp_path: Path) -> None:
-    """So that a shell loop ends too."""
-    save(tmp_path, ECHO | {"priority": 1}, {"name": "w", "action": "wait"})
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("options", [[], ["--print-json"]])
+def test_a_signal_ends_a_run_well(number: int, options: list[str], tmp_path: Path) -> None:
+    """Death by that signal, so that a shell loop ends too; what was done is told, the rest not."""
+    first = ECHO | {"priority": 2}
+    wait = {"name": "w", "action": "wait", "priority": 1}
+    save(tmp_path, first, wait, {"name": "z"}, flags={"audit": True})
+    process = waiting(tmp_path, *options)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (-number, b"")
+    if options:
+        document = json.loads(out)
+        Draft7Validator(schema("result")).validate(document)
+        errors = [(result["name"], result["error"]) for result in document["results"]]
+        assert (document["status"], errors) == ("interrupted", [("a", None), ("w", "interrupted")])
+    else:
+        assert out == b"OK a: hello\nFAIL w: interrupted\n"
+    assert audited(tmp_path) == ["a", "w", "interrupted"]
+    for line in (tmp_path / "driftflow.audit.json").read_text().splitlines():
+        Draft7Validator(schema("audit")).validate(json.loads(line))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_is_death_at_once(number: int, tmp_path: Path) -> None:
+    """Whatever the step makes of the first one."""
+    save(tmp_path, ECHO | {"priority": 1}, {"name": "w", "action": "wait", "input": "on"})
+    process = waiting(tmp_path)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"going on\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=30)[1] == b""
+    assert process.returncode == -number
+
+
+def test_a_signal_before_the_run_is_death_at_once(tmp_path: Path) -> None:
+    """Nothing was run: while actions are loaded, for instance. And without a traceback."""
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    os.mkfifo(tmp_path / "gate")
+    actions = tmp_path / "slow.py"
+    actions.write_text("import time\nopen('gate', 'w').close()\ntime.sleep(60)\n")
+    script = (
+        "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
+        "from driftflow.__main__ import main; sys.exit(main())"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "--config", path, "--actions", actions],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    (tmp_path / "gate").read_bytes()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+    assert not (tmp_path / "driftflow.audit.json").exists()
+
+
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    """SIGHUP is ignored, as it was told."""
+    save(tmp_path, ECHO | {"priority": 1}, {"name": "w", "action": "wait", "input": "short"})
+    process = waiting(tmp_path, ignoring="SIGHUP")
+    process.send_signal(signal.SIGHUP)
+    assert process.communicate(timeout=30)[0] == b"OK a: hello\nOK w: slept\n"
+    assert process.returncode == 0
+
+
+def waiting(folder: Path, *options: str, ignoring: str | None = None) -> subprocess.Popen[bytes]:
+    """The command on the folder's config, when its action `wait` has begun.
+
+    As at a terminal: what a shell starts in the background ignores SIGINT.
+    """
     process = start(
-        tmp_path,
-        # As at a terminal: what a shell starts in the background ignores SIGINT.
+        folder,
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
-        "ACTIONS['wait'] = Action(lambda _: (os.write(2, b'waiting\\n'), time.sleep(60)), '', '')",
+        f"signal.signal(signal.{ignoring}, signal.SIG_IGN)" if ignoring else "",
+        "def wait(value):",
+        "    print('waiting', flush=True)",
+        "    try:",
+        "        time.sleep(1 if value == 'short' else 60)",
+        "    except KeyboardInterrupt:",
+        "        if value != 'on': raise",
+        "        print('going on', flush=True)",
+        "        time.sleep(60)",
+        "    return 'slept'",
+        "ACTIONS['wait'] = Action(wait, '', '')",
+        options=options,
     )
     assert process.stderr is not None
     assert process.stderr.readline() == b"waiting\n"
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30) == (b"OK a: hello\n", b"")
-    assert process.returncode == -signal.SIGINT
+    return process
 
 
 def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
@@ -390,7 +471,7 @@ def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-def start(folder: Path, *preparation: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, *preparation: str, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Start the command on the folder's config, in a process prepared by these lines."""
     script = "\n".join(
         [
@@ -398,7 +479,7 @@ def start(folder: Path, *preparation: str) -> subprocess.Popen[bytes]:
             "from driftflow.actions import ACTIONS, Action",
             "from driftflow.cli import main",
             *preparation,
-            "sys.exit(main(['--config', 'config.json']))",
+            f"sys.exit(main(['--config', 'config.json', *{list(options)}]))",
         ]
     )
     return subprocess.Popen(

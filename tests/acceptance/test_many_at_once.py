@@ -175,20 +175,51 @@ def test_a_dask_cluster_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["config.json"]
 
 
-@pytest.mark.parametrize(("interrupts", "seconds"), [(1, 1), (2, 600)])
-def test_an_interrupt_ends_a_run_in_threads(interrupts: int, seconds: int, tmp_path: Path) -> None:
-    """Nothing more is begun; what is under way comes to its end first, unless it comes twice."""
+@pytest.mark.parametrize(
+    ("interrupts", "seconds", "printed"),
+    [
+        (1, 1, "OK s0: null\nOK s1: null\n"),
+        (1, 600, "FAIL s0: interrupted, and what came of it is not known\n"),
+        (2, 600, ""),
+    ],
+)
+def test_an_interrupt_ends_a_run_in_threads(
+    interrupts: int, seconds: int, printed: str, tmp_path: Path
+) -> None:
+    """Nothing more is begun; what is under way has some time to end, unless it comes twice."""
     begun = tmp_path / "begun"
     note = {"path": str(begun), "line": "x", "seconds": seconds}
     steps = [{"name": f"s{n}", "action": "note", "input": note} for n in range(9)]
-    process = started(save(tmp_path, *steps, flags=TOGETHER), "--jobs", "2")
+    path = save(tmp_path, *steps, flags=TOGETHER | {"audit": True})
+    process = started(path, "--jobs", "2", grace=2.0 if seconds == 1 else 0.2 * interrupts)
     wait_for(lambda: begun.exists() and lines(begun) == 2)
     for _ in range(interrupts):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-    assert process.communicate(timeout=60) == (b"", b"")
+        time.sleep(0.1)
+    discarded = "discarded: 1 step that ran beside the one that ended the run\n"
+    expected = (printed, discarded if printed.startswith("FAIL") else "")
+    assert tuple(map(bytes.decode, process.communicate(timeout=60))) == expected
     assert process.returncode == -signal.SIGINT
     assert lines(begun) == 2
+    records = map(json.loads, (tmp_path / "driftflow.audit.json").read_text().splitlines())
+    told = [record["event"].removeprefix("step_") for record in records]
+    ends = ["finished", "finished"] if seconds == 1 else ["finished", "discarded"]
+    end = [*ends, "run_finished"] if interrupts == 1 else []
+    assert told == ["run_started", "started", "started", *end]
+
+
+def test_an_interrupt_ends_the_programs_that_threads_run(tmp_path: Path) -> None:
+    """At once, with what they have started; their steps count as interrupted."""
+    pids = tmp_path / "pids"
+    argv = ["sh", "-c", f"sleep 600 & echo $$ >> {pids}; echo $! >> {pids}; wait"]
+    steps = [{"name": f"s{n}", "action": "command", "input": argv} for n in range(2)]
+    path = save(tmp_path, *steps, flags=TOGETHER, max_attempts=9)
+    process = started(path, "--actions", "driftflow.packs.process")
+    wait_for(lambda: pids.exists() and lines(pids) == 4)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60)[0] == b"FAIL s0: interrupted\n"
+    assert process.returncode == -signal.SIGTERM
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
 
 
 @pytest.mark.parametrize("flags", [{}, TOGETHER])
@@ -203,7 +234,7 @@ def test_an_interrupt_ends_attempts_in_children_at_once(
     number = 2 if flags else 1
     wait_for(lambda: (tmp_path / "pids").exists() and lines(tmp_path / "pids") == number)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.communicate(timeout=60)[0] == b"FAIL s0: interrupted\n"
     assert process.returncode == -signal.SIGINT
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
@@ -223,7 +254,7 @@ def test_an_interrupt_ends_a_wait_at_once(flags: dict[str, bool], tmp_path: Path
     assert process.stdout is not None
     assert process.stdout.readline() == b"OK a: null\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.communicate(timeout=60)[0] == b"FAIL b: interrupted\n"
     assert process.returncode == -signal.SIGINT
 
 
@@ -232,10 +263,11 @@ def lines(path: Path) -> int:
     return path.read_text().count("\n")
 
 
-def started(path: Path, *options: str) -> subprocess.Popen[bytes]:
+def started(path: Path, *options: str, grace: float = 5.0) -> subprocess.Popen[bytes]:
     """The command, running; SIGINT means what it means at a terminal."""
     script = (
         "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
+        f"from driftflow import executors; executors.GRACE = {grace}\n"
         "from driftflow.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     return subprocess.Popen(

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from driftflow.actions import ACTIONS, performer
 from driftflow.audit import audited, utc_now
 from driftflow.errors import StorageError
-from driftflow.events import Event, StepFinished, StepStarted
+from driftflow.events import Event, Halt, StepFinished, StepStarted
 from driftflow.interpreter import in_turn, interpret
 from driftflow.plan import digest
 from driftflow.schemas import schema
@@ -31,7 +31,7 @@ def fixed_clock() -> count[float]:
     return count(0.0, 0.12345678)
 
 
-def run(plan: Plan) -> Generator[Event, bool | None, None]:
+def run(plan: Plan) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
     return interpret(plan, in_turn(performer(ACTIONS), clock, pause=int), clock)
@@ -106,7 +106,7 @@ def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
     """Nothing that ran is hidden; and nothing more is started."""
     tried: list[str] = []
 
-    def crew(waves: Any, task: Any) -> Generator[Any, bool | None, bool]:
+    def crew(waves: Any, task: Any) -> Generator[Any, Halt | None, bool]:
         """Two steps at a time."""
         begun: list[str] = []
         for wave in waves:

@@ -6,6 +6,7 @@ import random
 from collections import deque
 from concurrent.futures import Future
 from itertools import count
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +19,13 @@ from driftflow.interpreter import in_turn, waves
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from driftflow.events import Halt
     from driftflow.interpreter import Crew, Outcome, Task
     from driftflow.plan import Plan, Step
 
 A_SECOND = 1.0
-HALT = True
 BAD: Outcome = (False, None, "bad", 3, A_SECOND)
+ENDED: Outcome = (False, None, "interrupted", 2, A_SECOND)
 
 
 class Toy:
@@ -35,9 +37,12 @@ class Toy:
         seconds: How long each step takes.
         budget: How many steps of a piece are tried before the rest is given back.
         lost: Pieces that are lost, as often as they stand there.
+        ended: The steps that an interrupt ends.
+        stuck: Pieces that do not come to an end.
+        interrupts: Which calls of `get` are interrupted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each test needs one or two of them
         self,
         *,
         choose: Callable[[Sequence[str]], str] = lambda names: names[0],
@@ -45,12 +50,20 @@ class Toy:
         seconds: float = A_SECOND,
         budget: int = 1000,
         lost: Sequence[str] = (),
+        ended: str = "",
+        stuck: Sequence[str] = (),
+        interrupts: Sequence[int] = (),
     ) -> None:
         self.choose = choose
         self.bad = bad
         self.seconds = seconds
         self.budget = budget
         self.lost = list(lost)
+        self.ended = ended
+        self.stuck = stuck
+        self.interrupts = list(interrupts)
+        self.gets = count()
+        self.timeouts: list[float | None] = []
         self.under_way: dict[str, Future[Report]] = {}
         self.sent: list[str] = []
         self.most = 0
@@ -73,8 +86,13 @@ class Toy:
         """Keep what has come to an end: as a queue."""
         self.ready.append(item)
 
-    def get(self) -> Any:
-        """Finish a piece, if none has come to an end."""
+    def get(self, timeout: float | None = None) -> Any:
+        """Finish a piece, if none has come to an end; those that are stuck take too long."""
+        self.timeouts.append(timeout)
+        if next(self.gets) in self.interrupts:
+            raise KeyboardInterrupt
+        if timeout is not None and not self.ready and {*self.under_way} <= {*self.stuck}:
+            raise Empty
         if not self.ready:
             name = self.choose(list(self.under_way))
             future = self.under_way.pop(name)
@@ -90,10 +108,10 @@ class Toy:
         outcomes: list[Outcome] = []
         for letter in name[: self.budget]:
             good: Outcome = (True, letter, None, 1, self.seconds)
-            outcomes.append(BAD if letter in self.bad else good)
-            if outcomes[-1] is BAD and letter.islower():
+            outcomes.append(BAD if letter in self.bad else ENDED if letter in self.ended else good)
+            if outcomes[-1] is not good and letter.islower():
                 break
-        return {"outcomes": outcomes, "interrupted": "!" in name}
+        return {"outcomes": outcomes, "interrupted": outcomes[-1] is ENDED}
 
     def give_up(self) -> None:
         """Be told that nobody wants it any more."""
@@ -117,7 +135,7 @@ def task(step: Step) -> Task:
 
 def work(
     toy: Toy, pieces: int, *letters: str, alone: Crew | None = None
-) -> Generator[Outcome | None, bool | None, bool]:
+) -> Generator[Outcome | None, Halt | None, bool]:
     """Let a crew work through the plan."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executors, "SimpleQueue", lambda: toy)
@@ -125,7 +143,7 @@ def work(
     return crew(waves(crowd(*letters)), task)
 
 
-def story(stream: Generator[Outcome | None, bool | None, bool]) -> str:
+def story(stream: Generator[Outcome | None, Halt | None, bool]) -> str:
     """What a crew gives: a dot for each step that is begun, then its letter, or what went wrong."""
     told: list[str] = []
     while True:
@@ -256,7 +274,7 @@ def test_a_piece_that_is_lost_is_sent_again_step_by_step() -> None:
     assert told.replace(". ", "") == "a b c d e f g on"
 
 
-def outcomes(stream: Generator[Outcome | None, bool | None, bool]) -> list[Outcome]:
+def outcomes(stream: Generator[Outcome | None, Halt | None, bool]) -> list[Outcome]:
     """All outcomes."""
     return [outcome for outcome in stream if outcome is not None]
 
@@ -309,9 +327,9 @@ def test_halted_it_begins_nothing_more_and_gives_what_was_begun() -> None:
     toy = Toy()
     stream = work(toy, 2, "abcd", "e")
     assert [next(stream), next(stream)] == [None, None]
-    assert stream.send(HALT) == (True, "a", None, 1, A_SECOND)  # instead of the second
+    assert stream.send("stop") == (True, "a", None, 1, A_SECOND)  # instead of the second
     with pytest.raises(StopIteration) as end:
-        stream.send(HALT)
+        stream.send("stop")
     assert end.value.value is False
     assert toy.sent == ["a"]
 
@@ -323,9 +341,9 @@ def test_halted_at_an_outcome_it_is_about_to_begin_nothing() -> None:
     outcome = None
     while outcome is None:
         outcome = next(stream)
-    assert stream.send(HALT) == (True, "b", None, 1, A_SECOND)
+    assert stream.send("stop") == (True, "b", None, 1, A_SECOND)
     with pytest.raises(StopIteration):
-        stream.send(HALT)
+        stream.send("stop")
 
 
 def test_halted_it_still_finishes_what_was_given_back() -> None:
@@ -338,21 +356,80 @@ def test_halted_it_still_finishes_what_was_given_back() -> None:
         if outcome:
             told.append(outcome[1])
         try:
-            outcome = stream.send(HALT if "b" in told else None)
+            outcome = stream.send("stop" if "b" in told else None)
         except StopIteration:
             break
     assert told == ["a", "b", "c", "d", "e"]
     assert toy.sent == ["a", "bcde", "de"]
 
 
-def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
-    """What else is under way is waited for, and told to end."""
-    toy = Toy(choose=min)
-    stream = work(toy, 2, "a!")
+def interrupted(stream: Generator[Outcome | None, Halt | None, bool]) -> str:
+    """What a crew gives until it is interrupted: as in a story."""
+    told: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        list(stream)
+        told.extend(
+            "." if each is None else str(each[1] or f"{each[2]} {each[3]}") for each in stream
+        )
+    return " ".join(told)
+
+
+def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
+    """What else is under way is told to end, and waited for; nothing more is begun."""
+    toy = Toy(choose=max, ended="c")
+    assert interrupted(work(toy, 3, "abcdef")) == ". . . a b interrupted 2"
     assert toy.given_up == 1
     assert not toy.under_way
+    assert toy.sent == ["a", "b", "c"]
+
+
+def test_an_interrupt_that_comes_while_a_piece_is_waited_for_is_one_of_the_run() -> None:
+    """Each step that was begun has an outcome: what it came to, if that is known in time."""
+    toy = Toy(interrupts=[1], seconds=0.0)
+    assert interrupted(work(toy, 2, "abcdefg")) == ". . a . . . . b c d e f"
+    assert toy.given_up == 1
+
+
+@pytest.mark.parametrize("begun", [1, 2])
+def test_an_interrupt_that_is_sent_leaves_no_step_without_an_outcome(begun: int) -> None:
+    """What was about to be begun was not tried."""
+    toy = Toy()
+    stream = work(toy, 2, "abcd", "e")
+    for _ in range(begun):
+        assert next(stream) is None
+    first = (True, "a", None, 1, A_SECOND) if begun > 1 else (False, None, "interrupted", 0, 0.0)
+    assert stream.send("interrupt") == first
+    assert interrupted(stream) == ("" if begun == 1 else "interrupted 0")
+    assert toy.sent == ["a"][: begun - 1]
+    assert toy.given_up == 1
+
+
+def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread cannot be ended. What its step comes to is not known."""
+    clock = count(100.0, 1.0)
+    monkeypatch.setattr(executors, "monotonic", lambda: next(clock))
+    toy = Toy(choose=min, ended="a", stuck=["c"])
+    unknown = "interrupted, and what came of it is not known 1"
+    assert interrupted(work(toy, 3, "abcdef")) == f". . . interrupted 2 b {unknown}"
+    assert toy.timeouts == [None, 4.0, 3.0]
+    assert list(toy.under_way) == ["c"]
+
+
+def test_a_second_interrupt_waits_for_nothing() -> None:
+    """Whoever asks twice means it."""
+    toy = Toy(interrupts=[0, 1])
+    assert interrupted(work(toy, 3, "abcdef")) == ". . ."
+    assert list(toy.under_way) == ["a", "b", "c"]
+
+
+def test_what_was_given_back_is_not_tried_after_an_interrupt() -> None:
+    """It was begun, so it has an outcome."""
+    toy = Toy(seconds=0.0, budget=2)
+    stream = work(toy, 1, "abcdefgh")
+    while next(stream) != (True, "b", None, 1, 0.0):
+        pass
+    assert stream.send("interrupt") == (True, "c", None, 1, 0.0)
+    assert interrupted(stream) == "interrupted 0 interrupted 0"
+    assert toy.sent == ["a", "bcde"]
 
 
 @pytest.mark.parametrize("end", ["close", "throw"])
@@ -378,17 +455,15 @@ def test_an_interrupt_that_takes_a_piece_with_it_is_not_waited_for() -> None:
     stream = work(toy, 2, "abcd")
     get, calls = toy.get, count()
 
-    def interrupted() -> Any:
-        number = get()
+    def losing(timeout: float | None = None) -> Any:
+        number = get(timeout)
         if next(calls) == 1:
             raise KeyboardInterrupt
         return number
 
-    toy.get = interrupted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        list(stream)
+    toy.get = losing  # type: ignore[method-assign]
+    assert interrupted(stream) == ". . a . b c"
     assert not toy.under_way
-    assert next(calls) == 3
 
 
 def test_a_run_that_comes_to_its_end_gives_up_nothing() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import ANY
 
 import pytest
 import workflows
 
 from driftflow.events import (
     Event,
+    Halt,
     RunFinished,
     RunStarted,
     StepDiscarded,
@@ -18,7 +20,15 @@ from driftflow.events import (
     StepResult,
     StepStarted,
 )
-from driftflow.interpreter import allowed_attempts, ends_run, in_turn, interpret, settle, waves
+from driftflow.interpreter import (
+    Interrupted,
+    allowed_attempts,
+    ends_run,
+    in_turn,
+    interpret,
+    settle,
+    waves,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -26,8 +36,6 @@ if TYPE_CHECKING:
     from driftflow.document import Json
     from driftflow.interpreter import Crew, Outcome, Perform, Task
     from driftflow.plan import Plan, Step
-
-HALT = True
 
 
 class Script:
@@ -63,7 +71,7 @@ def events(plan: Plan, script: Script | None = None) -> list[Event]:
     return list(run(plan, (script or Script()).perform))
 
 
-def run(plan: Plan, perform: Perform) -> Generator[Event, bool | None, None]:
+def run(plan: Plan, perform: Perform) -> Generator[Event, Halt | None, None]:
     """The stream of a run in turn."""
     clock = ticking().__next__
     return interpret(plan, in_turn(perform, clock, pause=at_once), clock)
@@ -198,14 +206,75 @@ def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, messa
     assert result == (False, None, message, 2, 1.0)
 
 
-def test_an_interrupt_is_no_failure_of_a_step() -> None:
-    """It goes through."""
+@pytest.mark.parametrize("place", ["attempt", "wait"])
+def test_an_interrupt_is_no_failure_of_a_step(place: str) -> None:
+    """It goes through, and knows what came of the step until then."""
+    tried = []
 
     def perform(_: str, __: Json) -> Json:
-        raise KeyboardInterrupt
+        tried.append(place)
+        raise KeyboardInterrupt if len(tried) == 2 else LookupError
 
+    def pause(_: int) -> None:
+        if place == "wait":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        settle(task(3), perform, ticking().__next__, pause)
+    attempts = 2 if place == "attempt" else 1
+    assert caught.value.outcome == (False, None, "interrupted", attempts, 1.0)
+
+
+def test_an_interrupted_run_ends_well_and_says_so() -> None:
+    """The step in hand is recorded as interrupted, no other one is started."""
+
+    def perform(_: str, value: Json) -> Json:
+        if value == "b":
+            raise KeyboardInterrupt
+        return value
+
+    steps = [{"name": name, "input": name, "optional": True} for name in "abc"]
+    stream = run(workflows.plan(*steps), perform)
+    events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        settle(task(3), perform, ticking().__next__, at_once)
+        events.extend(stream)
+    assert [type(event) for event in events[1:-1]] == [StepStarted, StepFinished] * 2
+    interrupted = StepResult(
+        "b", ok=False, output=None, error="interrupted", attempts=1, duration_seconds=1.0
+    )
+    assert events[-2] == StepFinished(1, ANY, interrupted)
+    assert events[-1] == RunFinished("interrupted", ANY)
+
+
+@pytest.mark.parametrize("event", range(6))
+def test_a_run_can_be_interrupted_at_any_event(event: int) -> None:
+    """Each step that was started has an end; when all are done there is nothing to interrupt."""
+    script = Script()
+    stream = run(workflows.plan(tried("a", 0), tried("b", 0)), script.perform)
+    events = [next(stream) for _ in range(event + 1)]
+    told = {StepStarted: "started", StepFinished: "finished", RunFinished: "over"}
+    if event < 4:
+        events.append(stream.send("interrupt"))
+        with pytest.raises(KeyboardInterrupt):
+            events.extend(stream)
+        assert events[-1] == RunFinished("interrupted", ANY)
+    else:
+        events.extend(stream)
+        assert events[-1] == RunFinished("ok", ANY)
+    assert script.tried == [[], [], ["a"], ["a"], ["a", "b"], ["a", "b"]][event]
+    begun = [1, 1, 1, 2, 2, 2][event] - (event == 0)
+    assert [told[type(each)] for each in events[1:]] == ["started", "finished"] * begun + ["over"]
+    results = [each.result for each in events if isinstance(each, StepFinished)]
+    untried = [each for each in results if each[1:] == (False, None, "interrupted", 0, 0.0)]
+    assert len(untried) == (event in (1, 3))
+
+
+def test_an_interrupt_after_a_failure_that_ends_the_run_changes_nothing() -> None:
+    """There was nothing more to do."""
+    stream = run(workflows.plan(tried("a", 1), tried("b", 0)), Script().perform)
+    assert [next(stream) for _ in range(3)]
+    assert stream.send("interrupt") == RunFinished("failed", ANY)
+    assert list(stream) == []
 
 
 class UnspeakableError(Exception):
@@ -392,7 +461,7 @@ def crew_of(*given: Outcome | None) -> Crew:
 
     def crew(
         waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, bool | None, bool]:
+    ) -> Generator[Outcome | None, Halt | None, bool]:
         for wave in waves:
             for step in wave:
                 task(step)
@@ -445,7 +514,7 @@ def test_asked_to_halt_a_run_starts_nothing_more(events: int) -> None:
         next(stream)
     if events:
         with pytest.raises(StopIteration):
-            stream.send(HALT)
+            stream.send("stop")
     assert script.tried == [[], [], [], ["a"], ["a"], ["a", "b"]][events]
 
 
@@ -453,7 +522,7 @@ def test_a_run_that_is_closed_closes_its_crew() -> None:
     """Which has to wait for what is under way."""
     closed: list[str] = []
 
-    def crew(*_: object) -> Generator[Outcome | None, bool | None, bool]:
+    def crew(*_: object) -> Generator[Outcome | None, Halt | None, bool]:
         try:
             while True:
                 yield None

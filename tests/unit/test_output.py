@@ -136,19 +136,6 @@ def test_a_closed_stream_is_a_failure_once_something_is_written() -> None:
     assert str(output.failure) == f"[Errno {errno.EBADF}] it is closed"
 
 
-def test_an_interrupted_write_is_the_last(stream: Stream) -> None:
-    """Its reader takes nothing: what waits besides would wait as well."""
-    stream.error = KeyboardInterrupt()
-    output = Output(stream)
-    output.write("a")
-    with pytest.raises(KeyboardInterrupt), output:
-        output.flush()
-    stream.error = None
-    output.write("b")
-    output.flush()
-    assert stream.writes == ["a"]
-
-
 @pytest.mark.usefixtures("_unwatched")
 def test_what_waits_is_written_when_a_run_is_interrupted(stream: Stream) -> None:
     """It was done."""
@@ -157,29 +144,6 @@ def test_what_waits_is_written_when_a_run_is_interrupted(stream: Stream) -> None
     with pytest.raises(KeyboardInterrupt), output:
         raise KeyboardInterrupt
     assert stream.writes == ["a"]
-
-
-def test_an_interrupt_does_not_wait_for_a_reader_that_takes_nothing(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While another thread is in the middle of a write, as the watching one can be."""
-    is_writing, may_go_on = threading.Event(), threading.Event()
-
-    def write(text: str) -> int:
-        is_writing.set()
-        may_go_on.wait()
-        return len(text)
-
-    def interrupt() -> NoReturn:
-        is_writing.wait()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(stream, "write", write)
-    output = Output(stream)
-    output.write("a")
-    with pytest.raises(KeyboardInterrupt), output:
-        interrupt()
-    may_go_on.set()
 
 
 def test_the_end_waits_for_a_reader_that_takes_its_time(
@@ -207,5 +171,4 @@ def test_the_watch_ends_with_the_output(stream: Stream) -> None:
     before = {*threading.enumerate()}
     with Output(stream):
         (watch,) = {*threading.enumerate()} - before
-        assert watch.daemon  # a reader that takes nothing cannot keep an interrupted process
     assert not watch.is_alive()

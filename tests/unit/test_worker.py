@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driftflow.deadlines import Deadlines
+    from driftflow.document import Json
     from driftflow.executors import Report
     from driftflow.interpreter import Task
 
@@ -94,7 +95,7 @@ def test_an_interrupt_is_reported_and_not_raised() -> None:
     report = work(
         order(task("echo", 1), task("interrupt", 2), names=("echo", "interrupt"), sources=(DEEDS,))
     )
-    assert told(report) == [(True, 1, None, 1)]
+    assert told(report) == [(True, 1, None, 1), (False, None, "interrupted", 1)]
     assert report["interrupted"] is True
 
 
@@ -144,7 +145,7 @@ def test_what_cannot_be_loaded_there_is_an_unknown_action() -> None:
 
 def test_work_of_a_run_that_was_begun_here_goes_to_its_site() -> None:
     """It has the very functions that the run was given; when that is over it has no more."""
-    site = Site(lambda name, value: f"{name} {value} here", pause=int)
+    site = Site(lambda name, value: f"{name} {value} here", pause=int, is_over=bool)
     with begun_here("mine", site):
         assert told(work(order(task("any", 1), run="mine"))) == [(True, "any 1 here", None, 1)]
         assert told(work(order(task("any", 1), run="yours")))[0][2] == "unknown action: 'any'"
@@ -153,7 +154,10 @@ def test_work_of_a_run_that_was_begun_here_goes_to_its_site() -> None:
 
 def test_a_run_that_was_broken_off_begins_nothing_more() -> None:
     """An order that is still about is answered, and not done elsewhere."""
-    with pytest.raises(LookupError), begun_here("broken", Site(lambda _, __: "done", pause=int)):
+    with (
+        pytest.raises(LookupError),
+        begun_here("broken", Site(lambda _, __: "done", pause=int, is_over=bool)),
+    ):
         raise LookupError
     report = work(order(task("any", 1), run="broken"))
     assert report == {"outcomes": [], "interrupted": True}
@@ -172,7 +176,7 @@ def test_whatever_goes_wrong_stands_in_the_report(monkeypatch: pytest.MonkeyPatc
 
 def test_a_process_that_was_forked_has_no_part_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a copy of all, and what a site holds cannot be shared: children, for instance."""
-    with begun_here("mine", Site(lambda _, __: "mine", pause=int)):
+    with begun_here("mine", Site(lambda _, __: "mine", pause=int, is_over=bool)):
         monkeypatch.setattr("os.getpid", lambda: -1)
         assert told(work(order(task("echo", "own"), run="mine"))) == [(True, "own", None, 1)]
         monkeypatch.undo()
@@ -188,14 +192,34 @@ def test_waits_happen_where_the_work_is_done(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_site_can_be_stopped() -> None:
     """No further attempt begins, and a wait is over at once."""
-    stop = Event()
-    site = stoppable(performer(ACTIONS), Backoff(delay_seconds=10_000), stop)
-    assert site.perform("upper", "a") == "A"
-    stop.set()
-    with pytest.raises(KeyboardInterrupt):
-        site.perform("upper", "a")
-    with pytest.raises(KeyboardInterrupt):
-        site.pause(1)
+    for backoff in (None, Backoff(delay_seconds=10_000)):
+        stop = Event()
+        site = stoppable(performer(ACTIONS), backoff, stop)
+        assert site.perform("upper", "a") == "A"
+        assert not site.is_over()
+        stop.set()
+        assert site.is_over()
+        with pytest.raises(KeyboardInterrupt):
+            site.pause(1)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_interrupted_work_says_how_far_it_came(place: int) -> None:
+    """What was being tried counts as interrupted, whatever the action made of it."""
+    over: list[bool] = []
+
+    def perform(_: str, value: Json) -> Json:
+        if value == place:
+            over.append(True)
+            raise LookupError
+        return value
+
+    with begun_here("mine", Site(perform, pause=int, is_over=lambda: bool(over))):
+        report = work(order(*(task("any", number) for number in range(3)), run="mine"))
+        assert work(order(task("any", 7), run="mine")) == {"outcomes": [], "interrupted": True}
+    assert report["interrupted"]
+    done = [(True, number, None, 1) for number in range(place)]
+    assert told(report) == [*done, (False, None, "interrupted", 1)]
 
 
 def test_a_site_that_is_not_stopped_waits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,146 @@
+"""Signals: the first one is for the run, the second one for the process."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from inspect import getsource
+from typing import TYPE_CHECKING
+
+import pytest
+import workflows
+from command import process_environment
+
+from driftflow import signals
+from driftflow.events import RunFinished, StepFinished
+from driftflow.interpreter import in_turn, interpret
+from driftflow.signals import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from driftflow.document import Json
+    from driftflow.events import Event
+    from driftflow.interpreter import Perform
+
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture
+def caught() -> Iterator[Signals]:
+    """Signals that are caught for the time of a test."""
+    with Signals() as caught:
+        caught.catch()
+        yield caught
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> None:
+    """And with it the run, which ends well."""
+
+    def perform(_: str, __: Json) -> Json:
+        os.kill(os.getpid(), number)
+        return "in vain"
+
+    told = came_of(caught, perform)
+    assert told == ["interrupted", "interrupted"]
+    assert caught.received == number
+
+
+def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
+    """No further one is started."""
+    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    events = caught.heeded(stream)
+    told = [next(events) for _ in range(3)]
+    os.kill(os.getpid(), signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(events)
+    names = [type(event).__name__ for event in told]
+    assert names == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+
+
+def echo(_: str, value: Json) -> Json:
+    """Gives the input back."""
+    return value
+
+
+def test_a_signal_that_a_step_swallows_still_ends_the_run(caught: Signals) -> None:
+    """When the step is over: what it came to counts."""
+
+    def perform(_: str, __: Json) -> Json:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return "swallowed"
+        return "in vain"
+
+    assert came_of(caught, perform) == ["swallowed", "interrupted"]
+
+
+def test_the_signals_are_given_back() -> None:
+    """Also those that were not caught at all."""
+    before = [signal.getsignal(number) for number in ENDING]
+    with Signals():
+        assert [signal.getsignal(number) for number in ENDING] == before
+    with Signals() as caught:
+        caught.catch()
+        assert not {*before} & {signal.getsignal(number) for number in ENDING}
+    assert [signal.getsignal(number) for number in ENDING] == before
+
+
+def test_what_is_ignored_stays_so() -> None:
+    """As `nohup` and a shell's background want it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as caught:
+            caught.catch()
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert caught.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_places_where_an_interrupt_is_welcome_are_there() -> None:
+    """They are known by their names."""
+    for module, name in signals._WELCOME.items():  # noqa: SLF001 - a name that nobody has is no use
+        defined = ast.walk(ast.parse(getsource(import_module(module))))
+        assert name in {each.name for each in defined if isinstance(each, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_second_signal_is_death_at_once(number: int) -> None:
+    """By that signal."""
+    script = f"""
+import os, signal
+from driftflow.signals import Signals
+with Signals() as caught:
+    caught.catch()
+    os.kill(os.getpid(), signal.SIGTERM)
+    print(caught.received, flush=True)
+    os.kill(os.getpid(), {int(number)})
+    print("in vain", flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=process_environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-number, b"15\n", b"")
+
+
+def came_of(caught: Signals, perform: Perform) -> list[object]:
+    """The output or the error of each step of a run, and its status."""
+    plan = workflows.plan({"optional": True}, {"optional": True})
+    stream = interpret(plan, in_turn(perform, float, pause=int), float)
+    events: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(caught.heeded(stream))
+    results = [event.result for event in events if isinstance(event, StepFinished)]
+    assert isinstance(events[-1], RunFinished)
+    return [*(result.output or result.error for result in results), events[-1].status]
