@@ -54,6 +54,7 @@ def accepts_steps_item(value: Any) -> bool:
             )
         )
         and ("optional" not in value or type(value["optional"]) is bool)
+        and ("sensitive" not in value or type(value["sensitive"]) is bool)
     )
 
 

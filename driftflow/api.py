@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from driftflow.actions import Action
     from driftflow.document import Json
-    from driftflow.events import Event, Halt
+    from driftflow.events import Event, Halt, Resumed
     from driftflow.loading import Given
     from driftflow.plan import Plan
     from driftflow.storage import Sync
@@ -39,6 +39,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     jobs: int | None = None,
     enforce_timeout: bool = False,
     audit_sync: Sync = "run",
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
@@ -62,10 +63,14 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             which is then killed with all that it has started.
         audit_sync: When the audit is on the disk: `none` for when the system likes, `run` for when
             the run is over, `step` for each record before the run goes on.
+        resume: Whether to take up the newest run of the same plan in the audit, if it did not end
+            `ok`: what it did well is not done again. If there is none, all is done.
 
     Returns:
         `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
-        `ok`, `output`, `error` and `attempts`. If steps that ran at the same time as one that ended
+        `ok`, `output`, `error` and `attempts`, and one from an earlier run `reused`: True. If that
+        was taken up, `resumed` has its `run_id`, and the names of steps that `may_have_run` in it
+        and were run again. If steps that ran at the same time as one that ended
         the run are not among the results, their names are in `discarded`. With the flag `metrics`
         on also `metrics`, its times in seconds.
 
@@ -77,6 +82,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         ValueError: If `jobs` is less than 1, or there is no such `audit_sync`.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
+        KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the
+            audit says so and has an end.
     """
     if actions:
         from driftflow.loading import gathered
@@ -90,6 +97,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         jobs=jobs,
         enforce_timeout=enforce_timeout,
         audit_sync=audit_sync,
+        resumed=resumable(plan)[0] if resume else None,
     )
     with closing(events):
         return result_document(reduce(advance, events, RunResult(plan)))
@@ -103,6 +111,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     jobs: int | None = None,
     enforce_timeout: bool = False,
     audit_sync: Sync = "run",
+    resumed: Resumed | None = None,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
@@ -113,6 +122,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         jobs: How many pieces of work are under way at the same time, likewise.
         enforce_timeout: Whether an attempt is ended when the timeout is over, likewise.
         audit_sync: When the audit is on the disk, likewise.
+        resumed: The run that is taken up: what `resumable` gives; None for none.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
@@ -134,7 +144,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
         crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep))
-        events = interpret(plan, crew, perf_counter)
+        events = interpret(plan, crew, perf_counter, resumed)
     else:
         from driftflow.loading import gathered, refuse_what_stays_here
         from driftflow.scaling import scaled
@@ -143,13 +153,30 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         if enforce_timeout:
             refuse_what_stays_here(plan.actions, sources)
         events = scaled(
-            plan, known, sources, executor=executor, jobs=jobs, enforce_timeout=enforce_timeout
+            plan,
+            known,
+            sources,
+            executor=executor,
+            jobs=jobs,
+            enforce_timeout=enforce_timeout,
+            resumed=resumed,
         )
     if not plan.flags.is_enabled("audit"):
         return events
     from driftflow.audit import audited
 
     return audited(events, plan.storage_path, sync=audit_sync)
+
+
+def resumable(plan: Plan) -> tuple[Resumed | None, str]:
+    """The run of the plan that can be taken up, and what is the case in words: `resume.look_back`.
+
+    Raises:
+        StorageError: If the audit cannot be read.
+    """
+    from driftflow.resume import look_back
+
+    return look_back(plan)
 
 
 def _named(plan: Plan, given: Given) -> Mapping[str, Action]:

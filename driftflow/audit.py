@@ -68,7 +68,7 @@ def audited(
             line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
             try:
                 storage.append(line)
-                if sync == "run" and isinstance(event, RunFinished):
+                if type(event) is RunFinished and sync == "run":
                     storage.sync()
             except StorageError:
                 # It happened: the other folds are to see it, and what has been started.

@@ -4,7 +4,7 @@ Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
-            [--audit-sync WHEN]
+            [--audit-sync WHEN] [--resume]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
@@ -29,6 +29,7 @@ Options:
   --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
   --enforce-timeout   End each attempt that takes longer than timeout_seconds.
   --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
+  --resume            Take up the last run of the same plan, if it did not end ok.
   --format FORMAT     How to print: text, json, or github for annotations [default: text].
   --output FILE       Write to this file instead.
   -h --help           Print this text.
@@ -55,7 +56,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from docopt import DocoptExit, docopt
 
 from driftflow import __version__
-from driftflow.api import SYNCS, run_events
+from driftflow.api import SYNCS, resumable, run_events
 from driftflow.config import check_config, load_config
 from driftflow.document import parse
 from driftflow.errors import (
@@ -216,6 +217,14 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
     plan = load_config(
         arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
     )
+    resumed = None
+    if arguments["--resume"]:
+        try:
+            resumed, words = resumable(plan)
+        except StorageError as error:
+            _complain(str(error))
+            return NOT_WRITTEN
+        _print_error(f"{escape(words)}\n")
     report = _print_document if arguments["--print-json"] else _print_lines
     with _cluster_of(arguments) as (executor, room):
         events = run_events(
@@ -225,6 +234,7 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
             jobs=jobs or room,
             enforce_timeout=arguments["--enforce-timeout"],
             audit_sync=sync,
+            resumed=resumed,
         )
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
@@ -253,7 +263,7 @@ def _sync_of(arguments: dict[str, Any]) -> Sync:
         if arguments["--audit-sync"] == sync:
             return sync
     word = shorten(arguments["--audit-sync"])
-    raise _MisuseError(f"no time for `--audit-sync`: `{word}`; there are {listed(SYNCS)}")
+    raise _MisuseError(f"no time to sync `{word}`: there are {listed(SYNCS)}")
 
 
 def _cluster_of(
@@ -312,7 +322,7 @@ def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
             if isinstance(event, StepStarted):
                 continue
             if isinstance(event, StepFinished):
-                output.write(f"{result_line(event.result)}\n")
+                output.write(f"{result_line(event)}\n")
             elif isinstance(event, StepDiscarded):
                 discarded += bool(event.result.attempts)
             elif isinstance(event, RunFinished):

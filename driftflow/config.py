@@ -61,7 +61,7 @@ def load_config(
     """
     environ = os.environ if environ is None else environ
     source = os.fspath(path)
-    document = parse(_read(source), source)
+    document = _parsed(source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
     given = {name: _json_value(name, value) for name, value in (params or {}).items()}
     issues = _examine(document, actions if strict else None, given) + _timeout_issues(timeout)
@@ -70,7 +70,7 @@ def load_config(
 
         issues = dependencies.unasked(document.value, given)
     if issues:
-        raise ConfigError(Findings(source, document.text, issues))
+        raise ConfigError(_shown(Findings(source, document.text, issues), document))
     value: Any = document.value
     enabled = flags.resolve(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     return build_plan(value, enabled, None if timeout is None else float(timeout), given)
@@ -92,10 +92,10 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
     """
     source = os.fspath(path)
     try:
-        document = parse(_read(source), source)
+        document = _parsed(source)
     except ConfigError as error:
         return error.findings
-    return Findings(source, document.text, _examine(document, actions, None))
+    return _shown(Findings(source, document.text, _examine(document, actions, None)), document)
 
 
 def _examine(
@@ -121,6 +121,21 @@ def _examine(
     from driftflow.location import arrange, locate
 
     return arrange([*document.issues, *locate(document.plain, found)])
+
+
+def _parsed(source: str) -> Document:
+    try:
+        return parse(_read(source), source)
+    except ConfigError as error:
+        raise ConfigError(_shown(error.findings, None)) from None
+
+
+def _shown(findings: Findings, document: Document | None) -> Findings:
+    if not findings.issues:
+        return findings
+    from driftflow.redaction import redacted
+
+    return redacted(findings, document)
 
 
 def _read(source: str) -> bytes:

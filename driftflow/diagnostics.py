@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import MAX_SHOWN, locus
+from driftflow.errors import MAX_SHOWN, REDACTED, locus
 from driftflow.location import Lines
 from driftflow.rendering import escape, json_text
 
@@ -112,6 +112,8 @@ def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
 def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
     """The line, cut to what a message shows; the columns before the mark, and those of the mark."""
     text, (begin, finish) = lines.text, lines.bounds(issue.line or 1)
+    if text[begin:finish] == REDACTED:
+        return REDACTED, 0, 0
     start, end = begin + (issue.column or 1) - 1, begin + (issue.end_column or 1) - 1
     first = max(begin, min(start - MAX_SHOWN // 2, finish - MAX_SHOWN))
     last = min(first + MAX_SHOWN, finish)

@@ -46,6 +46,9 @@ MAX_DEPTH = 128
 # No message shows more characters of a value.
 MAX_SHOWN = 80
 
+# What stands for a value that is not for everybody: of a step that is `sensitive`.
+REDACTED = "[redacted]"
+
 _PLAIN_KEY = r"[A-Za-z_$][\w$-]*"
 
 
@@ -90,7 +93,8 @@ class Findings(NamedTuple):
 
     Attributes:
         source: The file, as it was named.
-        text: What it holds; empty where it could not be read.
+        text: What it holds; empty where it could not be read. Lines on which a sensitive step
+            stands are `[redacted]`, if there are issues.
         issues: In the order of the file.
     """
 

@@ -1,5 +1,6 @@
 """What happens in a run, in the order in which it happens."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from driftflow.document import Json
@@ -25,6 +26,7 @@ class StepResult(NamedTuple):
         attempts: How many there were; 0 if what it was to read was not there, or the run ended
             before there was any.
         duration_seconds: The wall time of all of them, and of the waits between. Seconds.
+        reused: Whether that came of it in an earlier run, which was taken up; it took no time.
     """
 
     name: str
@@ -33,12 +35,28 @@ class StepResult(NamedTuple):
     error: str | None
     attempts: int
     duration_seconds: float
+    reused: bool = False
+
+
+class Resumed(NamedTuple):
+    """What is known of an earlier run of the same plan, which is taken up.
+
+    Attributes:
+        run_id: The earlier run's own name.
+        results: By places in the run order, what came of steps that need not run again.
+        unfinished: The places of those that were started, and may have run; in run order.
+    """
+
+    run_id: str
+    results: Mapping[int, StepResult]
+    unfinished: tuple[int, ...]
 
 
 class RunStarted(NamedTuple):
-    """The first event: the plan is about to be run."""
+    """The first event: the plan is about to be run, or an earlier run of it taken up."""
 
     plan: Plan
+    resumed: Resumed | None = None
 
 
 class StepStarted(NamedTuple):

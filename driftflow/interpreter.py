@@ -31,9 +31,18 @@ Task: TypeAlias = tuple[str, Json, int, bool, str | None]
 Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Container,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
-    from driftflow.events import Event, Halt, Status
+    from driftflow.events import Event, Halt, Resumed, Status
     from driftflow.plan import Plan, Step
 
     Perform: TypeAlias = Callable[[str, Json], Json]
@@ -69,8 +78,8 @@ class Interrupted(KeyboardInterrupt):
         self.outcome: Outcome = (ok, output, error, attempts, seconds)
 
 
-def interpret(  # noqa: C901 - one loop, in which a step takes as little as it can
-    plan: Plan, crew: Crew, clock: Clock
+def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as little as it can
+    plan: Plan, crew: Crew, clock: Clock, resumed: Resumed | None = None
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
@@ -81,19 +90,27 @@ def interpret(  # noqa: C901 - one loop, in which a step takes as little as it c
         plan: What to do.
         crew: What works through the waves: `in_turn`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
+        resumed: An earlier run of the plan, which is taken up: what it knows is given at its place,
+            and not done again.
 
     Raises:
         KeyboardInterrupt: If the run was interrupted, by what was sent or by an action.
     """
     started = clock()
     status: Status = "ok"
-    over, begun, done = False, 0, 0
+    over, is_at_work, begun, done = False, False, 0, 0
     steps = plan.steps.tolist()
-    outputs: dict[str, Json] = {}
-    waiting = Counter(name for step in steps for name in step.reads) if plan.read else {}
-    halt = yield RunStarted(plan)
-    with closing(crew(waves(plan), _tasks(plan.max_attempts, outputs))) as work:
-        while not halt or begun:
+    known = resumed.results if resumed else {}
+    rest = [step for place, step in enumerate(steps) if place not in known] if known else steps
+    waiting = Counter(name for step in rest for name in step.reads) if plan.read else {}
+    outputs = {result.name: result.output for result in known.values() if result.name in waiting}
+    halt = yield RunStarted(plan, resumed)
+    if known:
+        begun = _behind(0, known)
+        done, halt = yield from _tell(known, steps, 0, halt)
+    with closing(crew(waves(plan, known), _tasks(plan.max_attempts, outputs))) as work:
+        while not halt or is_at_work:
+            is_at_work = True
             try:
                 outcome = work.send(halt)
             except StopIteration:
@@ -103,11 +120,11 @@ def interpret(  # noqa: C901 - one loop, in which a step takes as little as it c
                 break
             if outcome is None:
                 halt = yield _new(StepStarted, (begun, steps[begun]))
-                begun += 1
+                begun = _behind(begun + 1, known) if known else begun + 1
                 continue
             step = steps[done]
             ok, output, error, attempts, seconds = outcome
-            result = _new(StepResult, (step.name, ok, output, error, attempts, seconds))
+            result = _new(StepResult, (step.name, ok, output, error, attempts, seconds, False))
             if over:
                 halt = yield StepDiscarded(done, step, result)
             else:
@@ -117,6 +134,10 @@ def interpret(  # noqa: C901 - one loop, in which a step takes as little as it c
                 if not ok:
                     status, over = "failed", ends_run(optional=step.optional)
             done += 1
+            if known and not over:
+                done, halt = yield from _tell(known, steps, done, halt)
+            elif known:
+                done = _behind(done, known)
     if halt == "stop":
         return
     if halt and not over and done < len(steps):
@@ -126,12 +147,35 @@ def interpret(  # noqa: C901 - one loop, in which a step takes as little as it c
         raise KeyboardInterrupt
 
 
-def waves(plan: Plan) -> Iterator[Sequence[Step]]:
+def _behind(place: int, known: Container[int]) -> int:
+    """The first place from there on of which nothing is known."""
+    while place in known:
+        place += 1
+    return place
+
+
+def _tell(
+    known: Mapping[int, StepResult], steps: Sequence[Step], place: int, halt: Halt | None
+) -> Generator[StepFinished, Halt | None, tuple[int, Halt | None]]:
+    """What is known from that place on; at last the first place of which nothing is."""
+    while place in known:
+        halt = (yield StepFinished(place, steps[place], known[place])) or halt
+        place += 1
+    return place, halt
+
+
+def waves(plan: Plan, but: Collection[int] = ()) -> Iterator[Sequence[Step]]:
     """The steps in run order, those together that may be tried at the same time.
 
     With the flag `parallel` on: those of one priority of which none reads another. Else none.
+
+    Args:
+        plan: What to do.
+        but: The places of steps to leave out: nobody has to wait for them.
     """
     steps = plan.steps.tolist()
+    if but:
+        steps = [step for place, step in enumerate(steps) if place not in but]
     return _together(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
 
 
@@ -230,7 +274,7 @@ def _tasks(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], T
     """What makes a task of a step, with what it reads; if that is not there, it is not tried."""
 
     def task(step: Step) -> Task:
-        _, action, given, _, optional, reads = step
+        _, action, given, _, optional, reads, _ = step
         if reads and (missing := _first_missing(step, outputs)) is not None:
             return action, None, 0, optional, f"input from {missing!r}, which failed"
         value = given if type(given) is str else thaw(given, outputs)

@@ -80,6 +80,18 @@ def locate(text: str, issues: Iterable[Issue]) -> list[Issue]:
     return [lines.place(issue, *spans[issue.path].marked(issue)) for issue in issues]
 
 
+def extents(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, tuple[int, int]]:
+    """The offsets between which the values stand to which the paths lead.
+
+    Args:
+        text: JSON by its grammar. Where a key stands twice in an object, the last one counts.
+        paths: Paths that all lead to a value in the text.
+    """
+    paths = list(paths)
+    spans = _find(text, paths)
+    return {path: spans[path].value for path in paths}
+
+
 def arrange(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """The issues in the order of the file, without those that follow from another.
 

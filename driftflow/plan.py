@@ -32,6 +32,7 @@ class Step(NamedTuple):
         priority: Steps of higher priority run first.
         optional: Whether it is tried only once, and its failure lets the run go on.
         reads: The names of the steps whose outputs are in its input, all of which run earlier.
+        sensitive: Whether its input, output and error are kept out of what people see.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Step(NamedTuple):
     priority: int
     optional: bool
     reads: tuple[str, ...] = ()
+    sensitive: bool = False
 
 
 class Plan(PClass):
@@ -105,9 +107,9 @@ def build_plan(
 def digest(plan: Plan) -> str:
     """`sha256:` and the hexadecimal SHA-256 of what the plan will do, as canonical JSON.
 
-    That is: the name, max_attempts and the steps in run order with all their fields, in ASCII
-    without spaces. The keys of an input keep their order, since actions see it. References to
-    outputs stand as they were written; parameters are their values.
+    That is: the name, max_attempts and the steps in run order with all their fields but
+    `sensitive`, in ASCII without spaces. The keys of an input keep their order, since actions see
+    it. References to outputs stand as they were written; parameters are their values.
     """
     import hashlib
 
@@ -146,6 +148,7 @@ def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[st
         int(document.get("priority", 0)),  # 1.0 is an integer to JSON Schema
         document.get("optional", False),
         reads,
+        "sensitive" in document and document["sensitive"],
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wcwidth import wcswidth
 
-from driftflow.errors import shorten
+from driftflow.errors import REDACTED, shorten
 from driftflow.flags import FLAGS_VARIABLE, KNOWN, Source
 from driftflow.interpreter import allowed_attempts, waves
 from driftflow.plan import TIMEOUT_VARIABLE, digest
@@ -48,9 +48,10 @@ def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
                 "name": step.name,
                 "action": step.action,
                 "origin": origins[step.action],
-                "input": thaw(step.input),
+                "input": REDACTED if step.sensitive else thaw(step.input),
                 "priority": step.priority,
                 "optional": step.optional,
+                "sensitive": step.sensitive,
                 "attempts": allowed_attempts(step, plan.max_attempts),
             }
             for index, step in enumerate(plan.steps)
@@ -124,7 +125,7 @@ def _by(source: Source, variable: str) -> str:
 
 def _cell(field: str, value: Any) -> str:
     if field == "input":
-        return shorten(json_text(value))
+        return value if value is REDACTED else shorten(json_text(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return escape(shorten(str(value)))

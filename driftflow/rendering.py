@@ -9,13 +9,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from driftflow.errors import REDACTED
 from driftflow.events import RunFinished, RunStarted, StepDiscarded, StepFinished, StepStarted
 from driftflow.plan import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftflow.events import Event, StepResult
+    from driftflow.events import Event
     from driftflow.result import RunResult
 
 # What could break a line or drive a terminal: control characters, line and paragraph
@@ -26,6 +27,12 @@ _UNSAFE = f"[\x00-\x1f{_LEFT_BY_JSON}]"
 _UNSAFE_IN_JSON = f"[{_LEFT_BY_JSON}]"
 
 AUDIT_VERSION = 1
+
+# The longest output or error that a record has whole: as much is written in one go, even if the
+# process is killed. Bytes of compact ASCII JSON.
+LONGEST = 65536
+# A string's beginning, in whole characters: no half of a pair of surrogates is its end.
+_JSON_CHARACTERS = r'"(?:[^"\\]|\\u[0-9a-f]{4}|\\[^u])*(?<!\\ud[89ab][0-9a-f]{2})'
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -44,13 +51,12 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def result_line(result: StepResult) -> str:
+def result_line(event: StepFinished) -> str:
     """`OK name: output` or `FAIL name: error`, without the end of the line."""
-    if result.ok:
-        output = result.output
-        line = f"OK {result.name}: {output if isinstance(output, str) else json_text(output)}"
-    else:
-        line = f"FAIL {result.name}: {result.error}"
+    result = event.result
+    said = REDACTED if event.step.sensitive else result.output if result.ok else result.error
+    shown = said if isinstance(said, str) else json_text(said)
+    line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {shown}"
     return line if line.isprintable() else escape(line)
 
 
@@ -66,12 +72,16 @@ def result_document(run: RunResult) -> dict[str, Any]:
                 "output": result.output,
                 "error": result.error,
                 "attempts": result.attempts,
+                **({"reused": True} if result.reused else {}),
             }
             for result in run.results
         ],
     }
     if run.discarded:
         document["discarded"] = [result.name for result in run.discarded]
+    if run.resumed:
+        unfinished = [run.plan.steps[place].name for place in run.resumed.unfinished]
+        document["resumed"] = {"run_id": run.resumed.run_id, "may_have_run": unfinished}
     if run.plan.flags.is_enabled("metrics"):
         document["metrics"] = metrics(run)
     return document
@@ -82,7 +92,7 @@ def metrics(run: RunResult) -> dict[str, Any]:
     ok = sum(result.ok for result in run.results)
     return {
         "duration_seconds": round(run.duration_seconds, 6),
-        "attempts": sum(result.attempts for result in run.results),
+        "attempts": sum(result.attempts for result in run.results if not result.reused),
         "steps": {
             "planned": len(run.plan.steps),
             "ok": ok,
@@ -114,9 +124,10 @@ def audit_line(event: Event, *, moment: str, run_id: str, seq: int) -> str:
 
 # Written out: to make a dict of each and encode that takes a quarter longer.
 def _run_started(event: RunStarted) -> str:
+    resumes = f',"resumes":{_encode(event.resumed.run_id)}' if event.resumed else ""
     return (
         f'"event":"run_started","workflow":{_encode(event.plan.name)},'
-        f'"plan":"{digest(event.plan)}","steps":{len(event.plan.steps)}'
+        f'"plan":"{digest(event.plan)}","steps":{len(event.plan.steps)}{resumes}'
     )
 
 
@@ -133,12 +144,35 @@ def _step_discarded(event: StepDiscarded) -> str:
 
 
 def _what_came(event: StepFinished | StepDiscarded) -> str:
-    _, ok, output, error, attempts, duration_seconds = event.result
-    return (
-        f'{_which(event)},"ok":{"true" if ok else "false"},'
-        f'"output":{_encode(output)},"error":{"null" if error is None else _encode(error)},'
-        f'"attempts":{attempts},"duration_seconds":{round(duration_seconds, 6)}'
+    _, ok, output, error, attempts, duration_seconds, reused = event.result
+    said, notes = _encode(output if ok else error), ',"reused":true' if reused else ""
+    if event.step.sensitive:
+        said, notes = f'"{REDACTED}"', f'{notes},"redacted":true'
+    elif len(said) > LONGEST:
+        said, notes = _cut(said), f"{notes},{_measured(said)}"
+    came = (
+        f'"ok":true,"output":{said},"error":null'
+        if ok
+        else f'"ok":false,"output":null,"error":{said}'
     )
+    return (
+        f'{_which(event)},{came},"attempts":{attempts},'
+        f'"duration_seconds":{round(duration_seconds, 6)}{notes}'
+    )
+
+
+def _cut(text: str) -> str:
+    """A JSON string of the beginning of a JSON text, or of the string that this is."""
+    string = text if text.startswith('"') else _encode(text[:LONGEST])
+    beginning = re.compile(_JSON_CHARACTERS).match(string, 0, LONGEST)
+    return f'{beginning[0]}"' if beginning else '""'
+
+
+def _measured(text: str) -> str:
+    import hashlib
+
+    digest = hashlib.sha256(text.encode("ascii")).hexdigest()
+    return f'"cut":{{"bytes":{len(text)},"sha256":"{digest}"}}'
 
 
 def _which(event: StepStarted | StepFinished | StepDiscarded) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyrsistent import PVector, pvector
 
-from driftflow.events import RunFinished, StepDiscarded, StepFinished
+from driftflow.events import RunFinished, RunStarted, StepDiscarded, StepFinished
 
 if TYPE_CHECKING:
-    from driftflow.events import Event, Status, StepResult
+    from driftflow.events import Event, Resumed, Status, StepResult
     from driftflow.plan import Plan
 
 
@@ -22,6 +22,7 @@ class RunResult(NamedTuple):
         discarded: What came of those that had run already when one before them ended the run.
         status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
+        resumed: The earlier run that it took up; None if there was none.
     """
 
     plan: Plan
@@ -29,6 +30,7 @@ class RunResult(NamedTuple):
     discarded: PVector[StepResult] = pvector()
     status: Status = "failed"
     duration_seconds: float = 0.0
+    resumed: Resumed | None = None
 
 
 def advance(run: RunResult, event: Event) -> RunResult:
@@ -38,6 +40,8 @@ def advance(run: RunResult, event: Event) -> RunResult:
             return run._replace(results=run.results.append(event.result))
         case StepDiscarded() if event.result.attempts:
             return run._replace(discarded=run.discarded.append(event.result))
+        case RunStarted():
+            return run._replace(resumed=event.resumed)
         case RunFinished():
             return run._replace(status=event.status, duration_seconds=event.duration_seconds)
         case _:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from driftflow.actions import Action
-    from driftflow.events import Event, Halt
+    from driftflow.events import Event, Halt, Resumed
     from driftflow.executors import Report, Submit
     from driftflow.interpreter import Task
     from driftflow.loading import Source
@@ -45,6 +45,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
     executor: Executor | None,
     jobs: int | None,
     enforce_timeout: bool,
+    resumed: Resumed | None,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, each wave on an executor.
 
@@ -57,15 +58,17 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
         jobs: How many pieces of work are under way at the same time, at most; by default the
             number of usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the plan's timeout is over.
+        resumed: An earlier run of the plan, which is taken up; None for none.
     """
     seconds = plan.timeout_seconds if enforce_timeout else None
     brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
     jobs = max(_FEW, _usable_cores()) if jobs is None else jobs
+    known = resumed.results if resumed else {}
     with ExitStack() as stack:
         workers = executor
         if executor is None:
             # More threads than steps would have nothing to do.
-            workers, jobs = _threads(min(jobs, max(map(len, waves(plan)), default=0)))
+            workers, jobs = _threads(min(jobs, max(map(len, waves(plan, known)), default=0)))
             if workers is not None:
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
@@ -82,7 +85,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             stack.enter_context(begun_here(brief.run, site))
             alone = crew if executor is None else None
             crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
-        yield from interpret(plan, crew, perf_counter)
+        yield from interpret(plan, crew, perf_counter, resumed)
 
 
 def _threads(number: int) -> tuple[Executor | None, int]:

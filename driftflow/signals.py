@@ -46,12 +46,13 @@ class Signals:
 
     def heeded(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
         """The events of a run, which is interrupted once a signal has come."""
-        halt: Halt | None = None
+        for event in events:
+            yield event
+            if self.received is not None:
+                break
         with suppress(StopIteration):
-            while True:
-                yield events.send(halt)
-                if self.received is not None:
-                    halt = "interrupt"
+            while self.received is not None:
+                yield events.send("interrupt")
 
     def __enter__(self) -> Self:
         return self

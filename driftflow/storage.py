@@ -77,14 +77,15 @@ class JsonFileStorage:
                 not be brought to the disk, now or before.
         """
         line = f"{record}\n".encode("ascii")
+        if self._fault is not None:
+            raise self._failure(self._fault)
         try:
-            self._refuse_if_over()
             try:
                 self._write(line, self._lock())
             finally:
                 flock(self._descriptor, LOCK_UN)
         except OSError as error:
-            raise self._failure(error) from None
+            raise self._failure(error.strerror) from None
         if self._policy == "step":
             self.sync()
 
@@ -95,11 +96,12 @@ class JsonFileStorage:
             StorageError: If that fails. Then it is not tried again, and nothing more is written:
                 the system may call good what it has lost (https://wiki.postgresql.org/wiki/Fsync_Errors).
         """
+        if self._fault is not None:
+            raise self._failure(self._fault)
         try:
-            self._refuse_if_over()
             self._sync()
         except OSError as error:
-            raise self._failure(error) from None
+            raise self._failure(error.strerror) from None
 
     def close(self) -> None:
         """Close the file. Nothing can be appended after that."""
@@ -134,10 +136,6 @@ class JsonFileStorage:
             left = self._descriptor
             self._open()
             os.close(left)  # which unlocks it
-
-    def _refuse_if_over(self) -> None:
-        if self._fault is not None:
-            raise OSError(errno.EIO, self._fault)
 
     def _has_its_name(self) -> bool:
         try:
@@ -183,12 +181,12 @@ class JsonFileStorage:
             self._fault = f"{error.strerror}, when it was brought to the disk"
             raise OSError(error.errno, self._fault) from None
 
-    def _failure(self, error: OSError) -> StorageError:
-        return StorageError(self.path, f"the audit failed: {error.strerror}")
+    def _failure(self, reason: str | None) -> StorageError:
+        return StorageError(self.path, f"the audit failed: {reason}")
 
 
-def whole_lines(path: str) -> Iterator[bytes]:
-    """The lines of a file that have an end, without it.
+def lines_of(path: str) -> Iterator[bytes]:
+    """The lines of an audit; any of them may be what a crash has left of a record.
 
     Args:
         path: The file, relative to the working directory; it need not be there.
@@ -198,9 +196,7 @@ def whole_lines(path: str) -> Iterator[bytes]:
     """
     try:
         with open(_opened(path, os.O_RDONLY), "rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    yield line[:-1]
+            yield from file
     except FileNotFoundError:
         return
     except OSError as error:

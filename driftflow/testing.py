@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.actions import Action, performer
 from driftflow.config import load_config
+from driftflow.events import StepFinished
 from driftflow.interpreter import in_turn, interpret
 from driftflow.loading import gathered
 from driftflow.rendering import result_document, result_line
@@ -88,7 +89,7 @@ def run(
     crew = in_turn(performer(real | stand_ins), _still, pause=_still)
     events = tuple(interpret(plan, crew, _still))
     finished = reduce(advance, events, RunResult(plan))
-    lines = tuple(result_line(result) for result in finished.results)
+    lines = tuple(result_line(event) for event in events if isinstance(event, StepFinished))
     return Outcome(result_document(finished), events, lines)
 
 

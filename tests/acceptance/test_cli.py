@@ -440,8 +440,8 @@ def waiting(folder: Path, *options: str, ignoring: str | None = None) -> subproc
         "signal.signal(signal.SIGINT, signal.default_int_handler)",
         f"signal.signal(signal.{ignoring}, signal.SIG_IGN)" if ignoring else "",
         "def wait(value):",
-        "    print('waiting', flush=True)",
         "    try:",
+        "        print('waiting', flush=True)",
         "        time.sleep(1 if value == 'short' else 60)",
         "    except KeyboardInterrupt:",
         "        if value != 'on': raise",
@@ -454,6 +454,134 @@ def waiting(folder: Path, *options: str, ignoring: str | None = None) -> subproc
     assert process.stderr is not None
     assert process.stderr.readline() == b"waiting\n"
     return process
+
+
+def test_a_run_is_resumed(tmp_path: Path) -> None:
+    """What is ok is not done again; the lines are those of an undisturbed run."""
+    actions = tmp_path / "deeds.py"
+    actions.write_text(
+        "import driftflow, pathlib\n"
+        "@driftflow.action\n"
+        "def once(name):\n"
+        "    with open('done', 'a') as log: log.write(name)\n"
+        "    if name == 'b' and not pathlib.Path('ready').exists(): raise OSError('not ready')\n"
+        "    return name\n"
+    )
+    steps = [{"name": name, "action": "once", "input": name} for name in "abc"]
+    path = save(tmp_path, *steps, flags={"audit": True})
+    arguments = ("--config", path, "--actions", actions, "--resume")
+    audit = "./driftflow.audit.json"
+    first = invoke(*arguments, cwd=tmp_path)
+    reason = f"nothing to resume: no run of this plan is in {audit}\n"
+    assert first == (1, "OK a: a\nFAIL b: not ready\n", reason)
+    (tmp_path / "ready").touch()
+    second = invoke(*arguments, "--print-json", cwd=tmp_path)
+    document = json.loads(second.stdout)
+    Draft7Validator(schema("result")).validate(document)
+    assert [result.get("reused") for result in document["results"]] == [True, None, None]
+    records = [json.loads(line) for line in (tmp_path / audit).read_text().splitlines()]
+    run_id = records[0]["run_id"]
+    assert document["resumed"] == {"run_id": run_id, "may_have_run": []}
+    assert second.stderr == f"resuming run {run_id}: 1 of 3 steps are not run again\n"
+    starts = [record for record in records if record["event"] == "run_started"]
+    assert [record.get("resumes") for record in starts] == [None, run_id]
+    assert len({record["run_id"] for record in records}) == 2
+    assert (tmp_path / "done").read_text() == "abbc"
+    third = invoke(*arguments, cwd=tmp_path)
+    assert third == (
+        0,
+        "OK a: a\nOK b: b\nOK c: c\n",
+        "nothing to resume: the last run of this plan is ok\n",
+    )
+
+
+def test_an_audit_that_cannot_be_read_back_is_exit_3(tmp_path: Path) -> None:
+    """It is no reason to do all again."""
+    path = save(tmp_path, ECHO, flags={"audit": True}, storage={"path": "folder"})
+    (tmp_path / "folder").mkdir()
+    outcome = invoke("--config", path, "--resume", cwd=tmp_path)
+    reason = "error: folder: the audit cannot be read: it is no regular file\n"
+    assert outcome == (3, "", reason)
+
+
+@pytest.mark.parametrize("options", [[], ["--print-json"]])
+def test_a_sensitive_step_is_for_programs_alone(options: list[str], tmp_path: Path) -> None:
+    """Its output is in the JSON document, and nowhere else."""
+    secret = {"name": "s", "input": {"key": ["CANARY"]}, "sensitive": True, "priority": 3}
+    failing = {"name": "f", "action": "CANARY", "input": "CANARY", "sensitive": True}
+    reader = {"name": "r", "action": "upper", "input": {"from": "s"}, "sensitive": True}
+    steps = (secret, failing | {"optional": True}, reader | {"optional": True})
+    path = save(tmp_path, *steps, flags={"audit": True, "metrics": True})
+    outcome = invoke("--config", path, *options, cwd=tmp_path)
+    audit = (tmp_path / "driftflow.audit.json").read_text()
+    assert audit.count("CANARY") == audit.count('"action":"CANARY"') == 2
+    assert "CANARY" not in outcome.stderr
+    if options:
+        assert json.loads(outcome.stdout)["results"][0]["output"] == {"key": ["CANARY"]}
+    else:
+        assert outcome.stdout == "OK s: [redacted]\nFAIL f: [redacted]\nFAIL r: [redacted]\n"
+    again = invoke("--config", path, "--resume", *options, cwd=tmp_path)
+    assert "0 of 3 steps are not run again" in again.stderr
+    assert "reused" not in again.stdout
+
+
+@pytest.mark.parametrize(("word", "number"), [("none", 0), ("run", 1), ("step", 4)])
+def test_the_audit_is_brought_to_the_disk_as_asked(
+    word: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the run by default."""
+    synced: list[int] = []
+    monkeypatch.setattr("driftflow.storage._to_disk", synced.append)
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    assert invoke("--config", path, "--audit-sync", word, cwd=tmp_path).status == 0
+    assert len(synced) == number
+    if word == "run":
+        invoke("--config", path, cwd=tmp_path)
+        assert len(synced) == 2
+
+
+def test_a_sync_that_fails_at_the_end_is_exit_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done is printed; that it will be there tomorrow cannot be said."""
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("driftflow.storage._to_disk", fail)
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    reason = "the audit failed: Input/output error, when it was brought to the disk"
+    error = f"error: ./driftflow.audit.json: {reason}\n"
+    assert invoke("--config", path, cwd=tmp_path) == (3, "OK a: hello\n", error)
+
+
+def test_a_wrong_time_for_syncs_is_wrong_usage(tmp_path: Path) -> None:
+    """It says which there are."""
+    outcome = invoke("--config", save(tmp_path, ECHO), "--audit-sync", "always")
+    assert outcome.status == 2
+    assert (
+        "no time for `--audit-sync`: `always`; there are `none`, `run` and `step`" in outcome.stderr
+    )
+
+
+def test_a_closed_stdout_is_no_place_for_the_audit(tmp_path: Path) -> None:
+    """What an action's programs print would stand among the records."""
+    path = save(
+        tmp_path,
+        {"name": "p", "action": "print"},
+        flags={"audit": True},
+    )
+    actions = tmp_path / "prints.py"
+    actions.write_text(
+        "import driftflow, os\n"
+        "@driftflow.action(name='print')\n"
+        "def tell(_): return os.system('echo noise')\n"
+    )
+    command = (
+        f'exec "{sys.executable}" -m driftflow --config {path} --actions {actions} <&- >&- 2>&-'
+    )
+    assert run(["sh", "-c", command], tmp_path, stdout=subprocess.DEVNULL) == (3, b"")
+    assert audited(tmp_path) == ["p", "ok"]
 
 
 def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OURS = {
     "__main__",
     *("acceptor", "actions", "api", "backoff", "cli", "config", "document", "errors", "events"),
-    *("flags", "interpreter", "output", "plan", "references", "rendering", "result"),
+    *("flags", "interpreter", "output", "plan", "references", "rendering", "result", "signals"),
 }
 
 
@@ -59,7 +59,7 @@ def test_a_good_run_imports_what_it_needs_and_no_more(tmp_path: Path) -> None:
         "from driftflow.__main__ import main\n"
         "main()"
     )
-    builtin = {"errno", "gc", "math"}
+    builtin = {"errno", "gc", "math", "signal"}
     ours = {"driftflow", *(f"driftflow.{module}" for module in OURS)}
     assert imported(script, tmp_path) == ours | builtin
 
@@ -89,12 +89,13 @@ def test_the_garbage_collector_never_searches_a_plan(tmp_path: Path) -> None:
 
 COUNTING = """
 import sys
-from driftflow import audit, cli
+from driftflow import audit, cli, storage
 
 cli.main(sys.argv[1:])  # what is imported on demand is imported now
 
 count = 0
 audit.time_ns = int  # a new second would be one more call
+storage._LOOK = 3600  # and so would a look for the file's name, after a millisecond
 
 def note(frame, event, _):
     global count
@@ -131,9 +132,9 @@ def chain(steps: int) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("command", "steps", "flags", "most"),
     [
-        ("--config", crowd, {}, 15),
-        ("--config", crowd, {"audit": True}, 34),
-        ("--config", chain, {}, 31),
+        ("--config", crowd, {}, 17),
+        ("--config", crowd, {"audit": True}, 40),
+        ("--config", chain, {}, 33),
         ("check", crowd, {}, 3),
     ],
     ids=["run", "audited", "chained", "check"],

@@ -265,7 +265,7 @@ def test_a_run_can_be_interrupted_at_any_event(event: int) -> None:
     begun = [1, 1, 1, 2, 2, 2][event] - (event == 0)
     assert [told[type(each)] for each in events[1:]] == ["started", "finished"] * begun + ["over"]
     results = [each.result for each in events if isinstance(each, StepFinished)]
-    untried = [each for each in results if each[1:] == (False, None, "interrupted", 0, 0.0)]
+    untried = [each for each in results if each[1:] == (False, None, "interrupted", 0, 0.0, False)]
     assert len(untried) == (event in (1, 3))
 
 

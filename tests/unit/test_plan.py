@@ -40,8 +40,10 @@ def test_defaults_are_the_schemas() -> None:
         "timeout_seconds": plan.timeout_seconds,
         "flags": {name: plan.flags.is_enabled(name) for name in ("audit", "metrics", "parallel")},
         "storage": {"path": plan.storage_path},
-        "step": {"input": plan.steps[0].input}
-        | {"priority": plan.steps[0].priority, "optional": plan.steps[0].optional},
+        "step": {
+            name: getattr(plan.steps[0], name)
+            for name in ("input", "priority", "optional", "sensitive")
+        },
     } == {
         "max_attempts": properties["max_attempts"]["default"],
         "timeout_seconds": properties["timeout_seconds"]["default"],
@@ -58,7 +60,8 @@ def test_defaults_are_the_schemas() -> None:
 def test_every_field_reaches_the_plan() -> None:
     """As it stands in the config."""
     plan = workflows.plan(
-        {"name": "a", "action": "b", "input": [1], "priority": 7, "optional": True},
+        {"name": "a", "action": "b", "input": [1], "priority": 7, "optional": True}
+        | {"sensitive": True},
         name="w",
         max_attempts=3,
         backoff={"factor": 3, "jitter": False, "x-note": 1},
@@ -78,7 +81,7 @@ def test_every_field_reaches_the_plan() -> None:
         timeout_seconds=0.5,
         timeout_source="config",
     )
-    assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True)]
+    assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True, sensitive=True)]
     assert set(plan.flags.enabled) == {"audit"}
 
 

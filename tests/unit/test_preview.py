@@ -34,11 +34,13 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         "backoff": None,
         "steps": [
             {"index": 0, "wave": 0, "name": "c", "action": "echo", "input": ""}
-            | {"origin": "built-in", "priority": 2, "optional": False, "attempts": 3},
+            | {"origin": "built-in", "priority": 2}
+            | {"optional": False, "sensitive": False, "attempts": 3},
             {"index": 1, "wave": 1, "name": "a", "action": "shout", "input": ""}
-            | {"origin": None, "priority": 0, "optional": True, "attempts": 1},
+            | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1},
             {"index": 2, "wave": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
-            | {"origin": "built-in", "priority": 0, "optional": False, "attempts": 3},
+            | {"origin": "built-in", "priority": 0}
+            | {"optional": False, "sensitive": False, "attempts": 3},
         ],
         "flags": {
             "audit": {"enabled": True, "source": "config"},
@@ -96,6 +98,13 @@ def test_a_table_is_for_people() -> None:
         '    0  b            0  shout (unknown)         1  yes       ""\n'
         '    1  日本       -10  echo                   12  no        "x\\n"\n'
     )
+
+
+def test_a_plan_does_not_show_what_a_sensitive_step_is_handed() -> None:
+    """Nor how long that is, nor what it is."""
+    plan = workflows.plan({"name": "s", "input": {"hush": ["hush"]}, "sensitive": True})
+    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == "[redacted]"
+    assert plan_text(plan, ACTIONS).splitlines()[-1].endswith("  [redacted]")
 
 
 def test_waves_are_shown_where_steps_may_be_tried_together() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import unicodedata
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import naive
 import pytest
@@ -14,14 +15,23 @@ import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
 
-from driftflow.events import RunFinished, StepDiscarded, StepFinished
-from driftflow.rendering import audit_line, escape, json_text, result_document, result_line
+from driftflow.events import Resumed, RunFinished, RunStarted, StepDiscarded, StepFinished
+from driftflow.rendering import (
+    LONGEST,
+    audit_line,
+    escape,
+    json_text,
+    result_document,
+    result_line,
+)
 from driftflow.result import RunResult, advance
 from driftflow.schemas import schema
 
 if TYPE_CHECKING:
     from driftflow.document import Json
     from driftflow.events import Event, StepResult
+
+(A_STEP,) = workflows.plan({"name": "s"}).steps
 
 
 def done(output: Json, name: str = "s") -> StepResult:
@@ -58,7 +68,94 @@ def failed(error: str, name: str = "s") -> StepResult:
 )
 def test_a_result_is_one_line(result: StepResult, line: str) -> None:
     """Ordinary text is left as it is; what could break the line is escaped."""
-    assert result_line(result) == line
+    (step,) = workflows.plan({"name": result.name}).steps
+    assert result_line(StepFinished(0, step, result)) == line
+
+
+@pytest.mark.parametrize(
+    ("result", "line"), [(done("hush"), "OK s: [redacted]"), (failed("hush"), "FAIL s: [redacted]")]
+)
+def test_the_line_of_a_sensitive_step_tells_no_more_than_how_it_ended(
+    result: StepResult, line: str
+) -> None:
+    """What it came to is for programs, which read the document."""
+    (step,) = workflows.plan({"name": "s", "sensitive": True}).steps
+    assert result_line(StepFinished(0, step, result)) == line
+
+
+@pytest.mark.parametrize(
+    ("output", "beginning"),
+    [
+        ("x" * 65_534, None),
+        ("x" * 65_535, "x" * 65_535),
+        ("é" * 10_923, "é" * 10_922),
+        ("😀" * 40_000, "😀" * 5461),
+        ("\n" * 40_000, "\n" * 32_767),
+        ("\\" * 40_000, "\\" * 32_767),
+        (["x" * 65_533], '["' + "x" * 65_532),
+        ({"a": ['"'] * 50_000}, None),
+        (list(range(65_000)), None),
+    ],
+    ids=range(9),
+)
+def test_a_record_has_the_beginning_of_a_long_output(output: Json, beginning: str | None) -> None:
+    """With the length and the digest of the whole. What is no string is shown as its JSON."""
+    record = recorded(StepFinished(0, A_STEP, done(output)))
+    whole = json.dumps(output, separators=(",", ":")).encode("ascii")
+    if len(whole) <= LONGEST:
+        assert (record["output"], "cut" in record) == (output, False)
+        return
+    assert record["cut"] == {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
+    assert LONGEST - 13 < len(json.dumps(record["output"])) <= LONGEST + 1
+    text = output if isinstance(output, str) else whole.decode()
+    assert json.dumps(text).startswith(json.dumps(record["output"])[:-1])
+    if beginning is not None:
+        assert record["output"] == beginning
+
+
+def test_a_long_error_is_cut_as_well() -> None:
+    """Its beginning says what went wrong."""
+    record = recorded(StepDiscarded(0, A_STEP, failed("no " * 30_000)))
+    assert record["error"] == ("no " * 30_000)[:65_535]
+    assert record["cut"]["bytes"] == 90_002
+
+
+@pytest.mark.parametrize("kind", [StepFinished, StepDiscarded])
+def test_the_record_of_a_sensitive_step_has_nothing_of_it(kind: Any) -> None:
+    """Neither its output nor its error, nor how long they are."""
+    (step,) = workflows.plan({"name": "s", "sensitive": True, "input": "hush"}).steps
+    for result in (done("hush" * 30_000), done("hush"), failed("hush")):
+        record = recorded(kind(0, step, result))
+        assert (record["output"], record["error"]) == (
+            ("[redacted]", None) if result.ok else (None, "[redacted]")
+        )
+        assert record["redacted"] is True
+        assert "cut" not in record
+
+
+def test_a_result_that_was_reused_says_so() -> None:
+    """In the record and in the document; its attempts were not made now."""
+    plan = workflows.plan({"name": "s"}, {"name": "t"}, flags={"metrics": True})
+    reused = done("x")._replace(reused=True, attempts=3)
+    assert recorded(StepFinished(0, A_STEP, reused))["reused"] is True
+    run = advance(RunResult(plan), RunStarted(plan, Resumed("run 1", {0: reused}, (1,))))
+    for event in (StepFinished(0, A_STEP, reused), StepFinished(1, A_STEP, done("y", "t"))):
+        run = advance(run, event)
+    document = result_document(run)
+    Draft7Validator(schema("result")).validate(document)
+    assert [result.get("reused") for result in document["results"]] == [True, None]
+    assert document["resumed"] == {"run_id": "run 1", "may_have_run": ["t"]}
+    assert document["metrics"]["attempts"] == 1
+    assert recorded(RunStarted(plan, run.resumed))["resumes"] == "run 1"
+
+
+def recorded(event: Event) -> dict[str, Any]:
+    """The event's record, which satisfies the schema."""
+    seq = 0 if isinstance(event, RunStarted) else 1
+    moment = "2026-11-23T12:30:00.000042Z"
+    record: dict[str, Any] = json.loads(audit_line(event, moment=moment, run_id="r", seq=seq))
+    Draft7Validator(schema("audit")).validate(record)
+    return record
 
 
 def test_exactly_the_unsafe_characters_are_escaped() -> None:

@@ -32,7 +32,7 @@ def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
     actions = gathered(given)
     how = {"executor": None, "jobs": None, "enforce_timeout": False} | how
     known = {name: actions[name] for name in plan.actions if name in actions}
-    events = scaled(plan, known, actions.sources, **how)
+    events = scaled(plan, known, actions.sources, resumed=None, **how)
     results = [event.result for event in events if isinstance(event, StepFinished)]
     return [result.output if result.ok else result.error for result in results]
 
@@ -164,7 +164,9 @@ def scaled_by(plan: Plan) -> Any:
     """The events of a run with deadlines."""
     actions = gathered(DEEDS)
     known = {name: actions[name] for name in plan.actions}
-    return scaled(plan, known, actions.sources, executor=None, jobs=2, enforce_timeout=True)
+    return scaled(
+        plan, known, actions.sources, executor=None, jobs=2, enforce_timeout=True, resumed=None
+    )
 
 
 def test_threads_are_gone_when_the_run_is_over() -> None:
@@ -172,7 +174,13 @@ def test_threads_are_gone_when_the_run_is_over() -> None:
     before = threading.active_count()
     outputs(crowd(50, "echo", 1))
     events = scaled(
-        crowd(50, "echo", 1), gathered(()), (), executor=None, jobs=3, enforce_timeout=False
+        crowd(50, "echo", 1),
+        gathered(()),
+        (),
+        executor=None,
+        jobs=3,
+        enforce_timeout=False,
+        resumed=None,
     )
     for _ in range(9):
         next(events)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from driftflow.errors import StorageError
-from driftflow.storage import JsonFileStorage, whole_lines
+from driftflow.storage import JsonFileStorage, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,12 +325,13 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
     assert path.read_text() == '{"n":0}\n{"n":1}\n'
 
 
-def test_only_whole_lines_are_read(tmp_path: Path) -> None:
-    """A line is over where it ends, whatever else Python takes for an end."""
+def test_the_lines_of_an_audit_are_read(tmp_path: Path) -> None:
+    """A line is over where it ends, whatever else Python takes for an end. There may be none."""
     path = tmp_path / "audit.jsonl"
     path.write_bytes(b'{"a":"\xe2\x80\xa8\x0c\r"}\n\n\xff\ntorn')
-    assert list(whole_lines(str(path))) == [b'{"a":"\xe2\x80\xa8\x0c\r"}', b"", b"\xff"]
-    assert list(whole_lines(str(tmp_path / "missing"))) == []
+    lines = [b'{"a":"\xe2\x80\xa8\x0c\r"}\n', b"\n", b"\xff\n", b"torn"]
+    assert list(lines_of(str(path))) == lines
+    assert list(lines_of(str(tmp_path / "missing"))) == []
 
 
 @pytest.mark.parametrize(
@@ -350,7 +351,7 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(
     os.mkfifo("pipe")
     Path("link").symlink_to("target")
     with pytest.raises(StorageError) as caught:
-        list(whole_lines(path))
+        list(lines_of(path))
     assert (caught.value.path, caught.value.reason) == (path, f"the audit cannot be read: {reason}")
 
 

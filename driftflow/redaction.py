@@ -1,0 +1,90 @@
+"""Findings without what is not for everybody: what sensitive steps are handed.
+
+A report shows lines of the file, and its messages quote what is wrong. So lines on which a
+sensitive step stands are not shown, nor is what is said of its input. Of a text that is no JSON it
+cannot be known which steps are sensitive: if it mentions the word, none of it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from driftflow.errors import REDACTED
+from driftflow.location import Lines, extents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from driftflow.document import Document, Json
+    from driftflow.errors import Findings, Issue, JsonPath
+
+_FIELD = "sensitive"
+
+
+def redacted(findings: Findings, document: Document | None) -> Findings:
+    """The findings, as they may be shown.
+
+    Args:
+        findings: What was found in a file.
+        document: What the file holds; None if that could not be told.
+    """
+    if document is None:
+        mentions_it = _FIELD in findings.text.replace("\0", "")  # it may be UTF-16
+        return _without_quotes(findings) if mentions_it else findings
+    paths = [*_sensitive_steps(document.value)]
+    if not paths:
+        return findings
+    places = extents(document.plain, paths)
+    lines = Lines(findings.text)
+    issues = tuple(_without_input(issue, places, lines) for issue in findings.issues)
+    return findings._replace(issues=issues, text=_without_lines(lines, places.values()))
+
+
+def _without_quotes(findings: Findings) -> Findings:
+    issues = tuple(
+        issue._replace(message=_unquoted(issue.message), hint=issue.hint and _unquoted(issue.hint))
+        for issue in findings.issues
+    )
+    return findings._replace(issues=issues, text=re.sub(r"[^\r\n]+", REDACTED, findings.text))
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"`.*`", REDACTED, text, flags=re.DOTALL)
+
+
+def _sensitive_steps(value: Json) -> Iterator[JsonPath]:
+    """The paths of the steps that are sensitive, or meant to be: whatever the field holds."""
+    steps = value.get("steps") if isinstance(value, dict) else None
+    for place, step in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(step, dict) and step.get(_FIELD, False) is not False:
+            yield "steps", place
+
+
+def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines: Lines) -> Issue:
+    """The issue, which says nothing if it is about what a sensitive step is handed."""
+    step = issue.path[:2]
+    is_of_input = step in places and issue.path[2:3] == ("input",)
+    if is_of_input or (not issue.path and _lies_in(issue, places.values(), lines)):
+        return issue._replace(message=REDACTED, hint=None, path=issue.path[:3])
+    return issue
+
+
+def _lies_in(issue: Issue, extents: Iterable[tuple[int, int]], lines: Lines) -> bool:
+    if issue.line is None or issue.column is None:
+        return False
+    offset = lines.bounds(issue.line)[0] + issue.column - 1
+    return any(start <= offset < end for start, end in extents)
+
+
+def _without_lines(lines: Lines, extents: Iterable[tuple[int, int]]) -> str:
+    """The text, without the lines on which any of these is."""
+    hidden = {
+        number
+        for start, end in extents
+        for number in range(lines.position(start)[0], lines.position(end - 1)[0] + 1)
+    }
+    text = lines.text
+    for start, end in sorted(map(lines.bounds, hidden), reverse=True):
+        text = text[:start] + REDACTED + text[end:]
+    return text

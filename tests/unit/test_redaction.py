@@ -1,0 +1,115 @@
+"""Findings without what sensitive steps are handed: a canary is nowhere in them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from driftflow.config import check_config, load_config
+from driftflow.diagnostics import FORMATS, plain
+from driftflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from driftflow.errors import Findings
+
+SECRET = "CANARY"  # noqa: S105 - it is none
+
+
+def found(folder: Path, text: str | bytes) -> Findings:
+    """What `check` finds in a config; the secret is nowhere in it."""
+    path = folder / "config.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    findings = check_config(path)
+    assert findings.issues
+    shown = [render([findings], plain) for render in FORMATS.values()]
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, strict=True)
+    shown += [str(caught.value), repr(caught.value.findings), repr(findings)]
+    assert SECRET not in "".join(shown)
+    return findings
+
+
+def config(**fields: Any) -> str:
+    """A config with a sensitive step, with these fields, that stands on a line of its own."""
+    step = {"name": "s", "action": "echo", "input": SECRET, "sensitive": True, **fields}
+    steps = [{"name": "a", "action": "uper"}, step, {"name": "b", "action": "upper", "input": 7}]
+    return '{"name": "w", "steps": [\n' + ",\n".join(map(json.dumps, steps)) + "\n]}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"action": "upper", "input": {SECRET: SECRET}}, "wrong-input"),
+        ({"input": {"from": SECRET}}, "unknown-step"),
+        ({"input": {"from": 7}}, "wrong-type"),
+        ({"input": {"param": "p", "defalt": SECRET}}, "almost-reference"),
+        ({"imput": SECRET}, "ignored-field"),
+        ({"sensitive": SECRET}, "wrong-type"),
+        ({"sensitive": None, "priority": SECRET}, "wrong-type"),
+        ({"optional": SECRET}, "wrong-type"),
+        ({"name": ""}, "empty-string"),
+    ],
+)
+def test_nothing_of_a_sensitive_step_is_shown(
+    fields: dict[str, Any], code: str, tmp_path: Path
+) -> None:
+    """What is wrong elsewhere is shown as ever, and each issue has its place."""
+    findings = found(tmp_path, config(**fields))
+    assert {issue.line for issue in findings.issues} == {2, 3, 4}
+    assert code in {issue.code for issue in findings.issues if issue.line == 3}
+    assert findings.text.split("\n")[2] == "[redacted]"
+    assert "uper" in findings.text
+    for issue in findings.issues:
+        if issue.path[:3] == ("steps", 1, "input"):
+            assert (issue.message, issue.hint, issue.path[3:]) == ("[redacted]", None, ())
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        f'{{"{SECRET}": 1, "{SECRET}": 2}}',
+        f'"x", "input": 1e999, "input": "{SECRET}"',
+        f'["{SECRET}", NaN]',
+        f'/* {SECRET} */ ["{SECRET}",]',
+        f"12{SECRET}",
+        f"12`{SECRET}",
+        f"'{SECRET}'",
+        f'"{SECRET}',
+        SECRET,
+        "[" * 200 + f'"{SECRET}"' + "]" * 200,
+        f'"{SECRET}"]',
+        f'"\\{SECRET}"',
+    ],
+)
+def test_nor_is_what_is_no_json(instead: str, tmp_path: Path) -> None:
+    """Where it cannot be told which step is sensitive no line is shown."""
+    findings = found(tmp_path, config().replace(f'"{SECRET}"', instead))
+    assert all(issue.message for issue in findings.issues)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_nor_is_what_is_no_utf_8(encoding: str, tmp_path: Path) -> None:
+    """The reader cannot even tell the words."""
+    found(tmp_path, config().replace(SECRET, f"é{SECRET}").replace("\\u00e9", "é").encode(encoding))
+
+
+def test_a_step_over_several_lines_is_hidden_as_a_whole(tmp_path: Path) -> None:
+    """And no line more."""
+    step = {"name": "s", "action": "upper", "input": [SECRET, SECRET], "sensitive": True}
+    document = {"name": "w", "steps": [step, {"name": "t", "action": "uper"}]}
+    lines = found(tmp_path, json.dumps(document, indent=1)).text.split("\n")
+    hidden = [number for number, line in enumerate(lines) if line == "[redacted]"]
+    assert hidden == list(range(3, 12))
+    assert len(lines) == 18
+
+
+def test_what_is_not_sensitive_is_shown(tmp_path: Path) -> None:
+    """`false` is what it says; and nothing is hidden where nobody mentions the word."""
+    path = tmp_path / "config.json"
+    for text in (config(sensitive=False), config().replace("sensitive", "optional") + "x"):
+        path.write_text(text)
+        assert SECRET in check_config(path).text
