@@ -141,7 +141,8 @@ def test_every_json_block_passes_a_strict_check(document: str, tmp_path: Path) -
         path = tmp_path / f"{number}.driftflow.json"
         path.write_text(text, "utf-8")
         quiet = (0, "1 file: nothing to report\n", "")
-        assert invoke("check", "--strict", *options, path) == quiet
+        packs = ("--actions", "driftflow.packs.files")
+        assert invoke("check", "--strict", *options, *packs, path) == quiet
 
 
 def test_the_settings_of_vs_code_name_the_recommended_files() -> None:
@@ -289,13 +290,20 @@ def test_config_md_has_every_code() -> None:
 
 
 def test_config_md_has_every_event_of_the_audit() -> None:
-    """With the fields that the schema asks for."""
+    """With the fields that the schema asks for, and those that it allows."""
     definitions = schema("audit")["definitions"]
+    head = schema("audit")["required"]
     section = read("CONFIG.md").split("## The audit's records")[1]
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
     named = {event: re.findall(r"`(\w+)`", fields) for event, fields in rows}
     events = schema("audit")["properties"]["event"]["enum"]
-    assert named == {event: definitions[event]["required"] for event in events}
+    assert named == {
+        event: [name for name in definitions[event]["properties"] if name not in head]
+        for event in events
+    }
+    for event in events:
+        required = definitions[event]["required"]
+        assert named[event][: len(required)] == required
 
 
 def test_the_exit_statuses_of_the_readme_are_the_commands() -> None:
