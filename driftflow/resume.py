@@ -12,11 +12,9 @@ from driftflow.plan import digest
 from driftflow.storage import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from driftflow.plan import Plan
-
-    Lines = Callable[[], Iterable[bytes]]
 
 _RUN_ID = re.compile(rb'"run_id":"([^"]*)"')
 _START = b'"event":"run_started"'
@@ -64,7 +62,6 @@ def _runs_of(plan: Plan, lines: Iterable[bytes]) -> tuple[dict[str, str | None],
         is_another = record.get("plan") != wanted
         run_id = record.get("run_id")
         if isinstance(run_id, str) and not is_another:
-            runs.pop(run_id, None)
             runs[run_id] = record.get("resumes")
     return runs, is_another
 

@@ -66,6 +66,8 @@ def test_nothing_of_a_sensitive_step_is_shown(
     for issue in findings.issues:
         if issue.path[:3] == ("steps", 1, "input"):
             assert (issue.message, issue.hint, issue.path[3:]) == ("[redacted]", None, ())
+        else:
+            assert issue.message != "[redacted]"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,30 @@ def test_nor_is_what_is_no_json(instead: str, tmp_path: Path) -> None:
     """Where it cannot be told which step is sensitive no line is shown."""
     findings = found(tmp_path, config().replace(f'"{SECRET}"', instead))
     assert all(issue.message for issue in findings.issues)
+
+
+def test_what_is_wrong_beside_a_sensitive_step_is_told(tmp_path: Path) -> None:
+    """Though the line is not shown, if the step stands on it too."""
+    steps = f'[{{"name": "a", "action": "echo", "input": [NaN, "{SECRET}"], "sensitive": true}}'
+    text = f'{{"a": 1e999, "a": 2, "name": "w", "steps": {steps}, NaN]}}'
+    issues = [issue for issue in found(tmp_path, text).issues if issue.severity == "error"]
+    assert [(issue.code, issue.message == "[redacted]") for issue in issues] == [
+        ("number-too-large", False),
+        ("duplicate-key", False),
+        ("not-finite", True),
+        ("not-finite", False),
+    ]
+
+
+def test_what_has_no_place_in_the_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment may be wrong besides."""
+    monkeypatch.setenv("WORKFLOW_TIMEOUT_SECONDS", "soon")
+    path = tmp_path / "config.json"
+    path.write_text(config())
+    with pytest.raises(ConfigError, match="WORKFLOW_TIMEOUT_SECONDS must be"):
+        load_config(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])

@@ -73,9 +73,9 @@ def known(*records: dict[str, Any] | bytes, plan: Plan | None = None) -> dict[in
 def test_what_a_run_did_well_is_taken_up() -> None:
     """With how many attempts it took then; no time was spent on it now."""
     plan = plan_of()
-    started, finished = step("1", 1, "step_started"), step("1", 0)
+    started = [step("1", place, "step_started") for place in range(3)]
     failed = step("1", 2, ok=False, output=None, error="no")
-    write(start(plan, "1"), step("1", 0, "step_started"), finished, failed, started)
+    write(start(plan, "1"), *started, step("1", 0), failed)
     reused = workflows.done("a", "A", 2)._replace(reused=True)
     assert look_back(plan) == (
         Resumed("1", {0: reused}, (1,)),
@@ -85,7 +85,7 @@ def test_what_a_run_did_well_is_taken_up() -> None:
 
 def test_what_was_discarded_was_done_too() -> None:
     """It need not be done again."""
-    assert known(step("1", 0), step("1", 2, "step_discarded")) == {0: "A", 2: "C"}
+    assert known(step("1", 0), step("1", 2, "step_discarded", attempts=1)) == {0: "A", 2: "C"}
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,8 @@ def test_there_may_be_nothing_to_take_up() -> None:
     other = plan_of({"name": "z"})
     audit = "./driftflow.audit.json"
     missing = f"nothing to resume: no run of this plan is in {audit}"
+    assert look_back(plan) == (None, missing)
+    write(start(plan_of(name="other"), "1"), step("1", 0))
     assert look_back(plan) == (None, missing)
     write(start(other, "1"), step("1", 0))
     assert look_back(plan) == (None, f"{missing} (the last one of this workflow had another plan)")
