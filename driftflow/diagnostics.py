@@ -111,10 +111,11 @@ def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
 
 def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
     """The line, cut to what a message shows; the columns before the mark, and those of the mark."""
-    text, (begin, finish) = lines.text, lines.bounds(issue.line or 1)
-    if text[begin:finish] == REDACTED:
+    text, begin = lines.text, lines.begin(issue.line or 1)
+    if text[begin : lines.finish(begin, begin + MAX_SHOWN)] == REDACTED:
         return REDACTED, 0, 0
     start, end = begin + (issue.column or 1) - 1, begin + (issue.end_column or 1) - 1
+    finish = lines.finish(start, start + MAX_SHOWN + 1)  # what is behind that is not shown
     first = max(begin, min(start - MAX_SHOWN // 2, finish - MAX_SHOWN))
     last = min(first + MAX_SHOWN, finish)
     before = "…" * (first > begin) + _printable(text[first:start])

@@ -8,12 +8,18 @@ from __future__ import annotations
 import codecs
 import json
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, ConfigError, Findings, Issue, shorten, written
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue, shorten, written
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
+
+# As much of a text that is no JSON is mended at first, in characters; more if it is read on.
+_WINDOW = 1 << 16
+
+_EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -168,8 +174,9 @@ def _decode(data: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         from driftflow.location import Lines
 
-        text = data.decode("utf-8-sig", "replace")
-        offset = len(error.object[: error.start].decode("utf-8"))
+        before = error.object[: error.start].decode()
+        behind = error.object[error.start : error.start + _EXCERPT].decode(errors="replace")
+        text, offset = before + behind, len(before)
         issue = Issue(
             "not-utf-8",
             f"not UTF-8: byte 0x{error.object[error.start]:02x}",
@@ -185,22 +192,30 @@ def _reparse(text: str, source: str) -> Document:
     from driftflow.location import Lines, arrange
 
     lines = Lines(text)
-    plain, issues = syntax.blank(text, lines)
-    value: Json = None
-    fatal: Issue | None = None
-    end = len(plain)
-    try:
-        value = json.loads(plain, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        fatal, end = faults.explain(error, lines), error.pos
-    except RecursionError:  # not only for its depth: a caller may have used most of the stack
-        fatal = Issue("nested-too-deep", "nested too deeply")
-    issues += syntax.breaches(plain, lines, end)
+    window = _WINDOW
+    while True:
+        plain, issues = syntax.blank(text, lines, window)
+        value: Json = None
+        fatal: Issue | None = None
+        end = len(plain)
+        try:
+            value = json.loads(plain, parse_int=_integer)
+        except json.JSONDecodeError as error:
+            if error.pos >= window and len(issues) < MAX_ISSUES:
+                window = 2 * error.pos
+                continue
+            fatal, end = faults.explain(error, lines), error.pos
+        except RecursionError:  # not only for its depth: a caller may have used most of the stack
+            fatal = Issue("nested-too-deep", "nested too deeply")
+        break
+    issues += islice(syntax.breaches(plain, lines, end), MAX_ISSUES)
     fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
-    if fatal is None:
+    if fatal is None and len(issues) < MAX_ISSUES:
         return Document(text, plain, value, arrange(issues))
-    known = arrange([fatal, *issues])
-    raise ConfigError(Findings(source, text, known[: known.index(fatal) + 1]))
+    known = arrange(issues if fatal is None else [fatal, *issues])
+    if fatal is not None:
+        known = known[: known.index(fatal) + 1]
+    raise ConfigError(Findings(source, text, known[:MAX_ISSUES]))
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

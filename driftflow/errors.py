@@ -46,6 +46,9 @@ MAX_DEPTH = 128
 # No message shows more characters of a value.
 MAX_SHOWN = 80
 
+# As many issues of a file are told at most: more help nobody, and each takes its time.
+MAX_ISSUES = 1000
+
 # What stands for a value that is not for everybody: of a step that is `sensitive`.
 REDACTED = "[redacted]"
 

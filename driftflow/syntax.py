@@ -8,7 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from driftflow.errors import MAX_DEPTH, Issue, shorten
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, Issue, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +23,20 @@ _NO_COMMENT = Issue(
 _NO_COMMA = Issue("syntax", "not JSON: a comma behind the last element", hint="remove the comma")
 
 # Strings and comments without an end reach to that of the text, so that each is read only once.
-# No possessive quantifiers: before 3.11.5 Python gets them wrong (its issue 106052).
+# No possessive quantifiers: before 3.11.5 Python gets them wrong (its issue 106052). Nor does a
+# group repeat without a limit, since each time takes memory.
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 _COMMENT = r"//[^\r\n]* | \#[^\r\n]* | /\*.*?(?:\*/|\Z)"
+_LEAD = re.compile(r'[",/#]')  # found at the speed of C: with these begin strings and gaps
 _GAP = re.compile(
-    rf"(?P<string>{_STRING}) | (?P<gap>(?:, | {_COMMENT})(?:[ \t\n\r,] | {_COMMENT})*)",
-    re.VERBOSE | re.DOTALL,
+    rf"(?:, | {_COMMENT})(?:[ \t\n\r,]+ | {_COMMENT}){{0,{MAX_ISSUES}}}", re.VERBOSE | re.DOTALL
 )
-_PIECE = re.compile(rf",(?:[ \t\n\r]*,)* | (?P<comment>{_COMMENT})", re.VERBOSE | re.DOTALL)
+_PIECE = re.compile(rf",(?:[ \t\n\r,]*,)? | (?P<comment>{_COMMENT})", re.VERBOSE | re.DOTALL)
+_SPACE = r"[ \t\n\r]*"
 _TOKEN = re.compile(
     rf"""
     (?P<string>{_STRING})
+    | (?:-?[0-9]{{1,99}}{_SPACE},{_SPACE}){{1,1000}}  # nothing about these: quickly past them
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<constant>NaN|-?Infinity)
     | (?P<literal>true|false|null)
@@ -42,32 +45,48 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_COLON = re.compile(r"[ \t\n\r]*:")
+_DECODER = json.JSONDecoder()  # reads past a string at the speed of C
+_BRACKET = re.compile(rf"{_STRING}|\{{|\}}|\[|\]", re.DOTALL)  # found at the speed of C, too
+_COLON = re.compile(rf"{_SPACE}:")
 
 
-def blank(text: str, lines: Lines) -> tuple[str, list[Issue]]:
+def blank(text: str, lines: Lines, end: int) -> tuple[str, list[Issue]]:
     """The text with blanks for its comments and trailing commas, and an issue for each.
 
-    All else stands where it stood, on the same line. A comment without an end is left in.
+    All else stands where it stood, on the same line. A comment without an end is left in. So is
+    what begins at `end` or later, or behind a wrong string, or behind `MAX_ISSUES` issues.
     """
     issues: list[Issue] = []
+    mended: list[str] = []
+    done = at = 0
+    while len(issues) < MAX_ISSUES and (lead := _LEAD.search(text, at, end)):
+        at = lead.end()
+        if lead[0] == '"':
+            try:
+                _, at = _DECODER.raw_decode(text, lead.start())
+            except json.JSONDecodeError:  # nobody reads on from there
+                break
+        elif gap := _GAP.match(text, lead.start()):
+            at = gap.end()
+            mended += [text[done : gap.start()], _mended(gap, lines, issues)]
+            done = at
+    return "".join([*mended, text[done:]]), issues
 
-    def mend(gap: re.Match[str]) -> str:
-        if gap["gap"] is None:
-            return gap[0]
-        trailing = text.startswith(("}", "]"), gap.end()) and _follows_a_value(text, gap.start())
 
-        def erase(piece: re.Match[str]) -> str:
-            if (piece["comment"] is None and not trailing) or _is_endless(piece[0]):
-                return piece[0]
-            start, end = gap.start() + piece.start(), gap.start() + piece.end()
-            issue = _NO_COMMA if piece["comment"] is None else _NO_COMMENT
-            issues.append(lines.place(issue, start, end))
-            return re.sub(r"[^\r\n]", " ", piece[0])
+def _mended(gap: re.Match[str], lines: Lines, issues: list[Issue]) -> str:
+    """What is between two tokens, in blanks as far as it is wrong; enters the issues."""
+    text = gap.string
+    trailing = text.startswith(("}", "]"), gap.end()) and _follows_a_value(text, gap.start())
 
-        return _PIECE.sub(erase, gap[0])
+    def erase(piece: re.Match[str]) -> str:
+        if (piece["comment"] is None and not trailing) or _is_endless(piece[0]):
+            return piece[0]
+        start, end = gap.start() + piece.start(), gap.start() + piece.end()
+        issue = _NO_COMMA if piece["comment"] is None else _NO_COMMENT
+        issues.append(lines.place(issue, start, end))
+        return re.sub(r"[^\r\n]+", lambda run: " " * len(run[0]), piece[0])
 
-    return _GAP.sub(mend, text), issues
+    return _PIECE.sub(erase, gap[0])
 
 
 def _follows_a_value(text: str, offset: int) -> bool:
@@ -87,7 +106,7 @@ def breaches(text: str, lines: Lines, end: int) -> Iterator[Issue]:
     Nesting that is too deep ends the list.
     """
     keys: list[dict[str, int]] = []  # of each object or array that is open, outermost first
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text, 0, end + 1):  # one that ends there goes on
         if token.end() > end:
             return
         issue = None
@@ -126,12 +145,10 @@ def _key_issue(token: re.Match[str], keys: dict[str, int], lines: Lines) -> Issu
 def unclosed(text: str, end: int) -> list[int]:
     """The offsets of the brackets that are open at `end`, up to which the text is JSON."""
     brackets: list[int] = []
-    for token in _TOKEN.finditer(text):
-        if token.end() > end:
-            break
-        if token.lastgroup == "open":
+    for token in _BRACKET.finditer(text, 0, end):
+        if token[0] in {"{", "["}:
             brackets.append(token.start())
-        elif token.lastgroup == "close" and brackets:
+        elif token[0] in {"}", "]"} and brackets:
             brackets.pop()
     return brackets
 

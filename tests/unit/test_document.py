@@ -313,3 +313,30 @@ def test_a_value_is_not_nested_deeper_than_a_document() -> None:
             copied(value)
         assert str(caught.value).endswith("…")
         assert len(str(caught.value)) < 140
+
+
+@pytest.mark.parametrize("piece", ["1,// note\n", "1,#\n", "NaN,", "1e999,", "[1,],", "//\n"])
+def test_no_more_than_a_thousand_issues_are_told(piece: str) -> None:
+    """The first ones; behind them the text is not looked at."""
+    with pytest.raises(ConfigError) as caught:
+        parse(f"[{piece * 1001}1]".encode(), "x")
+    assert len(caught.value.issues) == 1000
+    text = f"[{piece * 999}1]"
+    assert len(parse(text.encode(), "x").issues) == 999
+
+
+def test_a_fault_before_the_thousandth_issue_ends_the_list() -> None:
+    """What stands behind it is hidden by it, as ever."""
+    with pytest.raises(ConfigError) as caught:
+        parse(b"[//\n1 2" + b"//\n" * 2000, "x")
+    assert [issue.message for issue in caught.value.issues] == [
+        "not JSON: a comment",
+        "not JSON: expected `,`",
+    ]
+
+
+def test_comments_far_into_a_text_are_found() -> None:
+    """However far the reading comes: only then the text behind it is looked at."""
+    gap = "1," * 100_000
+    document = parse(f"[{gap}//a\n{gap}/*b*/{gap}2,]".encode(), "x")
+    assert [issue.column for issue in document.issues] == [200_002, 200_001, 400_007]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,7 +39,9 @@ def written(text: str, path: JsonPath, mark: Any = "value") -> str:
 
 def line_of(text: str, number: int) -> str:
     """The line of that number."""
-    return text[slice(*Lines(text).bounds(number))]
+    lines = Lines(text)
+    begin = lines.begin(number)
+    return text[begin : lines.finish(begin, len(text))]
 
 
 def paths(value: Any, path: JsonPath = ()) -> Iterator[tuple[JsonPath, Any]]:
@@ -121,6 +124,20 @@ def test_each_line_can_be_had_without_its_end() -> None:
     assert [line_of(text, number) for number in range(1, 8)] == ["", "", "a", "b", "", "", ""]
     assert Lines(text).position(3) == (3, 1)
     assert line_of("", 1) == ""
+
+
+@pytest.mark.parametrize("before", range(3))
+def test_lines_are_counted_in_blocks(before: int) -> None:
+    """An end that lies across the border of two is one end, of any kind."""
+    text = "x" * (4096 - before) + "\r\n\n\rab" + "\r\n" * 4096 + "z"
+    offsets = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
+    lines = Lines(text)
+    assert [lines.begin(number + 1) for number in range(len(offsets))] == offsets
+    assert [lines.position(offset) for offset in offsets] == [
+        (number + 1, 1) for number in range(len(offsets))
+    ]
+    assert lines.position(4097 - before) == (1, 4098 - before)  # between `\r` and `\n`
+    assert lines.position(len(text)) == (len(offsets), 2)
 
 
 @pytest.mark.parametrize("first", ["5", '"x"', "[1, [2]]", '{"b": {}}', "null"])

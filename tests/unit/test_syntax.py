@@ -88,9 +88,9 @@ def test_every_comment_and_every_last_comma_is_reported() -> None:
 def test_blanking_leaves_a_good_text_and_every_offset_alone(value: object, comment: str) -> None:
     """A text with comments and last commas says what it says without them."""
     good = json.dumps(value, indent=1)
-    assert blank(good, Lines(good)) == (good, [])
+    assert blank(good, Lines(good), len(good)) == (good, [])
     noisy = f"{comment}[{good},{comment}]"
-    plain, _ = blank(noisy, Lines(noisy))
+    plain, _ = blank(noisy, Lines(noisy), len(noisy))
     assert json.loads(plain) == [value]
     assert len(plain) == len(noisy)
     assert [at for at, end in enumerate(plain) if end in "\r\n"] == [
@@ -134,21 +134,21 @@ def test_an_integer_is_not_blamed_where_python_knows_no_limit() -> None:
 def test_a_comment_without_an_end_is_left_in() -> None:
     """It ends the reading, whatever stands behind it."""
     for text in ("[1 /* 2 ]", "[1 /*", "[1 /*/", "/**"):
-        assert blank(text, Lines(text)) == (text, [])
+        assert blank(text, Lines(text), len(text)) == (text, [])
     text = "[1, /**/ /***/ 2]"
-    assert blank(text, Lines(text))[0] == "[1,            2]"
+    assert blank(text, Lines(text), len(text))[0] == "[1,            2]"
 
 
 @pytest.mark.parametrize("text", ["[,]", '{"a":,}', "[ // b\n ,]", "[[,1]]"])
 def test_a_comma_that_follows_no_value_is_left_in(text: str) -> None:
     """Not the comma is too many, a value is missing."""
-    assert "," in blank(text, Lines(text))[0]
+    assert "," in blank(text, Lines(text), len(text))[0]
 
 
 def test_a_run_of_trailing_commas_is_one_issue() -> None:
     """From the first to the last."""
     text = "[1, ,\n,,]"
-    plain, (issue,) = blank(text, Lines(text))
+    plain, (issue,) = blank(text, Lines(text), len(text))
     assert plain == "[1   \n  ]"
     assert (issue.line, issue.column, issue.end_column) == (1, 3, 6)
 
