@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Any
 
 from driftflow import flags
 from driftflow.acceptor import accepts
 from driftflow.document import copied, parse
-from driftflow.errors import ConfigError, Findings, Issue, shorten
+from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, shorten
 from driftflow.flags import FLAGS_VARIABLE
 from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
 from driftflow.references import refers
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from driftflow.loading import Given
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+
+# Bytes: a device like /dev/zero does not end.
+_OF_A_DEVICE = 1 << 20
 
 _UNREADABLE: dict[type[OSError], str] = {
     FileNotFoundError: "no such file",
@@ -120,6 +124,7 @@ def _examine(
         return document.issues
     from driftflow.location import arrange, locate
 
+    found = found[:MAX_ISSUES]  # the errors are the first
     return arrange([*document.issues, *locate(document.plain, found)])
 
 
@@ -141,7 +146,8 @@ def _shown(findings: Findings, document: Document | None) -> Findings:
 def _read(source: str) -> bytes:
     try:
         with open(source, "rb") as file:  # noqa: PTH123 - to Path, the name "" is a folder
-            return file.read()
+            endless = stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
+            return file.read(_OF_A_DEVICE if endless else -1)
     except OSError as error:
         reason = _UNREADABLE.get(type(error), f"not readable: {error.strerror}")
     except ValueError:  # a NUL in the path

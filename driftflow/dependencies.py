@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.document import type_name
-from driftflow.errors import Issue, listed, shorten
+from driftflow.errors import MAX_ISSUES, Issue, listed, shorten
 from driftflow.references import references
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     Step: TypeAlias = Mapping[str, Any]
     Rank: TypeAlias = tuple[float, str]
+    Homes: TypeAlias = dict[str | None, list[int]]
 
 _AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
 _NUMBERS = {int, float}
+_MANY = 1000  # as many names at most are compared with one that is wrong
 _FEW = 8  # as many names at most are listed in a hint
 
 
@@ -30,21 +33,24 @@ def issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
         document: The document's value.
         params: What is given for parameters; None if that is not known yet.
     """
-    steps = _steps(document)
+    return [*islice(_issues(_steps(document), params), MAX_ISSUES)]
+
+
+def _issues(steps: Sequence[Step], params: Mapping[str, Json] | None) -> Iterator[Issue]:
     ranks = list(map(_rank, steps))
     readable = _readable(ranks)
-    found: list[Issue] = []
+    homes: Homes = {}
     for place, step in enumerate(steps):
         for path, reference in references(step.get("input")):
             if "from" in reference:
                 names = reference["from"]
                 if not _all_earlier(names, readable, ranks[place]):  # so most are fine at once
                     whole = ("steps", place, "input", *path, "from")
-                    found += _about_steps(names, whole, place, steps)
+                    homes = homes or _homes(steps)
+                    yield from _about_steps(names, whole, place, steps, homes)
             elif "param" in reference:
                 whole = ("steps", place, "input", *path, "param")
-                found += _about_parameter(reference, whole, params)
-    return found
+                yield from _about_parameter(reference, whole, params)
 
 
 def unasked(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
@@ -103,22 +109,35 @@ def _all_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) 
     return True
 
 
-def _about_steps(names: Any, path: JsonPath, reader: int, steps: Sequence[Step]) -> Iterator[Issue]:
+def _homes(steps: Sequence[Step]) -> Homes:
+    """By name, the places of the steps; by None, of those whose names are wrong."""
+    homes: Homes = {}
+    for place, step in enumerate(steps):
+        name = step.get("name")
+        homes.setdefault(name if isinstance(name, str) else None, []).append(place)
+    return homes
+
+
+def _about_steps(
+    names: Any, path: JsonPath, reader: int, steps: Sequence[Step], homes: Homes
+) -> Iterator[Issue]:
     if isinstance(names, list):
         for part, name in enumerate(names):
-            yield from _about_step(name, (*path, part), reader, steps)
+            yield from _about_step(name, (*path, part), reader, steps, homes)
     else:
-        yield from _about_step(names, path, reader, steps)
+        yield from _about_step(names, path, reader, steps, homes)
 
 
-def _about_step(name: Any, path: JsonPath, reader: int, steps: Sequence[Step]) -> Iterator[Issue]:
+def _about_step(
+    name: Any, path: JsonPath, reader: int, steps: Sequence[Step], known: Homes
+) -> Iterator[Issue]:
     if not isinstance(name, str):
         wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of such names"
         message = f"`from` must be the name of {wanted}, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
         return
     shown = shorten(name)
-    homes = [place for place, step in enumerate(steps) if step.get("name") == name]
+    homes = known.get(name, [])
     if len(homes) > 1:
         message = f"{len(homes)} steps are named `{shown}`: which of them is meant?"
         yield Issue("ambiguous-step", message, path, "give each step a name of its own")
@@ -128,9 +147,11 @@ def _about_step(name: Any, path: JsonPath, reader: int, steps: Sequence[Step]) -
         least = steps[reader].get("priority", 0)
         hint = f"steps run by priority, then by name: give `{shown}` a priority above {least}"
         yield Issue("later-step", f"`{shown}` runs after this step", path, hint)
-    elif not homes and all(isinstance(step.get("name"), str) for step in steps):
-        others = [step["name"] for step in steps if step is not steps[reader]]
-        yield Issue("unknown-step", f"no step is named `{shown}`", path, _other_steps(name, others))
+    elif not homes and None not in known:
+        few = steps if len(steps) <= _MANY else []  # to compare with more takes too long
+        others = [step["name"] for step in few if step is not steps[reader]]
+        meant = _other_steps(name, others) if few else None
+        yield Issue("unknown-step", f"no step is named `{shown}`", path, meant)
     # Else it may be a step whose own name or priority is wrong, which is told anyway.
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import Issue, listed, shorten
+from driftflow.errors import MAX_ISSUES, Issue, listed, shorten
 from driftflow.references import is_reference, references
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
@@ -57,7 +58,8 @@ def issues(value: Json, actions: Mapping[str, Action], given: Sequence[str] = ()
         if isinstance(step.get("input"), dict | list)
         for issue in _almost_references(step["input"], ("steps", place, "input"))
     )
-    return [*ignored, *_about_actions(steps, actions, given), *about_data, *_about_names(steps)]
+    found = chain(ignored, _about_actions(steps, actions, given), about_data, _about_names(steps))
+    return [*islice(found, MAX_ISSUES)]
 
 
 def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:

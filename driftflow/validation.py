@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 
 from driftflow.document import type_name
-from driftflow.errors import Issue, listed, shorten, written
+from driftflow.errors import MAX_ISSUES, Issue, listed, shorten, written
 from driftflow.rendering import json_text
 from driftflow.schemas import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
@@ -73,6 +74,7 @@ _SHAPES: dict[str | int, str] = {
     "flags": 'flags are an object: `{"audit": true}`',
     "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
 }
+_MANY = 100  # as many fields at most are compared with one that is missing
 _FEW = 3  # as many objections to an input are told when it fails a step
 
 
@@ -138,8 +140,12 @@ def _config_validator() -> Draft7Validator:
 
 def _breaches(validator: Draft7Validator, value: Json, whole: str) -> list[Issue]:
     """What breaks the schema, each thing once; `whole` begins what is said about all of it."""
-    found = (issue for error in validator.iter_errors(value) for issue in _explained(error, whole))
-    return list(dict.fromkeys(found))
+    found: dict[Issue, None] = {}
+    for error in validator.iter_errors(value):  # which looks on only when it is asked
+        found |= dict.fromkeys(islice(_explained(error, whole), MAX_ISSUES))
+        if len(found) >= MAX_ISSUES:
+            break
+    return [*found][:MAX_ISSUES]
 
 
 def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
@@ -195,7 +201,7 @@ def _hint(wanted: Any, found: Any) -> str | None:
 
 def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
     message = f"missing required field `{field}`"
-    for key in unknown:
+    for key in islice(unknown, _MANY):
         if nearest(key, [field]):
             hint = f"write `{field}` instead of `{key}`{oddity(key)}"
             return Issue("missing-field", message, (*path, key), hint, mark="key")

@@ -202,8 +202,8 @@ def test_other_formats_have_no_colours(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 1])
-def test_thousands_of_errors_are_located(indent: int | None, tmp_path: Path) -> None:
-    """In 5 MB, minified or not: each at the character where it stands."""
+def test_a_thousand_errors_are_located(indent: int | None, tmp_path: Path) -> None:
+    """The first of three, in 5 MB, minified or not: each at the character where it stands."""
     steps = [
         {"name": f"s{n}", "action": "echo", "priority": n if n % 2 else "high", "input": "x" * 800}
         for n in range(6000)
@@ -215,7 +215,7 @@ def test_thousands_of_errors_are_located(indent: int | None, tmp_path: Path) -> 
     outcome = invoke("check", "--format", "json", path)
     (file,) = json.loads(outcome.stdout)["files"]
     lines = text.split("\n")
-    assert len(file["issues"]) == 3000
+    assert len(file["issues"]) == 1000
     for number, issue in enumerate(file["issues"]):
         assert issue["path"] == ["steps", number * 2, "priority"]
         line = lines[issue["line"] - 1]

@@ -228,3 +228,31 @@ def test_a_pipe_can_be_read(tmp_path: Path) -> None:
     os.close(writing)
     assert load_config(f"/dev/fd/{reading}", {}).name == "test"
     os.close(reading)
+
+
+@pytest.mark.parametrize(
+    ("step", "codes"),
+    [
+        ({"priority": "high"}, {"wrong-type"}),
+        ({"input": {"from": "nobody"}}, {"unknown-step"}),
+        ({"action": "nobody"}, {"unknown-action"}),
+        ({"action": "nobody", "priority": "high"}, {"wrong-type"}),
+        ({"action": "nobody", "input": {"from": "nobody"}}, {"unknown-step"}),
+    ],
+)
+def test_a_thousand_issues_are_told_and_errors_before_warnings(
+    step: dict[str, object], codes: set[str], tmp_path: Path
+) -> None:
+    """However many there are: the first ones of a kind."""
+    path = workflows.save(tmp_path, *[step] * 1001)
+    issues = check_config(path).issues
+    assert len(issues) == 1000
+    assert {issue.code for issue in issues} == codes
+    assert len(check_config(workflows.save(tmp_path, *[step] * 100)).issues) >= 100
+
+
+def test_a_device_that_never_ends_is_no_workflow() -> None:
+    """It is not read until the memory is full."""
+    (issue,) = check_config("/dev/zero").issues
+    assert issue.message == "not JSON: a NUL character"
+    assert len(check_config("/dev/zero").text) == 1 << 20
