@@ -133,10 +133,13 @@ def trial(folder: Path, *, workflows: int) -> Verdict:
     for number in range(workflows):
         document = json.dumps(_workflow(chance), ensure_ascii=chance.random() < 0.5)
         (folder / "config.json").write_bytes(document.encode(errors="backslashreplace"))
-        for what, text, good in _texts(folder, _evil(chance)):
-            texts += 1
-            if not good or not is_safe(text):
-                return Verdict(holds=False, figure=f"workflow {number}, {what}: {text[:300]!a}")
+        try:
+            for what, text, good in _texts(folder, _evil(chance)):
+                texts += 1
+                if not good or not is_safe(text):
+                    return Verdict(holds=False, figure=f"workflow {number}, {what}: {text[:300]!a}")
+        except Exception as error:  # noqa: BLE001 - a surrogate that cannot be written, say
+            return Verdict(holds=False, figure=f"workflow {number}: {error!a}")
     return Verdict(holds=True, figure=f"{workflows} workflows, {texts} texts")
 
 

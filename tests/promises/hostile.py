@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from command import CHECKOUT, EXAMPLES, invoke, process_environment
 
 from driftflow.config import load_config
-from driftflow.errors import ConfigError
 from promises import Promise, Verdict
 from promises.forgery import is_safe
 
@@ -179,7 +178,7 @@ _TOKENS = [
 
 def _is_quick(path: Path) -> bool:
     """Whether a run of the config is soon over: few attempts, no waits."""
-    with suppress(ConfigError):
+    with suppress(Exception):  # which the command is to show
         plan = load_config(path, {})
         return plan.max_attempts < 10 and plan.backoff is None
     return True
@@ -238,7 +237,10 @@ def trial(folder: Path, *, noise: int, size: int, mutations: int, alone: bool) -
 
 
 def _complaints_of_name(folder: Path, name: str, command: tuple[str, ...]) -> list[str]:
-    outcome = invoke(*command, name, cwd=folder)
+    try:
+        outcome = invoke(*command, name, cwd=folder)
+    except Exception as error:  # noqa: BLE001 - that is what is looked for
+        return [f"{name!a}: {type(error).__name__}: {error}"]
     refused = outcome.status == (1 if command[0] == "check" else 2)
     safe = is_safe(outcome.stdout) and is_safe(outcome.stderr)
     return [] if refused and safe else [f"{command} {name!a}: {outcome.status}"]
