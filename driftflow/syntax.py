@@ -27,7 +27,8 @@ _NO_COMMA = Issue("syntax", "not JSON: a comma behind the last element", hint="r
 # group repeat without a limit, since each time takes memory.
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 _COMMENT = r"//[^\r\n]* | \#[^\r\n]* | /\*.*?(?:\*/|\Z)"
-_LEAD = re.compile(r'[",/#]')  # found at the speed of C: with these begin strings and gaps
+# With these begin strings, and gaps in which something may be wrong: found at the speed of C.
+_LEAD = re.compile(r'"|/|\#|,(?=[ \t\n\r]*[\]},/#])')
 _GAP = re.compile(
     rf"(?:, | {_COMMENT})(?:[ \t\n\r,]+ | {_COMMENT}){{0,{MAX_ISSUES}}}", re.VERBOSE | re.DOTALL
 )
