@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # As editors count them. Python's splitlines knows eight more.
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BLOCK = 4096
+_BLOCK = 512  # characters
 
 # By the code of an issue: what follows from it at the same place, and would be noise. That `NaN`
 # is no number says enough; the misspelt name of a missing field is ignored, of course.
