@@ -129,13 +129,17 @@ def _examine(
 
 
 def _parsed(source: str) -> Document:
+    data = _read(source)
     try:
-        return parse(_read(source), source)
+        return parse(data, source)
     except ConfigError as error:
-        raise ConfigError(_shown(error.findings, None)) from None
+        from driftflow.redaction import hidden, mentions_it
+
+        findings = hidden(error.findings) if mentions_it(data) else error.findings
+        raise ConfigError(findings) from None
 
 
-def _shown(findings: Findings, document: Document | None) -> Findings:
+def _shown(findings: Findings, document: Document) -> Findings:
     if not findings.issues:
         return findings
     from driftflow.redaction import redacted

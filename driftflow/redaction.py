@@ -20,18 +20,30 @@ if TYPE_CHECKING:
     from driftflow.errors import Findings, Issue, JsonPath
 
 _FIELD = "sensitive"
+_LINE = re.compile(r"[^\r\n]+")
 
 
-def redacted(findings: Findings, document: Document | None) -> Findings:
-    """The findings, as they may be shown.
+def mentions_it(data: bytes) -> bool:
+    """Whether the word is in a file; which may be in UTF-16."""
+    return _FIELD.encode() in data.replace(b"\0", b"")
+
+
+def hidden(findings: Findings) -> Findings:
+    """The findings without any line of the file, nor what messages quote."""
+    issues = tuple(
+        issue._replace(message=_unquoted(issue.message), hint=issue.hint and _unquoted(issue.hint))
+        for issue in findings.issues
+    )
+    return findings._replace(issues=issues, text=_LINE.sub(REDACTED, findings.text))
+
+
+def redacted(findings: Findings, document: Document) -> Findings:
+    """The findings without the lines of sensitive steps, nor what is said of their inputs.
 
     Args:
         findings: What was found in a file.
-        document: What the file holds; None if that could not be told.
+        document: What the file holds.
     """
-    if document is None:
-        mentions_it = _FIELD in findings.text.replace("\0", "")  # it may be UTF-16
-        return _without_quotes(findings) if mentions_it else findings
     paths = [*_sensitive_steps(document.value)]
     if not paths:
         return findings
@@ -39,14 +51,6 @@ def redacted(findings: Findings, document: Document | None) -> Findings:
     lines = Lines(findings.text)
     issues = tuple(_without_input(issue, places, lines) for issue in findings.issues)
     return findings._replace(issues=issues, text=_without_lines(lines, places.values()))
-
-
-def _without_quotes(findings: Findings) -> Findings:
-    issues = tuple(
-        issue._replace(message=_unquoted(issue.message), hint=issue.hint and _unquoted(issue.hint))
-        for issue in findings.issues
-    )
-    return findings._replace(issues=issues, text=re.sub(r"[^\r\n]+", REDACTED, findings.text))
 
 
 def _unquoted(text: str) -> str:
@@ -73,7 +77,7 @@ def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines:
 def _lies_in(issue: Issue, extents: Iterable[tuple[int, int]], lines: Lines) -> bool:
     if issue.line is None or issue.column is None:
         return False
-    offset = lines.bounds(issue.line)[0] + issue.column - 1
+    offset = lines.begin(issue.line) + issue.column - 1
     return any(start <= offset < end for start, end in extents)
 
 
@@ -85,6 +89,6 @@ def _without_lines(lines: Lines, extents: Iterable[tuple[int, int]]) -> str:
         for number in range(lines.position(start)[0], lines.position(end - 1)[0] + 1)
     }
     text = lines.text
-    for start, end in sorted(map(lines.bounds, hidden), reverse=True):
-        text = text[:start] + REDACTED + text[end:]
+    for start in sorted(map(lines.begin, hidden), reverse=True):
+        text = text[:start] + REDACTED + text[lines.finish(start, len(text)) :]
     return text
