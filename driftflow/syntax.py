@@ -38,6 +38,7 @@ _TOKEN = re.compile(
     rf"""
     (?P<string>{_STRING})
     | (?:-?[0-9]{{1,99}}{_SPACE},{_SPACE}){{1,1000}}  # nothing about these: quickly past them
+    | [ \t\n\r]{{64,}}  # likewise
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<constant>NaN|-?Infinity)
     | (?P<literal>true|false|null)
