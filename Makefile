@@ -8,7 +8,7 @@ RUNS ?= 11
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench clean
+.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench torture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -71,6 +71,9 @@ bench: $(VENV)/installed .bench/installed ## measure against peers, some minutes
 	$(PYTHON) -m venv --clear .bench
 	.bench/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement benchmarks/requirements.lock
 	@touch $@
+
+torture: $(VENV)/installed ## try each promise at length; some minutes
+	@$(BIN)/python tests/torture.py
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* .bench dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json

@@ -1,0 +1,7 @@
+"""All promises."""
+
+from __future__ import annotations
+
+from promises import writer
+
+PROMISES = [*writer.PROMISES]
