@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 from driftflow.errors import StorageError
 from driftflow.storage import JsonFileStorage
+
+# A run does something between two records: others get hold of the file. Seconds.
+PAUSE = 0.00001
 
 
 def limit(size: int) -> None:
@@ -31,6 +35,7 @@ def append(storage: JsonFileStorage, run: str, numbers: range, size: int) -> Non
             say("refused")
             return
         say(str(number))
+        time.sleep(PAUSE)
 
 
 def say(word: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -13,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from operator import ne
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,7 @@ import pytest
 from command import Outcome, process_environment, spawn, wait_for
 
 from promises import Promise, Verdict
+from promises.scribe import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,12 +109,16 @@ class Scribe:
         return {(self.run, int(word)) for word in self.said() if word.isdecimal()}
 
 
+def _command(audit: Path, sync: str, run: str) -> list[str]:
+    return [sys.executable, "-m", "promises.scribe", str(audit), sync, run]
+
+
 @contextmanager
 def _scribe(audit: Path, notes: Path, *, run: str, sync: str = "none") -> Iterator[Scribe]:
     with (
         notes.open("w") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "promises.scribe", str(audit), sync, run],
+            _command(audit, sync, run),
             env=ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=output,
@@ -154,15 +159,31 @@ def _acknowledged(scribes: Iterable[Scribe]) -> set[Key]:
 
 
 def together(folder: Path, *, writers: int, small: int, large: int) -> Verdict:
-    """Let them append at the same time."""
+    """Let them append at the same time, and somebody who knows nothing of locks."""
     audit = folder / "audit.jsonl"
     with _scribes(audit, folder, writers) as scribes:
-        _order(scribes, f"append {small} 150", f"append {large} 20000")
-        acknowledged = _acknowledged(scribes)
-    verdict = _as_acknowledged(acknowledged, found_in(audit))
-    return verdict._replace(
-        holds=verdict.holds and len(acknowledged) == writers * (small + large),
+        for scribe in scribes:
+            scribe.order(f"append {small} 150", f"append {large} 20000")
+        strangers = _append_anyhow(audit, 5 * small)
+        _order(scribes)
+        acknowledged = _acknowledged(scribes) | strangers
+    found = found_in(audit)
+    verdict = _as_acknowledged(acknowledged, found)
+    runs = [run for run, _ in found.records]
+    return Verdict(
+        verdict.holds and len(acknowledged) == writers * (small + large) + 5 * small,
+        f"{verdict.figure}, {sum(map(ne, runs, runs[1:])):,} changes of writer",
     )
+
+
+def _append_anyhow(audit: Path, count: int) -> set[Key]:
+    """As `>>` in a shell does it."""
+    with audit.open("ab", buffering=0) as file:
+        for number in range(count):
+            file.write(b'{"run_id":"stranger","seq":%d}\n' % number)
+            if not number % 10:
+                time.sleep(PAUSE)
+    return {("stranger", number) for number in range(count)}
 
 
 def rotated(folder: Path, *, writers: int, records: int, renames: int) -> Verdict:
@@ -181,9 +202,10 @@ def rotated(folder: Path, *, writers: int, records: int, renames: int) -> Verdic
         _order(scribes, f"append {records - renames * part} 150")
         acknowledged = _acknowledged(scribes)
     verdict = _as_acknowledged(acknowledged, found_in(audit, *olds))
+    files = sum(bool(found_in(path).records) for path in (audit, *olds))
     return Verdict(
-        verdict.holds and len(acknowledged) == writers * records,
-        f"{verdict.figure}, in {renames + 1} files",
+        verdict.holds and len(acknowledged) == writers * records and files > 1,
+        f"{verdict.figure}, in {files} files",
     )
 
 
@@ -280,11 +302,12 @@ class Traced(NamedTuple):
     calls: list[str]
     found: Found
 
-    def after_the_fault(self) -> list[str]:
-        """The names of the calls after the one that was made to fail; `utimensat` is a step."""
-        places = [place for place, line in enumerate(self.calls) if "(INJECTED)" in line]
-        assert len(places) == 1, "no call failed, or more than one"
-        return _names(self.calls[places[0] + 1 :])
+
+def _after_the_fault(calls: Sequence[str]) -> list[str]:
+    """The names of the calls after the one that was made to fail; `utimensat` is a step."""
+    places = [place for place, line in enumerate(calls) if "(INJECTED)" in line]
+    assert len(places) == 1, "no call failed, or more than one"
+    return _names(calls[places[0] + 1 :])
 
 
 def _names(calls: Iterable[str]) -> list[str]:
@@ -310,28 +333,41 @@ def _traced(folder: Path, sync: str, fault: str | None = None) -> Traced:
             }
         )
     )
-    paths = [word for path in (audit, audit.parent, mark) for word in ("-P", str(path))]
-    trace = ["-e", f"trace=utimensat,pwrite64,ftruncate,{','.join(FAULTS)}"]
-    inject = ["-e", f"inject={fault}"] if fault else []
     outcome = spawn(
         *("--config", config, "--actions", HERE / "marking.py", "--audit-sync", sync),
         cwd=folder,
-        before=("strace", "-f", "-o", str(folder / "trace"), *paths, *trace, *inject),
+        before=_tracing(folder, fault),
     )
     found = found_in(audit) if audit.exists() else Found(Counter(), 0)
-    return Traced(outcome, (folder / "trace").read_text().splitlines(), found)
+    return Traced(outcome, _trace(folder), found)
+
+
+def _tracing(folder: Path, fault: str | None) -> tuple[str, ...]:
+    """What to put before a command that writes to `audit/audit.jsonl` in the folder."""
+    audit = folder / "audit"
+    paths = (audit / "audit.jsonl", audit, folder / "mark")
+    return (
+        *("strace", "--seccomp-bpf", "-f", "-o", str(folder / "trace")),
+        *("-e", f"trace=utimensat,pwrite64,ftruncate,{','.join(FAULTS)}"),
+        *(word for path in paths for word in ("-P", str(path))),
+        *(("-e", f"inject={fault}") if fault else ()),
+    )
+
+
+def _trace(folder: Path) -> list[str]:
+    return (folder / "trace").read_text().splitlines()
 
 
 def _can_trace() -> None:
     """Skip the trial where calls cannot be made to fail."""
     try:
-        _run("strace", "-o", os.devnull, "-e", "inject=fsync:error=EIO", "true")
+        _run("strace", "--seccomp-bpf", "-f", "-e", "inject=fsync:error=EIO", "true")
     except (FileNotFoundError, subprocess.CalledProcessError):
         pytest.skip("strace is not installed, or not permitted")
 
 
 def single_faults(folder: Path, *, every: int) -> Verdict:
-    """Let each call fail in turn, or every so many."""
+    """Let each call of each kind fail in turn, or every so many."""
     _can_trace()
     faults = []
     for sync in ("run", "step"):
@@ -343,9 +379,8 @@ def single_faults(folder: Path, *, every: int) -> Verdict:
         faults += [
             (sync, f"{call}:error={error}:when={number}")
             for call, error in FAULTS.items()
-            for number in range(1, counts[call] + 1)
+            for number in range(1, counts[call] + 1, every)
         ]
-    faults = faults[::every]
     faulty = {
         fault: reason
         for number, fault in enumerate(faults)
@@ -363,7 +398,7 @@ def _complaint(run: Traced) -> str:
         "a traceback": "Traceback" in stderr,
         "no message": not stderr.startswith("error: "),
         "bad lines": run.found.bad,
-        "a step ran after it": "utimensat" in run.after_the_fault(),
+        "a step ran after it": "utimensat" in _after_the_fault(run.calls),
     }
     return ", ".join(complaint for complaint, holds in wrong.items() if holds)
 
@@ -377,12 +412,37 @@ def failed_syncs(folder: Path) -> Verdict:
         ("step", "fsync:error=EIO:when=1"),
     ]
     runs = [_traced(folder / f"{number}", *fault) for number, fault in enumerate(faults)]
-    calls = [name for run in runs for name in run.after_the_fault() if name in WRITING]
-    reported = sum(run.outcome.status == 3 for run in runs)
+    said, obstinate = _obstinate(folder / "obstinate", "fdatasync:error=EIO:when=2")
+    calls = [
+        name
+        for calls in (*(run.calls for run in runs), obstinate)
+        for name in _after_the_fault(calls)
+        if name in WRITING
+    ]
+    reported = sum(run.outcome.status == 3 for run in runs) + (said == OBSTINACY)
     return Verdict(
-        not calls and reported == len(runs),
-        f"{len(runs)} failed, {reported} reported, {len(calls)} writes and syncs after that",
+        not calls and reported == len(runs) + 1,
+        f"{len(runs) + 1} failed, {reported} reported, {len(calls)} writes and syncs after that",
     )
+
+
+OBSTINACY = ["0", "refused", "done", *["refused", "done"] * 2]
+
+
+def _obstinate(folder: Path, fault: str) -> tuple[list[str], list[str]]:
+    """What a writer that goes on says when its second record is refused, and its calls."""
+    audit = folder / "audit" / "audit.jsonl"
+    audit.parent.mkdir(parents=True)
+    done = subprocess.run(
+        [*_tracing(folder, fault), *_command(audit, "step", "obstinate")],
+        env=ENVIRONMENT,
+        input="append 2 150\n" * 3,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.splitlines(), _trace(folder)
 
 
 # Killed processes
@@ -395,17 +455,18 @@ def kills(folder: Path, *, rounds: int, seed: int = 1) -> Verdict:
         _killed(folder, size=(200, 20_000, 8_000_000)[number % 3], after=random.uniform(0, 0.02))
         for number in range(rounds)
     ]
-    lost, torn, fused = (sum(each) for each in zip(*rounds_found, strict=True))
+    lost, torn, fused, more = (sum(each) for each in zip(*rounds_found, strict=True))
     return Verdict(
-        lost == fused == 0,
-        f"{rounds} kills, {lost} acknowledged records lost, {torn} torn in flight, {fused} fused",
+        lost == fused == more == 0,
+        f"{rounds} kills, {lost} acknowledged lost, {torn} torn in flight, {fused} fused, "
+        f"{more} times more than one in flight",
     )
 
 
-def _killed(folder: Path, *, size: int, after: float) -> tuple[int, int, int]:
-    """How many acknowledged records are lost, how many are torn, and how many are fused.
+def _killed(folder: Path, *, size: int, after: float) -> tuple[int, int, int, bool]:
+    """How many acknowledged records are lost, how many lines are torn, how many of them fused.
 
-    A record that was written but not yet acknowledged may be there, or in part, but only one.
+    And whether there are, whole or torn, more than the one that was yet to be acknowledged.
     """
     audit, notes = folder / "audit.jsonl", folder / "notes"
     with _scribe(audit, notes, run="killed") as scribe:
@@ -422,7 +483,8 @@ def _killed(folder: Path, *, size: int, after: float) -> tuple[int, int, int]:
     fused = sum(line.count(b'{"run_id"') > 1 for line in _lines(audit))
     audit.unlink()
     lost = acknowledged - found.records.keys()
-    return len(lost), found.bad, fused + (len(found.records) + found.bad > len(acknowledged) + 1)
+    more = found.records.total() + found.bad > len(acknowledged) + 1
+    return len(lost), found.bad, fused, more
 
 
 TAILS = (
@@ -473,8 +535,8 @@ def power_cuts(folder: Path, *, rounds: int, seed: int = 2) -> Verdict:
     without = _cut(folder / "none", sync="none", after=0.05)
     return Verdict(
         lost == bad == 0,
-        f"{acknowledged} acknowledged before {rounds} cuts, {lost} lost, {bad} bad lines; "
-        f"with sync none {without[1]} of {without[0]} lost",
+        f"{acknowledged:,} acknowledged before {rounds} cuts, {lost} lost, {bad} bad lines; "
+        f"with sync none {without[1]:,} of {without[0]:,} lost",
     )
 
 
@@ -541,7 +603,7 @@ PROMISES = [
         "any single I/O fault is reported and corrupts nothing",
         "exit 3, 0 bad lines, 0 steps after it",
         single_faults,
-        short={"every": 16},
+        short={"every": 9},
         long={"every": 1},
     ),
     Promise(
