@@ -104,9 +104,16 @@ class JsonFileStorage:
             raise self._failure(error.strerror) from None
 
     def close(self) -> None:
-        """Close the file. Nothing can be appended after that."""
+        """Close the file. Nothing can be appended after that.
+
+        Raises:
+            StorageError: If the system says only now that something was not written.
+        """
         self._fault = "it is closed"
-        os.close(self._descriptor)
+        try:
+            os.close(self._descriptor)
+        except OSError as error:
+            raise self._failure(error.strerror) from None
 
     def __enter__(self) -> Self:
         return self

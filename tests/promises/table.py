@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from promises import writer
+from promises import forgery, hostile, resumption, signals, streams, writer
 
-PROMISES = [*writer.PROMISES]
+PROMISES = [
+    promise
+    for module in (writer, forgery, hostile, signals, streams, resumption)
+    for promise in module.PROMISES
+]
