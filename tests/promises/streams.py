@@ -42,7 +42,7 @@ def _ended(folder: Path, options: str, redirection: str) -> tuple[int, str]:
     """The exit status of the command, whatever stands behind it; and its stderr."""
     command = f'"{sys.executable}" -m driftflow --config config.json {options}'
     done = subprocess.run(
-        ["sh", "-c", f"{{ {command}; echo $? >status; }} {redirection}"],
+        ["/bin/sh", "-c", f"{{ {command}; echo $? >status; }} {redirection}"],
         cwd=folder,
         env=process_environment(),
         stdout=subprocess.DEVNULL,
