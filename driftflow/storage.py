@@ -12,7 +12,7 @@ import stat
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, Self, TypeAlias
 
 from driftflow.errors import StorageError
 
@@ -29,6 +29,7 @@ _to_disk = getattr(os, "fdatasync", os.fsync)
 # How long another process may keep the file locked, and the pause between two tries. Seconds.
 PATIENCE = 10.0
 _PAUSE = 0.001
+_AT_ONCE = LOCK_EX | LOCK_NB
 
 # How long the file is taken to have its name still. To look costs more than to write: since Linux
 # 6.13 it makes the next write find a new time stamp. Seconds.
@@ -60,6 +61,7 @@ class JsonFileStorage:
         self._policy = sync
         self._fault: str | None = None  # why nothing is written any more
         self._descriptor: int
+        self._end: int  # where our last record ended: what stands before that is whole
         try:
             # An action may change the working directory.
             self._place = os.path.abspath(path)  # noqa: PTH100 - a run does without pathlib
@@ -81,7 +83,13 @@ class JsonFileStorage:
             raise self._failure(self._fault)
         try:
             try:
-                self._write(line, self._lock())
+                size = self._lock()
+                if size != self._end and size and not self._ends_a_line(size):
+                    line = b"\n" + line  # what somebody's crash has torn stays by itself
+                written = os.write(self._descriptor, line)
+                if written < len(line):
+                    self._take_back(size)
+                self._end = size + written
             finally:
                 flock(self._descriptor, LOCK_UN)
         except OSError as error:
@@ -126,14 +134,14 @@ class JsonFileStorage:
         status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
         self._look_again = monotonic() + _LOOK
-        self._end = 0  # where our last record ended: what stands before that is whole
+        self._end = 0
         self._is_new = not status.st_size
 
     def _lock(self) -> int:
         """Lock the file that has the name by now, and give its size."""
         while True:
             try:
-                flock(self._descriptor, LOCK_EX | LOCK_NB)
+                flock(self._descriptor, _AT_ONCE)
             except BlockingIOError:
                 self._await_lock()
             if monotonic() < self._look_again or self._has_its_name():
@@ -157,21 +165,19 @@ class JsonFileStorage:
         while monotonic() < until:
             sleep(_PAUSE)
             with suppress(BlockingIOError):
-                flock(self._descriptor, LOCK_EX | LOCK_NB)
+                flock(self._descriptor, _AT_ONCE)
                 return
         raise TimeoutError(
             errno.ETIMEDOUT, f"another process has kept it locked for {PATIENCE:g} s"
         )
 
-    def _write(self, line: bytes, size: int) -> None:
-        if size not in (0, self._end) and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            line = b"\n" + line  # what somebody's crash has torn stays by itself
-        written = os.write(self._descriptor, line)
-        if written < len(line):
-            with suppress(OSError):  # else the next record is fenced off from it
-                os.ftruncate(self._descriptor, size)
-            raise OSError(errno.ENOSPC, "a record was cut short")
-        self._end = size + written
+    def _ends_a_line(self, size: int) -> bool:
+        return os.pread(self._descriptor, 1, size - 1) == b"\n"
+
+    def _take_back(self, size: int) -> NoReturn:
+        with suppress(OSError):  # else the next record is fenced off from it
+            os.ftruncate(self._descriptor, size)
+        raise OSError(errno.ENOSPC, "a record was cut short")
 
     def _sync(self) -> None:
         try:
