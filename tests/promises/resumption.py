@@ -11,9 +11,11 @@ from collections import Counter
 from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
+import naive
 import workflows
 from command import process_environment, wait_for
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from driftflow import run_workflow
 from promises import Promise, Verdict
@@ -37,6 +39,34 @@ def deed(value):
 """
 
 
+@st.composite
+def _good(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
+    """A config of which most steps succeed, and many read from others."""
+    steps: list[dict[str, Any]] = []
+    for place in range(draw(st.integers(3, 8))):
+        earlier = [step["name"] for step in steps]
+        given: st.SearchStrategy[Any] = st.just(f"input {place}")
+        if earlier:
+            given |= st.sampled_from(earlier).map(lambda name: {"from": name})
+            given |= st.lists(st.sampled_from(earlier)).map(lambda names: {"from": names})
+        steps.append(
+            {
+                "name": f"s{place}",
+                "action": draw(st.sampled_from([*["echo"] * 8, "upper", "nobody"])),
+                "input": draw(given),
+                "priority": -(place // draw(st.integers(1, 3))),
+                "optional": draw(st.booleans()),
+            }
+        )
+    steps = sorted(steps, key=lambda step: (-step["priority"], step["name"]))
+    for place, step in enumerate(steps):
+        known = [other["name"] for other in steps[:place]]
+        if not {*naive.read_by(step["input"], {})} <= {*known}:
+            step["input"] = "alone"
+    flags = {"parallel": draw(st.booleans())}
+    return {"name": "good", "steps": steps, "flags": flags}, {}
+
+
 def killed_runs_go_on(folder: Path, *, plans: int, cuts: int) -> Verdict:
     """Generated plans; what a kill -9 leaves of their audits: records up to any point, and a bit.
 
@@ -46,7 +76,7 @@ def killed_runs_go_on(folder: Path, *, plans: int, cuts: int) -> Verdict:
     chance = random.Random(13)  # noqa: S311 - it is no secret
 
     @settings(max_examples=plans, suppress_health_check=list(HealthCheck))
-    @given(workflows.linked())
+    @given(workflows.linked() | _good())
     def try_one(linked: tuple[dict[str, Any], dict[str, str]]) -> None:
         config, params = linked
         workflows.write(folder, config | {"flags": config.get("flags", {}) | {"audit": True}})
@@ -54,9 +84,10 @@ def killed_runs_go_on(folder: Path, *, plans: int, cuts: int) -> Verdict:
         audit.unlink(missing_ok=True)
         whole = _run(params, resume=False)
         tally["plans"] += 1
-        lines = audit.read_bytes().splitlines(keepends=True)
+        written = audit.read_bytes().splitlines(keepends=True)
         for _ in range(cuts):
             known: list[bytes] = []
+            lines = written
             for _ in range(2):
                 rest = chance.randrange(len(lines))  # all but the end of the run
                 torn = lines[rest][: chance.randrange(len(lines[rest]))]

@@ -64,9 +64,11 @@ def signals_end_the_record(folder: Path, *, signals: int) -> Verdict:
     for number in range(signals):
         flags, options = _HOW[number % len(_HOW)]
         ending = _ENDING[number // len(_HOW) % len(_ENDING)]
-        steps = [_step(place, chance) for place in range(12)]
+        steps = [_step(place, chance) for place in range(chance.randint(1, 12))]
+        if "--jobs" not in options or "--enforce-timeout" in options:  # a thread cannot be ended
+            steps.append({"name": "z", "action": "nap", "input": 30, "priority": -9})
         workflows.save(folder, *steps, flags=flags | {"audit": True}, timeout_seconds=30)
-        end = _ended(folder, options, ending, delay=0.2 * chance.random())
+        end = _ended(folder, options, ending, delay=0.3 * chance.random())
         interrupted += end.records[-1].get("status") == "interrupted"
         faults += [f"{number}: {fault}" for fault in _faults(end, ending)]
     figure = f"{signals} signals, {interrupted} in the middle, {len(faults)} wrong ends"
@@ -100,7 +102,11 @@ def _ended(folder: Path, options: Sequence[str], ending: int, delay: float) -> _
     wait_for(lambda: audit.exists() and audit.read_bytes())
     time.sleep(delay)
     process.send_signal(ending)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        stdout, stderr = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        stdout, stderr = process.communicate()
     records = [json.loads(line) for line in audit.read_text().splitlines()]
     return _End(process.returncode, stdout, stderr, records)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import import_module
 from inspect import getsource
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +19,14 @@ import workflows
 from command import process_environment
 
 from driftflow import signals
+from driftflow.audit import audited
 from driftflow.events import RunFinished, StepFinished
 from driftflow.interpreter import in_turn, interpret
 from driftflow.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from driftflow.document import Json
     from driftflow.events import Event
@@ -61,6 +66,31 @@ def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) 
         told.extend(events)
     names = [type(event).__name__ for event in told]
     assert names == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_signal_never_reaches_what_keeps_the_record(
+    caught: Signals, moment: int, tmp_path: Path
+) -> None:
+    """Whenever it comes, each event is on file, and each step that was started has an end."""
+    path = tmp_path / "audit"
+    moments = count()
+
+    def now() -> str:
+        if next(moments) == moment:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return "now"
+
+    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    events: list[Event] = []
+    with suppress(KeyboardInterrupt):
+        events.extend(caught.heeded(audited(stream, str(path), sync="none", now=now)))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    kinds = [record["event"] for record in records]
+    assert len(events) == len(records)
+    assert kinds.count("step_started") == [0, 1, 1, 2, 2, 2][moment]
+    assert kinds.count("step_finished") == [0, 1, 1, 2, 2, 2][moment]
+    assert records[-1]["status"] == ("interrupted" if moment < 4 else "ok")
 
 
 def echo(_: str, value: Json) -> Json:
