@@ -90,7 +90,7 @@ def killed_runs_go_on(folder: Path, *, plans: int, cuts: int) -> Verdict:
             lines = written
             for _ in range(2):
                 rest = chance.randrange(len(lines))  # all but the end of the run
-                torn = lines[rest][: chance.randrange(len(lines[rest]))]
+                torn = lines[rest][: chance.randrange(max(1, len(lines[rest]) - 1))]
                 audit.write_bytes(b"".join([*known, *lines[:rest]]) + torn)
                 known = audit.read_bytes().splitlines(keepends=True)
                 again = _run(params, resume=True)
