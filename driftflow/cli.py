@@ -48,9 +48,9 @@ import gc
 import io
 import os
 import re
+import signal
 import sys
 from contextlib import closing, nullcontext, redirect_stdout, suppress
-from signal import SIGINT, SIGPIPE
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docopt import DocoptExit, docopt
@@ -118,11 +118,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             with output, redirect_stdout(sys.stderr):
                 status = _run_command(sys.argv[1:] if argv is None else list(argv), output, signals)
         except KeyboardInterrupt:
-            return die_of(signals.received or SIGINT)
+            return _end_by(signals.received or signal.SIGINT)
         if signals.received is not None:
-            return die_of(signals.received)
+            return _end_by(signals.received)
     if isinstance(output.failure, BrokenPipeError):
-        return die_of(SIGPIPE)
+        return die_of(signal.SIGPIPE)
     if output.failure is not None:
         _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
@@ -146,6 +146,10 @@ def _run_command(argv: list[str], output: Output, signals: Signals) -> int:
         _refuse(error.findings)
     except (ActionsError, ExecutorError) as error:
         _complain(str(error))
+    except StorageError as error:
+        output.flush()
+        _complain(str(error))
+        return NOT_WRITTEN
     return WRONG_INPUT
 
 
@@ -219,11 +223,7 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
     )
     resumed = None
     if arguments["--resume"]:
-        try:
-            resumed, words = resumable(plan)
-        except StorageError as error:
-            _complain(str(error))
-            return NOT_WRITTEN
+        resumed, words = resumable(plan)
         _print_error(f"{escape(words)}\n")
     report = _print_document if arguments["--print-json"] else _print_lines
     with _cluster_of(arguments) as (executor, room):
@@ -239,13 +239,8 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
         signals.catch()
-        try:
-            with closing(events):
-                status = report(plan, signals.heeded(events), output)
-        except StorageError as error:
-            output.flush()
-            _complain(str(error))
-            return NOT_WRITTEN
+        with closing(events):
+            status = report(plan, signals.heeded(events), output)
     return OK if status == "ok" else FAILED
 
 
@@ -414,6 +409,11 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
 
 
 _COMMANDS = {"check": _check, "plan": _plan, "schema": _schema, "actions": _actions}
+
+
+def _end_by(number: int) -> int:
+    _print_error(f"interrupted by {signal.Signals(number).name}\n")
+    return die_of(number)
 
 
 def _refuse(findings: Findings) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow import flags
 from driftflow.acceptor import accepts
 from driftflow.document import copied, parse
-from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, shorten
+from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError, shorten
 from driftflow.flags import FLAGS_VARIABLE
 from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
 from driftflow.references import refers
@@ -61,6 +61,7 @@ def load_config(
             if no step asks for a parameter that is given, or if WORKFLOW_TIMEOUT_SECONDS is no
             finite decimal number of seconds above 0. It lists all that is wrong.
         ActionsError: If `strict`, and an action cannot be loaded.
+        StorageError: If the audit is on, and its file is the config itself or cannot be looked at.
         TypeError: If the value of a parameter is no JSON value.
     """
     environ = os.environ if environ is None else environ
@@ -77,7 +78,10 @@ def load_config(
         raise ConfigError(_shown(Findings(source, document.text, issues), document))
     value: Any = document.value
     enabled = flags.resolve(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
-    return build_plan(value, enabled, None if timeout is None else float(timeout), given)
+    plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
+    if enabled.is_enabled("audit") and _is_one_file(source, plan.storage_path):
+        raise StorageError(plan.storage_path, "the audit would be written into the config")
+    return plan
 
 
 def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findings:
@@ -145,6 +149,15 @@ def _shown(findings: Findings, document: Document) -> Findings:
     from driftflow.redaction import redacted
 
     return redacted(findings, document)
+
+
+def _is_one_file(source: str, other: str) -> bool:
+    try:
+        return os.path.samefile(source, other)  # noqa: PTH121 - a run does without pathlib
+    except (FileNotFoundError, ValueError):  # it need not be there, nor be the name of a file
+        return False
+    except OSError as error:
+        raise StorageError(other, f"the audit cannot be opened: {error.strerror}") from None
 
 
 def _read(source: str) -> bytes:

@@ -44,7 +44,8 @@ class Resumed(NamedTuple):
     Attributes:
         run_id: The earlier run's own name.
         results: By places in the run order, what came of steps that need not run again.
-        unfinished: The places of those that were started, and may have run; in run order.
+        unfinished: The places of those that may have run, in run order: they were started, and
+            have no end, or were ended by an interrupt.
     """
 
     run_id: str

@@ -1,8 +1,8 @@
 """Findings without what is not for everybody: what sensitive steps are handed.
 
 A report shows lines of the file, and its messages quote what is wrong. So lines on which a
-sensitive step stands are not shown, nor is what is said of its input. Of a text that is no JSON it
-cannot be known which steps are sensitive: if it mentions the word, none of it is shown.
+sensitive step stands are not shown, and nothing of its input is quoted. Of a text that is no JSON
+it cannot be known which steps are sensitive: if it mentions the word, none of it is shown.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def hidden(findings: Findings) -> Findings:
 
 
 def redacted(findings: Findings, document: Document) -> Findings:
-    """The findings without the lines of sensitive steps, nor what is said of their inputs.
+    """The findings without the lines of sensitive steps, and without quotations of their inputs.
 
     Args:
         findings: What was found in a file.
@@ -66,11 +66,14 @@ def _sensitive_steps(value: Json) -> Iterator[JsonPath]:
 
 
 def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines: Lines) -> Issue:
-    """The issue, which says nothing if it is about what a sensitive step is handed."""
+    """The issue, which quotes nothing if it is about what a sensitive step is handed."""
     step = issue.path[:2]
     is_of_input = step in places and issue.path[2:3] == ("input",)
     if is_of_input or (not issue.path and _lies_in(issue, places.values(), lines)):
-        return issue._replace(message=REDACTED, hint=None, path=issue.path[:3])
+        message, hint = _unquoted(issue.message), issue.hint and _unquoted(issue.hint)
+        if issue.code == "wrong-input":  # which quotes in other ways, too
+            message, hint = f"the action cannot take {REDACTED}: it will fail the step", None
+        return issue._replace(message=message, hint=hint, path=issue.path[:3])
     return issue
 
 

@@ -12,12 +12,15 @@ from driftflow.plan import digest
 from driftflow.storage import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from driftflow.plan import Plan
 
-_RUN_ID = re.compile(rb'"run_id":"([^"]*)"')
-_START = b'"event":"run_started"'
+# What lets a line be passed over before it is read as JSON, which takes much longer.
+_RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
+_START = b'"run_started"'
+
+_ENDS = {"failed": "which failed", "interrupted": "which was interrupted"}
 
 
 def look_back(plan: Plan) -> tuple[Resumed | None, str]:
@@ -34,26 +37,35 @@ def look_back(plan: Plan) -> tuple[Resumed | None, str]:
     path = plan.storage_path
     if not plan.flags.is_enabled("audit"):
         return None, "nothing to resume: the flag audit is off"
-    runs, is_another = _runs_of(plan, lines_of(path))
+    runs, started, is_another = _runs_of(plan, lines_of(path))
     if not runs:
         other = " (the last one of this workflow had another plan)" if is_another else ""
         return None, f"nothing to resume: no run of this plan is in {path}{other}"
     newest = [*runs][-1]
     chain = [*_chain(runs, newest)]
     records = [*_records_of(chain, lines_of(path))]
-    if any(_is_good_end(record, newest) for record in records):
+    ends = {
+        record["run_id"]: record.get("status")
+        for record in records
+        if record.get("event") == "run_finished"
+    }
+    if ends.get(newest) == "ok":
         return None, "nothing to resume: the last run of this plan is ok"
-    resumed = _resumed(plan, newest, records)
-    return resumed, _in_words(plan, resumed)
+    resumed = _resumed(plan, newest, records, ends)
+    how = _ENDS.get(str(ends.get(newest)), "which was cut off")
+    return resumed, f"resuming run {newest} of {started[newest]}, {how}: {_in_words(plan, resumed)}"
 
 
-def _runs_of(plan: Plan, lines: Iterable[bytes]) -> tuple[dict[str, str | None], bool]:
+def _runs_of(
+    plan: Plan, lines: Iterable[bytes]
+) -> tuple[dict[str, object], dict[str, object], bool]:
     """The runs of the plan, each with the one that it took up; in the order of their starts.
 
-    And whether the last run of a plan of that name had another digest.
+    And when they started, and whether the last run of a plan of that name had another digest.
     """
     wanted = digest(plan)
-    runs: dict[str, str | None] = {}
+    runs: dict[str, object] = {}
+    started: dict[str, object] = {}
     is_another = False
     for line in lines:
         record = _record(line) if _START in line else {}
@@ -62,24 +74,25 @@ def _runs_of(plan: Plan, lines: Iterable[bytes]) -> tuple[dict[str, str | None],
         is_another = record.get("plan") != wanted
         run_id = record.get("run_id")
         if isinstance(run_id, str) and not is_another:
-            runs[run_id] = record.get("resumes")
-    return runs, is_another
+            runs[run_id], started[run_id] = record.get("resumes"), record.get("ts")
+    return runs, started, is_another
 
 
-def _chain(runs: dict[str, str | None], newest: str) -> Iterator[str]:
+def _chain(runs: dict[str, object], newest: str) -> Iterator[str]:
     """A run, the one that it took up, the one that this one took up, and so on."""
-    run_id: str | None = newest
+    run_id: object = newest
     while isinstance(run_id, str) and run_id in runs:
         yield run_id
         run_id = runs.pop(run_id)
 
 
 def _records_of(chain: Iterable[str], lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    wanted = {run_id.encode() for run_id in chain}
+    names = {*chain}
+    wanted = {name.encode() for name in names}
     for line in lines:
         found = _RUN_ID.search(line)
-        if found and found[1] in wanted:
-            yield _record(line)
+        if found and found[1] in wanted and (record := _record(line)).get("run_id") in names:
+            yield record
 
 
 def _record(line: bytes) -> dict[str, Any]:
@@ -95,24 +108,23 @@ def _refuse(what: str) -> NoReturn:
     raise ValueError(what)
 
 
-def _is_good_end(record: dict[str, Any], run_id: str) -> bool:
-    wanted = {"event": "run_finished", "run_id": run_id, "status": "ok"}
-    return {name: record.get(name) for name in wanted} == wanted
-
-
-def _resumed(plan: Plan, run_id: str, records: Iterable[dict[str, Any]]) -> Resumed:
+def _resumed(
+    plan: Plan, run_id: str, records: Iterable[dict[str, Any]], ends: Mapping[str, object]
+) -> Resumed:
     results: dict[int, StepResult] = {}
     unfinished: set[int] = set()
     for record in records:
-        place = record.get("index")
+        run, place = record["run_id"], record.get("index")
         if type(place) is not int or not 0 <= place < len(plan.steps):
             continue
         if record.get("event") == "step_started":
             unfinished.add(place)
-        else:
+            continue
+        # What an interrupt ended may have been done, in part or as a whole.
+        if record.get("ok") or not record.get("attempts") or ends.get(run) != "interrupted":
             unfinished.discard(place)
-            if (result := _result(plan, place, record)) is not None:
-                results[place] = result
+        if (result := _result(plan, place, record)) is not None:
+            results[place] = result
     return Resumed(run_id, results, tuple(sorted(unfinished - results.keys())))
 
 
@@ -135,6 +147,6 @@ def _result(plan: Plan, place: int, record: dict[str, Any]) -> StepResult | None
 
 def _in_words(plan: Plan, resumed: Resumed) -> str:
     number = len(resumed.results)
-    words = f"resuming run {resumed.run_id}: {number} of {len(plan.steps)} steps are not run again"
+    words = f"{number} of {len(plan.steps)} steps are not run again"
     again = len(resumed.unfinished)
     return f"{words}; {again} may have run, and run again" if again else words

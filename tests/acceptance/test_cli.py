@@ -371,7 +371,8 @@ def test_a_signal_ends_a_run_well(number: int, options: list[str], tmp_path: Pat
     process = waiting(tmp_path, *options)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (-number, b"")
+    told = f"interrupted by {signal.Signals(number).name}\n"
+    assert (process.returncode, err.decode()) == (-number, told)
     if options:
         document = json.loads(out)
         Draft7Validator(schema("result")).validate(document)
@@ -482,7 +483,8 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     records = [json.loads(line) for line in (tmp_path / audit).read_text().splitlines()]
     run_id = records[0]["run_id"]
     assert document["resumed"] == {"run_id": run_id, "may_have_run": []}
-    assert second.stderr == f"resuming run {run_id}: 1 of 3 steps are not run again\n"
+    which = f"run {run_id} of {records[0]['ts']}, which failed"
+    assert second.stderr == f"resuming {which}: 1 of 3 steps are not run again\n"
     starts = [record for record in records if record["event"] == "run_started"]
     assert [record.get("resumes") for record in starts] == [None, run_id]
     assert len({record["run_id"] for record in records}) == 2

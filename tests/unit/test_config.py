@@ -9,7 +9,7 @@ import pytest
 import workflows
 
 from driftflow.config import check_config, load_config
-from driftflow.errors import ConfigError, Findings, Issue
+from driftflow.errors import ConfigError, Findings, Issue, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,3 +256,13 @@ def test_a_device_that_never_ends_is_no_workflow() -> None:
     (issue,) = check_config("/dev/zero").issues
     assert issue.message == "not JSON: a NUL character"
     assert len(check_config("/dev/zero").text) == 1 << 20
+
+
+def test_the_audit_is_not_written_into_the_config(tmp_path: Path) -> None:
+    """It would be one no more. Without an audit it does not matter."""
+    path = workflows.save(
+        tmp_path, {}, flags={"audit": True}, storage={"path": str(tmp_path / "config.json")}
+    )
+    with pytest.raises(StorageError, match="the audit would be written into the config"):
+        load_config(path)
+    assert load_config(path, {"DRIFTFLOW_FLAGS": "audit"}).storage_path == str(path)

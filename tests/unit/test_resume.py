@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from driftflow.plan import Plan
 
 STEPS: list[dict[str, Any]] = [{"name": name, "input": name, "optional": True} for name in "abc"]
+NIGHT = "2026-11-26T02:00:00.000000Z"
 AUDIT = Path("driftflow.audit.json")
 
 
@@ -37,6 +38,7 @@ def start(plan: Plan, run_id: str, **more: Any) -> dict[str, Any]:
     """A record of the start of a run."""
     return {
         "run_id": run_id,
+        "ts": NIGHT,
         "event": "run_started",
         "workflow": plan.name,
         "plan": digest(plan),
@@ -77,9 +79,11 @@ def test_what_a_run_did_well_is_taken_up() -> None:
     failed = step("1", 2, ok=False, output=None, error="no")
     write(start(plan, "1"), *started, step("1", 0), failed)
     reused = workflows.done("a", "A", 2)._replace(reused=True)
-    assert look_back(plan) == (
-        Resumed("1", {0: reused}, (1,)),
-        "resuming run 1: 1 of 3 steps are not run again; 1 may have run, and run again",
+    resumed, words = look_back(plan)
+    assert resumed == Resumed("1", {0: reused}, (1,))
+    assert words == (
+        f"resuming run 1 of {NIGHT}, which was cut off: 1 of 3 steps are not run again; "
+        "1 may have run, and run again"
     )
 
 
@@ -172,10 +176,49 @@ def test_a_chain_of_runs_has_an_end(resumes: object) -> None:
     assert [*resumed.results] == [0]
 
 
-@pytest.mark.parametrize("status", ["failed", "interrupted"])
-def test_a_run_that_did_not_end_ok_is_taken_up(status: str) -> None:
-    """Whatever else its end was."""
-    assert known(step("1", 0), {"run_id": "1", "event": "run_finished", "status": status})
+@pytest.mark.parametrize(
+    ("status", "words", "unfinished"),
+    [
+        ("failed", "which failed", (2,)),
+        ("interrupted", "which was interrupted", (1, 2)),
+        (None, "which was cut off", (2,)),
+        (["ok"], "which was cut off", (2,)),
+    ],
+)
+def test_a_run_that_did_not_end_ok_is_taken_up(
+    status: object, words: str, unfinished: tuple[int, ...]
+) -> None:
+    """What an interrupt ended may have been done; what failed has not."""
+    plan = plan_of()
+    begun = [step("1", place, "step_started") for place in range(3)]
+    failed = step("1", 1, ok=False, output=None, error="no", attempts=1)
+    end = [{"run_id": "1", "event": "run_finished", "status": status}] if status else []
+    write(start(plan, "1"), *begun, step("1", 0), failed, *end)
+    resumed, told = look_back(plan)
+    assert resumed is not None
+    assert [*resumed.results] == [0]
+    assert resumed.unfinished == unfinished
+    assert words in told
+
+
+def test_a_step_that_was_not_tried_when_the_interrupt_came_has_not_run() -> None:
+    """Its attempts are 0."""
+    plan = plan_of()
+    untried = step("1", 1, ok=False, output=None, error="interrupted", attempts=0)
+    end = {"run_id": "1", "event": "run_finished", "status": "interrupted"}
+    write(start(plan, "1"), step("1", 1, "step_started"), untried, end)
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert resumed.unfinished == ()
+
+
+def test_an_audit_that_another_program_has_written_anew_is_read() -> None:
+    """Many put a blank behind a colon."""
+    plan = plan_of()
+    AUDIT.write_text("".join(json.dumps(each) + "\n" for each in (start(plan, "1"), step("1", 0))))
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert [*resumed.results] == [0]
 
 
 def test_there_may_be_nothing_to_take_up() -> None:
