@@ -37,11 +37,11 @@ def look_back(plan: Plan) -> tuple[Resumed | None, str]:
     path = plan.storage_path
     if not plan.flags.is_enabled("audit"):
         return None, "nothing to resume: the flag audit is off"
-    runs, started, is_another = _runs_of(plan, lines_of(path))
+    runs, is_another = _runs_of(plan, lines_of(path))
     if not runs:
         other = " (the last one of this workflow had another plan)" if is_another else ""
         return None, f"nothing to resume: no run of this plan is in {path}{other}"
-    newest = [*runs][-1]
+    newest, start = [*runs.items()][-1]
     chain = [*_chain(runs, newest)]
     records = [*_records_of(chain, lines_of(path))]
     ends = {
@@ -53,19 +53,17 @@ def look_back(plan: Plan) -> tuple[Resumed | None, str]:
         return None, "nothing to resume: the last run of this plan is ok"
     resumed = _resumed(plan, newest, records, ends)
     how = _ENDS.get(str(ends.get(newest)), "which was cut off")
-    return resumed, f"resuming run {newest} of {started[newest]}, {how}: {_in_words(plan, resumed)}"
+    which = f"run {newest} of {start.get('ts')}, {how}"
+    return resumed, f"resuming {which}: {_in_words(plan, resumed)}"
 
 
-def _runs_of(
-    plan: Plan, lines: Iterable[bytes]
-) -> tuple[dict[str, object], dict[str, object], bool]:
-    """The runs of the plan, each with the one that it took up; in the order of their starts.
+def _runs_of(plan: Plan, lines: Iterable[bytes]) -> tuple[dict[str, dict[str, Any]], bool]:
+    """The runs of the plan, each with its first record, in the order of their starts.
 
-    And when they started, and whether the last run of a plan of that name had another digest.
+    And whether the last run of a plan of that name had another digest.
     """
     wanted = digest(plan)
-    runs: dict[str, object] = {}
-    started: dict[str, object] = {}
+    runs: dict[str, dict[str, Any]] = {}
     is_another = False
     for line in lines:
         record = _record(line) if _START in line else {}
@@ -74,21 +72,21 @@ def _runs_of(
         is_another = record.get("plan") != wanted
         run_id = record.get("run_id")
         if isinstance(run_id, str) and not is_another:
-            runs[run_id], started[run_id] = record.get("resumes"), record.get("ts")
-    return runs, started, is_another
+            runs[run_id] = record
+    return runs, is_another
 
 
-def _chain(runs: dict[str, object], newest: str) -> Iterator[str]:
+def _chain(runs: dict[str, dict[str, Any]], newest: str) -> Iterator[str]:
     """A run, the one that it took up, the one that this one took up, and so on."""
     run_id: object = newest
     while isinstance(run_id, str) and run_id in runs:
         yield run_id
-        run_id = runs.pop(run_id)
+        run_id = runs.pop(run_id).get("resumes")
 
 
 def _records_of(chain: Iterable[str], lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     names = {*chain}
-    wanted = {name.encode() for name in names}
+    wanted = {name.encode(errors="replace") for name in names}
     for line in lines:
         found = _RUN_ID.search(line)
         if found and found[1] in wanted and (record := _record(line)).get("run_id") in names:

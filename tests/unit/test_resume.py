@@ -166,11 +166,11 @@ def test_a_run_that_was_resumed_brings_what_it_took_up() -> None:
     assert (resumed.run_id, [*resumed.results], resumed.unfinished) == ("3", [0, 1], (2,))
 
 
-@pytest.mark.parametrize("resumes", ["1", "nobody", 7, None])
+@pytest.mark.parametrize("resumes", ["1", "nobody", "\ud800", 7, None])
 def test_a_chain_of_runs_has_an_end(resumes: object) -> None:
     """Whatever stands there."""
     plan = plan_of()
-    write(start(plan, "1", resumes=resumes), step("1", 0))
+    write(start(plan, "\ud800"), start(plan, "1", resumes=resumes), step("1", 0))
     resumed, _ = look_back(plan)
     assert resumed is not None
     assert [*resumed.results] == [0]
