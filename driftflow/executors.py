@@ -37,6 +37,7 @@ _NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
 # How long an interrupt waits for what is under way to come to an end, and what is said of a step
 # that did not. Seconds.
 GRACE = 5.0
+_AGAIN = 0.1  # after that time it is told again to end: something may just have begun. Seconds.
 _LEFT_BEHIND: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
 
 
@@ -198,7 +199,8 @@ class Spread:
         try:
             number = self._next_finished()
         except Empty:
-            return False
+            self._end_what_is_under_way()
+            return monotonic() < self._until
         except KeyboardInterrupt:
             if self._halt == "interrupt":
                 raise
@@ -215,11 +217,9 @@ class Spread:
         """The next piece that comes to an end; an interrupt is welcome (`signals` knows its name).
 
         Raises:
-            Empty: If that takes too long.
+            Empty: If there was an interrupt, and it takes `_AGAIN`.
         """
-        if self._until == math.inf:
-            return self._finished.get()
-        return self._finished.get(timeout=max(0, self._until - monotonic()))
+        return self._finished.get(timeout=None if self._until == math.inf else _AGAIN)
 
     def _take(self, future: Future[Report], piece: Piece) -> None:
         try:

@@ -21,6 +21,14 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
 
 
+# What signals mean to a process that is started at a terminal; a shell's background ignores SIGINT,
+# `nohup` SIGHUP, and what they start inherits that.
+AT_A_TERMINAL = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)\n"
+)
+
+
 class Outcome(NamedTuple):
     """What a command did."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from command import Outcome, invoke, process_environment, spawn
+from command import AT_A_TERMINAL, Outcome, invoke, process_environment, spawn
 from jsonschema import Draft7Validator
 from workflows import save
 
@@ -404,10 +404,7 @@ def test_a_signal_before_the_run_is_death_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     actions = tmp_path / "slow.py"
     actions.write_text("import time\nopen('gate', 'w').close()\ntime.sleep(60)\n")
-    script = (
-        "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
-        "from driftflow.__main__ import main; sys.exit(main())"
-    )
+    script = f"{AT_A_TERMINAL}from driftflow.__main__ import main; sys.exit(main())"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "--config", path, "--actions", actions],
         cwd=tmp_path,
@@ -432,13 +429,10 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
 
 
 def waiting(folder: Path, *options: str, ignoring: str | None = None) -> subprocess.Popen[bytes]:
-    """The command on the folder's config, when its action `wait` has begun.
-
-    As at a terminal: what a shell starts in the background ignores SIGINT.
-    """
+    """The command on the folder's config, when its action `wait` has begun."""
     process = start(
         folder,
-        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        AT_A_TERMINAL,
         f"signal.signal(signal.{ignoring}, signal.SIG_IGN)" if ignoring else "",
         "def wait(value):",
         "    try:",

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, gone, invoke, process_environment, spawn, wait_for
+from command import AT_A_TERMINAL, CHECKOUT, gone, invoke, process_environment, spawn, wait_for
 from workflows import save
 
 from driftflow import ActionsError, run_workflow
@@ -267,7 +267,7 @@ def lines(path: Path) -> int:
 def started(path: Path, *options: str, grace: float = 5.0) -> subprocess.Popen[bytes]:
     """The command, running; SIGINT means what it means at a terminal."""
     script = (
-        "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
+        f"{AT_A_TERMINAL}"
         f"from driftflow import executors; executors.GRACE = {grace}\n"
         "from driftflow.cli import main; sys.exit(main(sys.argv[1:]))"
     )

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import workflows
-from command import process_environment, wait_for
+from command import AT_A_TERMINAL, process_environment, wait_for
 
 from promises import Promise, Verdict
 
@@ -85,11 +85,7 @@ def _ended(folder: Path, options: Sequence[str], ending: int, delay: float) -> _
     """A run that is sent a signal so many seconds after its record has begun."""
     audit = folder / "driftflow.audit.json"
     audit.unlink(missing_ok=True)
-    # As at a terminal: what a shell starts in the background ignores SIGINT.
-    script = (
-        "import signal, sys; signal.signal(2, signal.default_int_handler)\n"
-        "from driftflow.__main__ import main; sys.exit(main())"
-    )
+    script = f"{AT_A_TERMINAL}from driftflow.__main__ import main; sys.exit(main())"
     words = ["--config", "config.json", "--actions", "deeds.py"]
     process = subprocess.Popen(
         [sys.executable, "-c", script, *words, *options],

@@ -410,8 +410,9 @@ def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.Mon
     toy = Toy(choose=min, ended="a", stuck=["c"])
     unknown = "interrupted, and what came of it is not known 1"
     assert interrupted(work(toy, 3, "abcdef")) == f". . . interrupted 2 b {unknown}"
-    assert toy.timeouts == [None, 4.0, 3.0]
+    assert toy.timeouts == [None, *[0.1] * 6]
     assert list(toy.under_way) == ["c"]
+    assert toy.given_up == 6  # what has begun just before is told to end, too
 
 
 def test_a_second_interrupt_waits_for_nothing() -> None:

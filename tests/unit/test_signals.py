@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import workflows
-from command import process_environment
+from command import AT_A_TERMINAL, process_environment
 
 from driftflow import signals
 from driftflow.audit import audited
@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     from driftflow.interpreter import Perform
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def _at_a_terminal() -> Iterator[None]:
+    """Whoever runs the tests may ignore some of them."""
+    before = [signal.signal(number, signal.SIG_DFL) for number in ENDING]
+    yield
+    for number, handler in zip(ENDING, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -145,8 +154,8 @@ def test_the_places_where_an_interrupt_is_welcome_are_there() -> None:
 @pytest.mark.parametrize("number", ENDING)
 def test_a_second_signal_is_death_at_once(number: int) -> None:
     """By that signal."""
-    script = f"""
-import os, signal
+    script = f"""{AT_A_TERMINAL}
+import os
 from driftflow.signals import Signals
 with Signals() as caught:
     caught.catch()
