@@ -8,7 +8,7 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions import ACTIONS, performer
-from driftflow.backoff import pauses
+from driftflow.backoff import never, pauses
 from driftflow.config import load_config
 from driftflow.interpreter import in_turn, interpret
 from driftflow.rendering import result_document
@@ -16,7 +16,7 @@ from driftflow.result import RunResult, advance
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor
 
     from driftflow.actions import Action
@@ -112,6 +112,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     enforce_timeout: bool = False,
     audit_sync: Sync = "run",
     resumed: Resumed | None = None,
+    is_over: Callable[[], bool] = never,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
@@ -123,6 +124,8 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         enforce_timeout: Whether an attempt is ended when the timeout is over, likewise.
         audit_sync: When the audit is on the disk, likewise.
         resumed: The run that is taken up: what `resumable` gives; None for none.
+        is_over: Whether a step that is tried in the present thread is not to be tried again, since
+            there was an interrupt, whatever the action has made of it.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
@@ -143,7 +146,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     known = _named(plan, actions)
     events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
-        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep))
+        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
         events = interpret(plan, crew, perf_counter, resumed)
     else:
         from driftflow.loading import gathered, refuse_what_stays_here
@@ -160,6 +163,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
             jobs=jobs,
             enforce_timeout=enforce_timeout,
             resumed=resumed,
+            is_over=is_over,
         )
     if not plan.flags.is_enabled("audit"):
         return events

@@ -55,21 +55,32 @@ def chance() -> float:
     return random()  # noqa: S311 - it is no secret
 
 
+def never() -> bool:
+    """Nobody asks for an end."""
+    return False
+
+
 def pauses(
     backoff: Backoff | None,
     sleep: Callable[[float], object],
+    is_over: Callable[[], bool],
     random: Callable[[], float] = chance,
 ) -> Callable[[int], None]:
     """What waits before another attempt, after so many have failed; not at all without a backoff.
 
+    It raises KeyboardInterrupt if there is to be no other attempt.
+
     Args:
         backoff: What was asked for.
         sleep: Waits for so many seconds.
+        is_over: Whether there is to be no other attempt.
         random: A number from 0 to 1.
     """
 
     def pause(failures: int) -> None:
-        if backoff is not None:
+        if backoff is not None and not is_over():
             sleep(delay(backoff, failures, random))
+        if is_over():
+            raise KeyboardInterrupt
 
     return pause

@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
             stream.reconfigure(encoding="utf-8")
-    output = Output(sys.stdout)
+    output = Output(_buffered(sys.stdout))
     with Signals() as signals:
         try:
             # What an action prints, or its file as it is loaded, is no result.
@@ -127,6 +127,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
     return status
+
+
+def _buffered(stream: TextIO | None) -> TextIO | None:
+    """The stream, with a buffer: without one (`PYTHONUNBUFFERED`) a write may lose its end."""
+    if isinstance(getattr(stream, "buffer", None), io.RawIOBase) and stream is not None:
+        return open(stream.fileno(), "w", encoding="utf-8", closefd=False)
+    return stream
 
 
 def _run_command(argv: list[str], output: Output, signals: Signals) -> int:
@@ -235,6 +242,7 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
             enforce_timeout=arguments["--enforce-timeout"],
             audit_sync=sync,
             resumed=resumed,
+            is_over=signals.is_received,
         )
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()

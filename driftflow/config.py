@@ -137,10 +137,10 @@ def _parsed(source: str) -> Document:
     try:
         return parse(data, source)
     except ConfigError as error:
-        from driftflow.redaction import hidden, mentions_it
+        findings = error.findings
+    from driftflow.redaction import hidden, mentions_it
 
-        findings = hidden(error.findings) if mentions_it(data) else error.findings
-        raise ConfigError(findings) from None
+    raise ConfigError(hidden(findings) if mentions_it(data) else findings)
 
 
 def _shown(findings: Findings, document: Document) -> Findings:

@@ -225,7 +225,9 @@ class Spread:
         try:
             report = future.result()
         except KeyboardInterrupt:
-            raise
+            self._heed("interrupt")
+            self._outcomes |= dict.fromkeys((place for place, _ in piece), _LEFT_BEHIND)
+            return
         except BaseException as error:  # noqa: BLE001 - whatever became of the executor
             self._lose(piece, error)
             return

@@ -10,7 +10,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from threading import Lock
+from threading import Lock, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,18 @@ _PAUSE = 0.005
 _LOOKS = 2
 
 
-_known: set[int] = set()  # of processes whose end has not been waited for
+# Of processes whose end has not been waited for: the run for which they were started, if any.
+_known: dict[int, str | None] = {}
 _changing = Lock()
+
+
+class _Owner(local):
+    """The run for which the present thread is at work."""
+
+    run: str | None = None
+
+
+owner = _Owner()
 
 
 def new_mark() -> tuple[str, dict[str, str]]:
@@ -50,7 +60,7 @@ def end(process: subprocess.Popen[bytes], word: str) -> None:
         word: What only it and its descendants have.
     """
     with _changing:
-        _known.discard(process.pid)
+        _known.pop(process.pid, None)
     _kill_group(process.pid)
     process.wait()
     end_marked(word)
@@ -73,14 +83,15 @@ def end_marked(word: str) -> None:
 def make_known(process: subprocess.Popen[bytes]) -> None:
     """Let `end_all` end the process, until `end` does: a leader of a group of its own."""
     with _changing:
-        _known.add(process.pid)
+        _known[process.pid] = owner.run
 
 
-def end_all() -> None:
-    """Kill the groups of all processes that were made known; who waits for one then `end`s it."""
+def end_all(run: str) -> None:
+    """Kill the groups of the processes that were made known for a run; who waits `end`s them."""
     with _changing:
-        for pid in _known:
-            _kill_group(pid)
+        for pid, its_run in _known.items():
+            if its_run == run:
+                _kill_group(pid)
 
 
 def how_it_ended(status: int) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from driftflow.errors import Findings, Issue, JsonPath
 
 _FIELD = "sensitive"
+_FIELDS = re.compile(rf'"{_FIELD}"\s*:')
 _LINE = re.compile(r"[^\r\n]+")
 
 
@@ -44,7 +45,12 @@ def redacted(findings: Findings, document: Document) -> Findings:
         findings: What was found in a file.
         document: What the file holds.
     """
-    paths = [*_sensitive_steps(document.value)]
+    fields = _FIELDS.findall(document.text)
+    steps = dict(_sensitive_steps(document.value))
+    is_changed = any(issue.code == "syntax" for issue in findings.issues)  # comments, for instance
+    if len(fields) > len(steps) or (is_changed and _FIELD in document.text):
+        return hidden(findings)  # there is one where no step belongs, or one that is left out
+    paths = [path for path, is_sensitive in steps.items() if is_sensitive]
     if not paths:
         return findings
     places = extents(document.plain, paths)
@@ -57,12 +63,12 @@ def _unquoted(text: str) -> str:
     return re.sub(r"`.*`", REDACTED, text, flags=re.DOTALL)
 
 
-def _sensitive_steps(value: Json) -> Iterator[JsonPath]:
-    """The paths of the steps that are sensitive, or meant to be: whatever the field holds."""
+def _sensitive_steps(value: Json) -> Iterator[tuple[JsonPath, bool]]:
+    """The paths of the steps that have the field, and whether that holds anything but false."""
     steps = value.get("steps") if isinstance(value, dict) else None
     for place, step in enumerate(steps if isinstance(steps, list) else ()):
-        if isinstance(step, dict) and step.get(_FIELD, False) is not False:
-            yield "steps", place
+        if isinstance(step, dict) and _FIELD in step:
+            yield ("steps", place), step[_FIELD] is not False
 
 
 def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines: Lines) -> Issue:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import count
 from threading import Event as Flag
 from time import perf_counter, sleep
@@ -23,7 +24,7 @@ from driftflow.processes import end_all
 from driftflow.worker import Brief, begun_here, stoppable, work
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor, Future
 
     from driftflow.actions import Action
@@ -46,6 +47,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
     jobs: int | None,
     enforce_timeout: bool,
     resumed: Resumed | None,
+    is_over: Callable[[], bool],
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, each wave on an executor.
 
@@ -59,6 +61,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             number of usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the plan's timeout is over.
         resumed: An earlier run of the plan, which is taken up; None for none.
+        is_over: Whether a step that is tried in the thread of the run is not to be tried again.
     """
     seconds = plan.timeout_seconds if enforce_timeout else None
     brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
@@ -74,12 +77,12 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
-        give_up = [stop.set, end_all]
+        give_up: list[Callable[[], None]] = [stop.set, partial(end_all, brief.run)]
         if seconds is not None:
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform
             give_up.append(deadlines.kill)
-        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep))
+        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
         if workers is not None:
             site = stoppable(perform, plan.backoff, stop)
             stack.enter_context(begun_here(brief.run, site))

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+from _thread import start_new_thread  # the handler cannot wait for the locks of `threading`
 from contextlib import suppress
+from threading import main_thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -20,14 +23,22 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Where an interrupt is welcome, by module: in these functions, and in all that they call. They know
 # what became of the step; an interrupt anywhere else might lose an event or break a record.
-_WELCOME = {"driftflow.interpreter": "settle", "driftflow.executors": "_next_finished"}
+_WELCOME = {("driftflow.interpreter", "settle"), ("driftflow.executors", "_next_finished")}
+# But not in these: they are soon done, and programs would live on.
+_UNWELCOME = {("driftflow.processes", "end"), ("driftflow.processes", "end_marked")}
+
+# The pause before a signal that was not welcome is sent again. Seconds.
+_AGAIN = 0.05
+# When a terminal is closed, SIGHUP comes from the shell and from the system: in that time they are
+# one. Seconds.
+_ONE = 0.2
 
 
 class Signals:
     """What a user asks of a run by SIGINT, SIGTERM or SIGHUP, once it is to `catch` them.
 
-    The first one interrupts the step in hand; if there is none, `heeded` sees to it. The second one
-    ends the process. A signal that is ignored stays so, as `nohup` wants it. A context manager:
+    The first one interrupts the step in hand, or the run between two steps, by `heeded`. The second
+    one ends the process. A signal that is ignored stays so, as `nohup` wants it. A context manager:
     leaving it gives the signals back.
 
     Attributes:
@@ -37,12 +48,21 @@ class Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._before = {}  # type: ignore[var-annotated]  # what handlers are has no public name
+        self._process = 0
+        self._since = 0.0
+        self._is_pending = False  # it has come, and nobody knows of it yet
+        self._is_reminder = False
 
     def catch(self) -> None:
-        """From here on."""
+        """From here on, in this process."""
+        self._process = os.getpid()
         for number in _ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
+
+    def is_received(self) -> bool:
+        """Whether one came."""
+        return self.received is not None
 
     def heeded(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
         """The events of a run, which is interrupted once a signal has come."""
@@ -50,6 +70,7 @@ class Signals:
             yield event
             if self.received is not None:
                 break
+        self._is_pending = False
         with suppress(StopIteration):
             while self.received is not None:
                 yield events.send("interrupt")
@@ -58,15 +79,34 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._is_pending = False
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
-            die_of(number)
-        self.received = number
-        if _is_welcome(frame):
+        if os.getpid() != self._process:  # a step has forked: the run is not that one's
+            os._exit(die_of(number))
+        if self.received is None:
+            self.received, self._since = number, monotonic()
+            self._is_pending = True
+            if not _is_welcome(frame):
+                start_new_thread(self._remind, (number,))
+        elif self._is_reminder:
+            self._is_reminder = False
+        elif {number, self.received} != {signal.SIGHUP} or monotonic() > self._since + _ONE:
+            os._exit(die_of(number))
+        if self._is_pending and _is_welcome(frame):
+            self._is_pending = False
             raise KeyboardInterrupt
+
+    def _remind(self, number: int) -> None:
+        """Send the signal again until it is welcome: else it would wait for the step's own end."""
+        while True:
+            sleep(_AGAIN)
+            if not self._is_pending:
+                return
+            self._is_reminder = True
+            signal.pthread_kill(main_thread().ident or 0, number)
 
 
 def leave_to_the_system() -> None:
@@ -88,7 +128,10 @@ def die_of(number: int) -> int:
 
 def _is_welcome(frame: FrameType | None) -> bool:
     while frame is not None:
-        if _WELCOME.get(frame.f_globals.get("__name__", "")) == frame.f_code.co_name:
+        place = frame.f_globals.get("__name__"), frame.f_code.co_name
+        if place in _UNWELCOME or place[1] == "__del__":  # from which no exception comes out
+            return False
+        if place in _WELCOME:
             return True
         frame = frame.f_back
     return False

@@ -132,7 +132,7 @@ class JsonFileStorage:
     def _open(self) -> None:
         self._descriptor = _opened(self._place, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         status = os.fstat(self._descriptor)
-        self._identity = status.st_dev, status.st_ino
+        self._identity = _identity(status)
         self._look_again = monotonic() + _LOOK
         self._end = 0
         self._is_new = not status.st_size
@@ -150,15 +150,18 @@ class JsonFileStorage:
                 self._sync()
             left = self._descriptor
             self._open()
-            os.close(left)  # which unlocks it
+            flock(left, LOCK_UN)  # a process that was forked may keep it open
+            os.close(left)
 
     def _has_its_name(self) -> bool:
         try:
             status = os.lstat(self._place)
         except FileNotFoundError:
             return False
+        if _identity(os.fstat(self._descriptor)) != self._identity:  # an action has closed it
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         self._look_again = monotonic() + _LOOK
-        return (status.st_dev, status.st_ino) == self._identity
+        return _identity(status) == self._identity
 
     def _await_lock(self) -> None:
         until = monotonic() + PATIENCE
@@ -216,6 +219,10 @@ def lines_of(path: str) -> Iterator[bytes]:
         raise StorageError(path, f"the audit cannot be read: {error.strerror}") from None
     except ValueError:
         raise StorageError(path, "the audit cannot be read: not the name of a file") from None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _opened(path: str, flags: int) -> int:

@@ -14,9 +14,10 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions import ACTIONS, performer
-from driftflow.backoff import pauses
+from driftflow.backoff import never, pauses
 from driftflow.errors import message_of
 from driftflow.interpreter import Interrupted, ends_run, settle
+from driftflow.processes import owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -80,6 +81,7 @@ _loading = threading.Lock()
 def work(order: Order) -> Report:
     """Work through the tasks of an order. Raises nothing."""
     outcomes: list[Outcome] = []
+    owner.run = order["brief"].run
     try:
         _work(_site(order["brief"]), order["tasks"], outcomes)
     except KeyboardInterrupt as interrupt:
@@ -113,9 +115,16 @@ def begun_here(run: str, site: Site) -> Iterator[None]:
     try:
         yield
     except BaseException:  # it is broken off: orders that are still about begin nothing
-        _BEGUN_HERE[key] = site._replace(is_over=lambda: True)
+        _BEGUN_HERE[key] = _OVER
         raise
     del _BEGUN_HERE[key]
+
+
+def _nothing(*_: object) -> None:
+    """What is done at a place where all is over."""
+
+
+_OVER = Site(_nothing, _nothing, is_over=lambda: True)
 
 
 def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:
@@ -126,14 +135,7 @@ def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) 
         backoff: The waits between attempts; None for none.
         stop: What stops them.
     """
-    wait = pauses(backoff, stop.wait)
-
-    def pause(failures: int) -> None:
-        wait(failures)
-        if stop.is_set():
-            raise KeyboardInterrupt
-
-    return Site(perform, pause, stop.is_set)
+    return Site(perform, pauses(backoff, stop.wait, stop.is_set), stop.is_set)
 
 
 def _site(brief: Brief) -> Site:
@@ -146,20 +148,15 @@ def _site(brief: Brief) -> Site:
 
 @lru_cache(maxsize=4)  # a run has one; several may be under way
 def _site_far_away(brief: Brief) -> Site:
-    pause = pauses(brief.backoff, sleep)
+    pause = pauses(brief.backoff, sleep, never)
     if brief.timeout_seconds is not None:
         from driftflow.deadlines import Deadlines
 
         deadlines = Deadlines(brief.timeout_seconds, brief.names, brief.sources)
-        return Site(deadlines.perform, pause, _never)
+        return Site(deadlines.perform, pause, never)
     actions: Mapping[str, Action] = ACTIONS
     if brief.sources or not ACTIONS.keys() >= {*brief.names}:
         from driftflow.loading import recalled
 
         actions = recalled(brief.names, brief.sources)
-    return Site(performer(actions), pause, _never)
-
-
-def _never() -> bool:
-    """Nobody here knows of interrupts elsewhere."""
-    return False
+    return Site(performer(actions), pause, never)

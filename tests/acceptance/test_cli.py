@@ -315,6 +315,16 @@ def test_a_full_stdout_is_exit_3_and_the_audit_is_complete(
     assert audited(tmp_path) == ["a", "b", "failed"]
 
 
+@pytest.mark.parametrize("environ", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_a_stdout_that_may_not_grow_is_exit_3(environ: dict[str, str], tmp_path: Path) -> None:
+    """A write may be cut short, which Python does not tell without a buffer."""
+    path = save(tmp_path, *({"input": "x" * 1000} for _ in range(100)))
+    command = ["prlimit", "--fsize=50000", sys.executable, "-m", "driftflow", "--config", path]
+    with (tmp_path / "out").open("wb") as out:
+        done = run(command, tmp_path, stdout=out, environ=environ)
+    assert done == (3, b"error: the output could not be written: File too large\n")
+
+
 def test_a_closed_stdout_is_exit_3_and_the_audit_is_complete(tmp_path: Path) -> None:
     """As with `>&-`."""
     path = save(tmp_path, ECHO, FAIL | {"optional": True}, flags={"audit": True})
@@ -631,12 +641,17 @@ def test_the_module_and_the_command_are_one(tmp_path: Path) -> None:
     assert module == (1, "OK a: hello\nFAIL b: unknown action: 'no'\n", "")
 
 
-def run(command: Sequence[object], folder: Path, stdout: int | IO[Any]) -> tuple[int, bytes]:
+def run(
+    command: Sequence[object],
+    folder: Path,
+    stdout: int | IO[Any],
+    environ: dict[str, str] | None = None,
+) -> tuple[int, bytes]:
     """Exit status and stderr of a command that prints to that stdout."""
     done = subprocess.run(
         list(map(str, command)),
         cwd=folder,
-        env=process_environment(),
+        env=process_environment(environ),
         stdout=stdout,
         stderr=subprocess.PIPE,
         check=False,

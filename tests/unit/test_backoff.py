@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from driftflow.backoff import Backoff, chance, delay, pauses
+from driftflow.backoff import Backoff, chance, delay, never, pauses
 from driftflow.schemas import schema
 
 
@@ -52,10 +52,22 @@ def test_no_wait_is_longer_than_a_system_can_keep() -> None:
 def test_a_pause_sleeps_only_with_a_backoff(backoff: Backoff | None, slept: list[float]) -> None:
     """Once for each failed attempt."""
     noted: list[float] = []
-    pause = pauses(backoff, noted.append)
+    pause = pauses(backoff, noted.append, never)
     for failures in (1, 2, 3):
         pause(failures)
     assert noted == slept
+
+
+@pytest.mark.parametrize("backoff", [None, Backoff(jitter=False)])
+def test_a_pause_that_nobody_wants_the_end_of_is_an_interrupt(backoff: Backoff | None) -> None:
+    """Whether that is known before or after it."""
+    noted: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        pauses(backoff, noted.append, lambda: True)(1)
+    assert noted == []
+    with pytest.raises(KeyboardInterrupt):
+        pauses(backoff, noted.append, lambda: backoff is None or bool(noted))(1)
+    assert noted == ([1] if backoff else [])
 
 
 def test_chance_is_a_number_from_0_to_1() -> None:

@@ -382,6 +382,26 @@ def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
     assert toy.sent == ["a", "b", "c"]
 
 
+def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
+    """What came of its steps is not known; each of them has an outcome all the same."""
+    toy = Toy(seconds=0.0)
+    submit = toy.submit
+
+    def failing(tasks: list[Task]) -> Future[Report]:
+        future = submit(tasks)
+        if len(tasks) > 1:
+            future.set_exception(KeyboardInterrupt())
+        return future
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executors, "SimpleQueue", lambda: toy)
+        crew = Spread(failing, 1, [toy.give_up], alone=None)
+    unknown = "interrupted, and what came of it is not known 1"
+    assert (
+        interrupted(crew(waves(crowd("abcde")), task)) == f". a . . . . {' '.join([unknown] * 4)}"
+    )
+
+
 def test_an_interrupt_that_comes_while_a_piece_is_waited_for_is_one_of_the_run() -> None:
     """Each step that was begun has an outcome: what it came to, if that is known in time."""
     toy = Toy(interrupts=[1], seconds=0.0)

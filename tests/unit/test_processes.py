@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from unittest import mock
 
 import pytest
 from command import gone
 
+from driftflow import processes
 from driftflow.processes import MARK, end, how_it_ended, new_mark
 
 
@@ -58,3 +61,21 @@ def test_only_what_has_the_mark_is_ended() -> None:
     assert other.poll() is None
     other.kill()
     other.wait()
+
+
+def test_only_the_programs_of_a_run_are_ended_with_it() -> None:
+    """There may be another run in another thread."""
+    started: dict[str | None, subprocess.Popen[bytes]] = {}
+    nap = [sys.executable, "-c", "import time; time.sleep(60)"]
+    try:
+        for run in ("mine", "yours", None):
+            processes.owner.run = run
+            started[run] = subprocess.Popen(nap, start_new_session=True)
+            processes.make_known(started[run])
+        processes.end_all("mine")
+        assert started["mine"].wait(30) == -signal.SIGKILL
+        assert started["yours"].poll() is started[None].poll() is None
+    finally:
+        processes.owner.run = None
+        for process in started.values():
+            end(process, new_mark()[0])

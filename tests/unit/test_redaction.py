@@ -140,6 +140,34 @@ def test_what_has_no_place_in_the_file_is_told(
         load_config(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        config().replace('"steps"', '"stpes"'),
+        config().replace('"steps": [', '"steps": {"a": [').replace("\n]}", "\n]}}"),
+        config().replace('"steps": [', '"steps": [[').replace("\n]}", "\n]]}"),
+        config().replace('"w", "steps": [', '"w", "x": [')[10:] + "]",
+        config().replace('"name": "w", ', "").replace("]}", '], "name": "w", "steps": []}'),
+        config().replace('"sensitive": true', '"sensitive": true, "sensitive": false'),
+        f'{{"name": "w", "sensitive": true, "input": "{SECRET}"}}',
+        f"// {SECRET} is sensitive\n{config(sensitive=False, input='x')}",
+    ],
+    ids=range(8),
+)
+def test_nor_is_a_step_that_is_not_where_steps_belong(text: str, tmp_path: Path) -> None:
+    """It was meant to be one; or it was, before somebody made a comment of it."""
+    found(tmp_path, text)
+
+
+def test_what_an_error_came_from_has_nothing_of_it_either(tmp_path: Path) -> None:
+    """Tools that collect errors follow the chain of them."""
+    path = tmp_path / "config.json"
+    path.write_text(config().replace(f'"{SECRET}"', SECRET))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
 def test_nor_is_what_is_no_utf_8(encoding: str, tmp_path: Path) -> None:
     """The reader cannot even tell the words."""

@@ -13,6 +13,7 @@ import workflows
 from command import CHECKOUT, gone
 
 from driftflow import scaling
+from driftflow.backoff import never
 from driftflow.events import StepFinished
 from driftflow.loading import gathered
 from driftflow.rendering import result_document
@@ -32,7 +33,7 @@ def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
     actions = gathered(given)
     how = {"executor": None, "jobs": None, "enforce_timeout": False} | how
     known = {name: actions[name] for name in plan.actions if name in actions}
-    events = scaled(plan, known, actions.sources, resumed=None, **how)
+    events = scaled(plan, known, actions.sources, resumed=None, is_over=never, **how)
     results = [event.result for event in events if isinstance(event, StepFinished)]
     return [result.output if result.ok else result.error for result in results]
 
@@ -165,7 +166,14 @@ def scaled_by(plan: Plan) -> Any:
     actions = gathered(DEEDS)
     known = {name: actions[name] for name in plan.actions}
     return scaled(
-        plan, known, actions.sources, executor=None, jobs=2, enforce_timeout=True, resumed=None
+        plan,
+        known,
+        actions.sources,
+        executor=None,
+        jobs=2,
+        enforce_timeout=True,
+        resumed=None,
+        is_over=never,
     )
 
 
@@ -181,6 +189,7 @@ def test_threads_are_gone_when_the_run_is_over() -> None:
         jobs=3,
         enforce_timeout=False,
         resumed=None,
+        is_over=never,
     )
     for _ in range(9):
         next(events)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from importlib import import_module
 from inspect import getsource
@@ -18,8 +19,9 @@ import pytest
 import workflows
 from command import AT_A_TERMINAL, process_environment
 
-from driftflow import signals
+from driftflow import processes, signals
 from driftflow.audit import audited
+from driftflow.backoff import Backoff, pauses
 from driftflow.events import RunFinished, StepFinished
 from driftflow.interpreter import in_turn, interpret
 from driftflow.signals import Signals
@@ -75,6 +77,102 @@ def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) 
         told.extend(events)
     names = [type(event).__name__ for event in told]
     assert names == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+
+
+def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
+    """When it comes just before a step is tried, for instance, or where an exception gets lost."""
+
+    class Nuisance:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def perform(_: str, __: Json) -> Json:
+        Nuisance()
+        time.sleep(60)
+        return "in vain"
+
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+
+
+def test_programs_are_ended_whatever_comes(
+    caught: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal waits until what they have started is gone, too."""
+    looks: list[int] = []
+
+    def look(_: str) -> list[int]:
+        looks.append(1)
+        if len(looks) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+    def perform(_: str, __: Json) -> Json:
+        processes.end_marked("word")
+        time.sleep(60)
+        return "in vain"
+
+    monkeypatch.setattr("driftflow.processes._marked", look)
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+    assert len(looks) == 2
+
+
+def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -> None:
+    """Nor is it waited for another attempt."""
+
+    def perform(_: str, __: Json) -> Json:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise OSError("gone wrong") from None
+        return "in vain"
+
+    plan = workflows.plan({}, {}, max_attempts=3)
+    pause = pauses(Backoff(delay_seconds=60), time.sleep, caught.is_received)
+    stream = interpret(plan, in_turn(perform, float, pause), float)
+    events: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(caught.heeded(stream))
+    (result,) = [event.result for event in events if isinstance(event, StepFinished)]
+    assert (result.error, result.attempts) == ("interrupted", 1)
+
+
+def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signals) -> None:
+    """The run and its record are not its business."""
+
+    def perform(_: str, __: Json) -> Json:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(writing, b"ready")
+            time.sleep(60)
+            os._exit(0)
+        os.read(reading, 5)
+        os.kill(child, signal.SIGTERM)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    stream = interpret(workflows.plan({}), in_turn(perform, float, pause=int), float)
+    (result,) = [event.result for event in caught.heeded(stream) if isinstance(event, StepFinished)]
+    assert result.output == -signal.SIGTERM
+    assert caught.received is None
+
+
+def test_a_terminal_that_is_closed_sends_one_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though it comes twice, from the shell and from the system; any other second one counts."""
+    died: list[int] = []
+    monkeypatch.setattr(signals, "die_of", lambda number: number)
+    monkeypatch.setattr("os._exit", died.append)
+    clock = iter([100.0, 100.1, 100.3])
+    monkeypatch.setattr(signals, "monotonic", lambda: next(clock))
+    with Signals() as caught:
+        caught.catch()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert died == []
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert died == [signal.SIGHUP, signal.SIGINT]
 
 
 @pytest.mark.parametrize("moment", range(6))
@@ -146,7 +244,7 @@ def test_what_is_ignored_stays_so() -> None:
 
 def test_the_places_where_an_interrupt_is_welcome_are_there() -> None:
     """They are known by their names."""
-    for module, name in signals._WELCOME.items():  # noqa: SLF001 - a name that nobody has is no use
+    for module, name in signals._WELCOME | signals._UNWELCOME:  # noqa: SLF001 - of no other use
         defined = ast.walk(ast.parse(getsource(import_module(module))))
         assert name in {each.name for each in defined if isinstance(each, ast.FunctionDef)}
 

@@ -209,6 +209,41 @@ def test_a_renamed_file_without_a_successor_is_kept(
     assert path.read_text() == '{"n":0}\n{"n":2}\n'
 
 
+def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a copy of the descriptor, with which it keeps what is locked."""
+    monkeypatch.setattr("driftflow.storage._LOOK", 0)
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        copy = os.dup(storage._descriptor)  # noqa: SLF001 - as a fork makes one
+        moved = path.rename(tmp_path / "old")
+        storage.append('{"n":0}')
+        with moved.open() as other:
+            flock(other, LOCK_EX | LOCK_NB)
+        os.close(copy)
+    assert path.read_text() == '{"n":0}\n'
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
+    reused: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No record goes into the file that has it now."""
+    monkeypatch.setattr("driftflow.storage._LOOK", 0)
+    other = tmp_path / "other"
+    storage = JsonFileStorage(str(tmp_path / "audit.jsonl"))
+    os.close(storage._descriptor)  # noqa: SLF001 - as `os.closerange` does
+    descriptor = os.open(other, os.O_RDWR | os.O_CREAT) if reused else -1
+    with pytest.raises(StorageError, match="the audit failed: Bad file descriptor"):
+        storage.append("{}")
+    if reused:
+        os.close(descriptor)
+        assert other.read_text() == ""
+
+
 def test_another_file_of_that_name_is_appended_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
