@@ -282,6 +282,6 @@ PROMISES: list[Promise] = [
         f"each of 16 MiB of noise or 512 KiB of JSON in < {_SECONDS} s and < {_MIB} MiB",
         trial,
         short={"noise": 1 << 12, "size": 1 << 12, "mutations": 200, "alone": False},
-        long={"noise": 1 << 24, "size": 1 << 19, "mutations": 12000, "alone": True},
+        long={"noise": 1 << 24, "size": 1 << 19, "mutations": 40000, "alone": True},
     )
 ]
