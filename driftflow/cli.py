@@ -75,12 +75,12 @@ from driftflow.result import RunResult, advance
 from driftflow.signals import Signals, die_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Sequence
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
     from driftflow.document import Json
-    from driftflow.events import Event, Status
+    from driftflow.events import Event, Halt, Status
     from driftflow.loading import Given
     from driftflow.plan import Plan
     from driftflow.storage import Sync
@@ -248,7 +248,7 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
         gc.enable()
         signals.catch()
         with closing(events):
-            status = report(plan, signals.heeded(events), output)
+            status = report(plan, events, output, signals)
     return OK if status == "ok" else FAILED
 
 
@@ -317,30 +317,40 @@ def _json_of(name: str, text: str) -> Json:
     return document.value
 
 
-def _print_lines(_: Plan, events: Iterable[Event], output: Output) -> Status:
+def _print_lines(
+    _: Plan, events: Generator[Event, Halt | None, None], output: Output, signals: Signals
+) -> Status:
     status: Status = "failed"
     discarded = 0
     try:
-        for event in events:
-            if isinstance(event, StepStarted):
-                continue
-            if isinstance(event, StepFinished):
-                output.write(f"{result_line(event)}\n")
-            elif isinstance(event, StepDiscarded):
-                discarded += bool(event.result.attempts)
-            elif isinstance(event, RunFinished):
-                status = event.status
+        for part in (events, signals.rest_of(events)):
+            for event in part:
+                if isinstance(event, StepStarted):
+                    continue
+                if isinstance(event, StepFinished):
+                    output.write(f"{result_line(event)}\n")
+                    if signals.received is not None and part is events:
+                        break
+                elif isinstance(event, StepDiscarded):
+                    discarded += bool(event.result.attempts)
+                elif isinstance(event, RunFinished):
+                    status = event.status
     finally:
         _tell_discarded(discarded)
     return status
 
 
-def _print_document(plan: Plan, events: Iterable[Event], output: Output) -> Status:
+def _print_document(
+    plan: Plan, events: Generator[Event, Halt | None, None], output: Output, signals: Signals
+) -> Status:
     run = RunResult(plan)
     failure: BaseException | None = None
     try:
-        for event in events:
-            run = advance(run, event)
+        for part in (events, signals.rest_of(events)):
+            for event in part:
+                run = advance(run, event)
+                if signals.received is not None and part is events:
+                    break
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
     output.write(f"{json_text(result_document(run), indent=2)}\n")

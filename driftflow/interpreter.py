@@ -98,7 +98,7 @@ def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as littl
     """
     started = clock()
     status: Status = "ok"
-    over, is_at_work, begun, done = False, False, 0, 0
+    over, begun, done = False, 0, 0
     steps = plan.steps.tolist()
     known = resumed.results if resumed else {}
     rest = [step for place, step in enumerate(steps) if place not in known] if known else steps
@@ -109,8 +109,8 @@ def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as littl
         begun = _behind(0, known)
         done, halt = yield from _tell(known, steps, 0, halt)
     with closing(crew(waves(plan, known), _tasks(plan.max_attempts, outputs))) as work:
-        while not halt or is_at_work:
-            is_at_work = True
+        has_begun = not halt
+        while has_begun:
             try:
                 outcome = work.send(halt)
             except StopIteration:

@@ -54,9 +54,13 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def result_line(event: StepFinished) -> str:
     """`OK name: output` or `FAIL name: error`, without the end of the line."""
     result = event.result
-    said = REDACTED if event.step.sensitive else result.output if result.ok else result.error
-    shown = said if isinstance(said, str) else json_text(said)
-    line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {shown}"
+    if event.step.sensitive:
+        line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {REDACTED}"
+    elif result.ok:
+        output = result.output
+        line = f"OK {result.name}: {output if isinstance(output, str) else json_text(output)}"
+    else:
+        line = f"FAIL {result.name}: {result.error}"
     return line if line.isprintable() else escape(line)
 
 

@@ -37,9 +37,10 @@ _ONE = 0.2
 class Signals:
     """What a user asks of a run by SIGINT, SIGTERM or SIGHUP, once it is to `catch` them.
 
-    The first one interrupts the step in hand, or the run between two steps, by `heeded`. The second
-    one ends the process. A signal that is ignored stays so, as `nohup` wants it. A context manager:
-    leaving it gives the signals back.
+    The first one interrupts the step in hand. Whoever takes the events of a run looks after each
+    step whether one was `received`, and then goes on with `rest_of` them. The second one ends the
+    process. A signal that is ignored stays so, as `nohup` wants it. A context manager: leaving it
+    gives the signals back.
 
     Attributes:
         received: The first one that came; None while there is none.
@@ -64,12 +65,8 @@ class Signals:
         """Whether one came."""
         return self.received is not None
 
-    def heeded(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
-        """The events of a run, which is interrupted once a signal has come."""
-        for event in events:
-            yield event
-            if self.received is not None:
-                break
+    def rest_of(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
+        """The further events of a run, which is interrupted; none if no signal has come."""
         self._is_pending = False
         with suppress(StopIteration):
             while self.received is not None:

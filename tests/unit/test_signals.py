@@ -27,11 +27,11 @@ from driftflow.interpreter import in_turn, interpret
 from driftflow.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from driftflow.document import Json
-    from driftflow.events import Event
+    from driftflow.events import Event, Halt
     from driftflow.interpreter import Perform
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -70,7 +70,7 @@ def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> N
 def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
     """No further one is started."""
     stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
-    events = caught.heeded(stream)
+    events = heeded(caught, stream)
     told = [next(events) for _ in range(3)]
     os.kill(os.getpid(), signal.SIGHUP)
     with pytest.raises(KeyboardInterrupt):
@@ -131,7 +131,7 @@ def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -
     stream = interpret(plan, in_turn(perform, float, pause), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        events.extend(caught.heeded(stream))
+        events.extend(heeded(caught, stream))
     (result,) = [event.result for event in events if isinstance(event, StepFinished)]
     assert (result.error, result.attempts) == ("interrupted", 1)
 
@@ -151,7 +151,9 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     stream = interpret(workflows.plan({}), in_turn(perform, float, pause=int), float)
-    (result,) = [event.result for event in caught.heeded(stream) if isinstance(event, StepFinished)]
+    (result,) = [
+        event.result for event in heeded(caught, stream) if isinstance(event, StepFinished)
+    ]
     assert result.output == -signal.SIGTERM
     assert caught.received is None
 
@@ -191,7 +193,7 @@ def test_a_signal_never_reaches_what_keeps_the_record(
     stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
-        events.extend(caught.heeded(audited(stream, str(path), sync="none", now=now)))
+        events.extend(heeded(caught, audited(stream, str(path), sync="none", now=now)))
     records = [json.loads(line) for line in path.read_text().splitlines()]
     kinds = [record["event"] for record in records]
     assert len(events) == len(records)
@@ -271,13 +273,22 @@ with Signals() as caught:
     assert (done.returncode, done.stdout, done.stderr) == (-number, b"15\n", b"")
 
 
+def heeded(caught: Signals, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
+    """The events of a run, taken as the command takes them."""
+    for part in (events, caught.rest_of(events)):
+        for event in part:
+            yield event
+            if caught.received is not None and part is events:
+                break
+
+
 def came_of(caught: Signals, perform: Perform) -> list[object]:
     """The output or the error of each step of a run, and its status."""
     plan = workflows.plan({"optional": True}, {"optional": True})
     stream = interpret(plan, in_turn(perform, float, pause=int), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        events.extend(caught.heeded(stream))
+        events.extend(heeded(caught, stream))
     results = [event.result for event in events if isinstance(event, StepFinished)]
     assert isinstance(events[-1], RunFinished)
     return [*(result.output or result.error for result in results), events[-1].status]
