@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driftflow.events import Event
+    from driftflow.plan import Step
     from driftflow.result import RunResult
 
 # What could break a line or drive a terminal: control characters, line and paragraph
@@ -34,6 +35,7 @@ LONGEST = 65536
 # A string's beginning, in whole characters: no half of a pair of surrogates is its end.
 _JSON_CHARACTERS = r'"(?:[^"\\]|\\u[0-9a-f]{4}|\\[^u])*(?<!\\ud[89ab][0-9a-f]{2})'
 
+_quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
@@ -53,8 +55,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 def result_line(event: StepFinished) -> str:
     """`OK name: output` or `FAIL name: error`, without the end of the line."""
-    result = event.result
-    if event.step.sensitive:
+    _, step, result = event
+    if step.sensitive:
         line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {REDACTED}"
     elif result.ok:
         output = result.output
@@ -144,7 +146,7 @@ def _run_started(event: RunStarted) -> str:
 
 
 def _step_started(event: StepStarted) -> str:
-    return f'"event":"step_started",{_which(event)}'
+    return f'"event":"step_started",{_which(*event)}'
 
 
 def _step_finished(event: StepFinished) -> str:
@@ -156,9 +158,9 @@ def _step_discarded(event: StepDiscarded) -> str:
 
 
 def _what_came(event: StepFinished | StepDiscarded) -> str:
-    _, ok, output, error, attempts, duration_seconds, reused = event.result
+    place, step, (_, ok, output, error, attempts, duration_seconds, reused) = event
     said, notes = _encode(output if ok else error), ',"reused":true' if reused else ""
-    if event.step.sensitive:
+    if step.sensitive:
         said, notes = f'"{REDACTED}"', f'{notes},"redacted":true'
     elif len(said) > LONGEST:
         said, notes = _cut(said), f"{notes},{_measured(said)}"
@@ -168,7 +170,7 @@ def _what_came(event: StepFinished | StepDiscarded) -> str:
         else f'"ok":false,"output":null,"error":{said}'
     )
     return (
-        f'{_which(event)},{came},"attempts":{attempts},'
+        f'{_which(place, step)},{came},"attempts":{attempts},'
         f'"duration_seconds":{_to_the_microsecond(duration_seconds)}{notes}'
     )
 
@@ -187,9 +189,8 @@ def _measured(text: str) -> str:
     return f'"cut":{{"bytes":{len(text)},"sha256":"{digest}"}}'
 
 
-def _which(event: StepStarted | StepFinished | StepDiscarded) -> str:
-    step = event.step
-    return f'"index":{event.place},"step":{_encode(step.name)},"action":{_encode(step.action)}'
+def _which(place: int, step: Step) -> str:
+    return f'"index":{place},"step":{_quote(step.name)},"action":{_quote(step.action)}'
 
 
 def _run_finished(event: RunFinished) -> str:
