@@ -198,8 +198,9 @@ class Spread:
         """
         try:
             number = self._next_finished()
-        except Empty:
-            self._end_what_is_under_way()
+        except Empty:  # a signal that comes just before such a wait is seen to only after it
+            if self._halt == "interrupt":
+                self._end_what_is_under_way()
             return monotonic() < self._until
         except KeyboardInterrupt:
             if self._halt == "interrupt":
@@ -217,9 +218,9 @@ class Spread:
         """The next piece that comes to an end; an interrupt is welcome (`signals` knows its name).
 
         Raises:
-            Empty: If there was an interrupt, and it takes `_AGAIN`.
+            Empty: If it takes `_AGAIN`.
         """
-        return self._finished.get(timeout=None if self._until == math.inf else _AGAIN)
+        return self._finished.get(timeout=_AGAIN)
 
     def _take(self, future: Future[Report], piece: Piece) -> None:
         try:

@@ -430,9 +430,24 @@ def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.Mon
     toy = Toy(choose=min, ended="a", stuck=["c"])
     unknown = "interrupted, and what came of it is not known 1"
     assert interrupted(work(toy, 3, "abcdef")) == f". . . interrupted 2 b {unknown}"
-    assert toy.timeouts == [None, *[0.1] * 6]
+    assert toy.timeouts == [0.1] * 7
     assert list(toy.under_way) == ["c"]
     assert toy.given_up == 6  # what has begun just before is told to end, too
+
+
+def test_a_piece_is_waited_for_again_and_again() -> None:
+    """So that Python sees to a signal that came just before a wait."""
+    toy = Toy()
+    get, calls = toy.get, count()
+
+    def slow(timeout: float | None = None) -> Any:
+        if next(calls) % 2 == 0:
+            raise Empty
+        return get(timeout)
+
+    toy.get = slow  # type: ignore[method-assign]
+    assert story(work(toy, 2, "abc")) == ". . a . b c on"
+    assert toy.given_up == 0
 
 
 def test_a_second_interrupt_waits_for_nothing() -> None:
