@@ -31,10 +31,7 @@ def mentions_it(data: bytes) -> bool:
 
 def hidden(findings: Findings) -> Findings:
     """The findings without any line of the file, nor what messages quote."""
-    issues = tuple(
-        issue._replace(message=_unquoted(issue.message), hint=issue.hint and _unquoted(issue.hint))
-        for issue in findings.issues
-    )
+    issues = tuple(map(_without_quotes, findings.issues))
     return findings._replace(issues=issues, text=_LINE.sub(REDACTED, findings.text))
 
 
@@ -59,6 +56,16 @@ def redacted(findings: Findings, document: Document) -> Findings:
     return findings._replace(issues=issues, text=_without_lines(lines, places.values()))
 
 
+def _without_quotes(issue: Issue) -> Issue:
+    message, hint = _unquoted(issue.message), issue.hint and _unquoted(issue.hint)
+    if issue.code == "wrong-input":  # which quotes in other ways, too
+        message, hint = f"the action cannot take {REDACTED}: it will fail the step", None
+    is_of_input = issue.path[2:3] == ("input",)
+    return issue._replace(
+        message=message, hint=hint, path=issue.path[:3] if is_of_input else issue.path
+    )
+
+
 def _unquoted(text: str) -> str:
     return re.sub(r"`.*`", REDACTED, text, flags=re.DOTALL)
 
@@ -76,10 +83,7 @@ def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines:
     step = issue.path[:2]
     is_of_input = step in places and issue.path[2:3] == ("input",)
     if is_of_input or (not issue.path and _lies_in(issue, places.values(), lines)):
-        message, hint = _unquoted(issue.message), issue.hint and _unquoted(issue.hint)
-        if issue.code == "wrong-input":  # which quotes in other ways, too
-            message, hint = f"the action cannot take {REDACTED}: it will fail the step", None
-        return issue._replace(message=message, hint=hint, path=issue.path[:3])
+        return _without_quotes(issue)
     return issue
 
 

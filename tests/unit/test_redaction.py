@@ -9,12 +9,11 @@ import pytest
 
 from driftflow.config import check_config, load_config
 from driftflow.diagnostics import FORMATS, plain
-from driftflow.errors import ConfigError
+from driftflow.errors import ConfigError, Findings, Issue
+from driftflow.redaction import hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from driftflow.errors import Findings
 
 SECRET = "CANARY"  # noqa: S105 - it is none
 
@@ -157,6 +156,13 @@ def test_what_has_no_place_in_the_file_is_told(
 def test_nor_is_a_step_that_is_not_where_steps_belong(text: str, tmp_path: Path) -> None:
     """It was meant to be one; or it was, before somebody made a comment of it."""
     found(tmp_path, text)
+
+
+def test_nor_what_an_action_does_not_take_of_it() -> None:
+    """What is said of that quotes in other ways, and its place has the keys of the input."""
+    where = ("steps", 0, "input", SECRET)
+    issue = Issue("wrong-input", f"{SECRET}: must be 1", where, hint=f"write {SECRET}")
+    assert SECRET not in repr(hidden(Findings("config.json", SECRET, (issue,))))
 
 
 def test_what_an_error_came_from_has_nothing_of_it_either(tmp_path: Path) -> None:
