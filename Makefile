@@ -44,9 +44,9 @@ check: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-acceptor: $(VENV)/installed ## compile the schema into driftflow/acceptor.py; after each change of it
+acceptor: $(VENV)/installed ## compile the schema into driftflow/checking/acceptor.py; after each change of it
 	$(BIN)/python tools/compile_schema.py
-	$(BIN)/ruff format --quiet driftflow/acceptor.py
+	$(BIN)/ruff format --quiet driftflow/checking/acceptor.py
 
 snapshots: $(VENV)/installed ## write the snapshots anew; review the difference like code
 	$(BIN)/python -m pytest --snapshot-update

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from driftflow.deadlines import Deadlines
-from driftflow.processes import MARK
+from driftflow.parallel.deadlines import Deadlines
+from driftflow.parallel.processes import MARK
 
 LIMIT = 0.5  # seconds
 ACTIONS = ("nap", "hang", "compute")

@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from driftflow import cli
-from driftflow.actions import ACTIONS, Action
+from driftflow.actions.action import ACTIONS, Action
 
 if TYPE_CHECKING:
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 
 def mark(value: Json) -> Json:

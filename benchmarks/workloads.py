@@ -113,8 +113,8 @@ def acceptors() -> dict[str, tuple[str, list[str]]]:
     needs = ["attr", "attrs", "jsonschema", "jsonschema_specifications", "referencing", "rpds"]
     return {
         "driftflow": (
-            "from driftflow.acceptor import accepts",
-            ["driftflow/acceptor.py"],
+            "from driftflow.checking.acceptor import accepts",
+            ["driftflow/checking/acceptor.py"],
         ),
         "fastjsonschema, compiled": (
             "from generated import validate as accepts",

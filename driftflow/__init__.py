@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from driftflow.actions import action
+    from driftflow.actions.action import action
     from driftflow.api import run_workflow
     from driftflow.config import check_config, load_config
     from driftflow.errors import (
@@ -37,9 +37,10 @@ def __getattr__(name: str) -> Any:
     """The public names, imported when one is asked for: the command imports the rest itself."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from driftflow import actions, api, config, errors
+    from driftflow import api, config, errors
+    from driftflow.actions import action
 
-    homes = (errors, actions, config, api)
+    homes = (errors, action, config, api)
     return next(vars(home)[name] for home in homes if name in vars(home))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from driftflow.signals import leave_to_the_system
+from driftflow.running.signals import leave_to_the_system
 
 
 def main() -> int:

@@ -7,24 +7,24 @@ from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions import ACTIONS, performer
-from driftflow.backoff import never, pauses
+from driftflow.actions.action import ACTIONS, performer
 from driftflow.config import load_config
-from driftflow.interpreter import in_turn, interpret
-from driftflow.rendering import result_document
-from driftflow.result import RunResult, advance
+from driftflow.planning.backoff import never, pauses
+from driftflow.running.interpreter import in_turn, interpret
+from driftflow.running.result import RunResult, advance
+from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor
 
-    from driftflow.actions import Action
-    from driftflow.document import Json
-    from driftflow.events import Event, Halt, Resumed
-    from driftflow.loading import Given
-    from driftflow.plan import Plan
-    from driftflow.storage import Sync
+    from driftflow.actions.action import Action
+    from driftflow.actions.registry import Given
+    from driftflow.planning.plan import Plan
+    from driftflow.reading.document import Json
+    from driftflow.recording.storage import Sync
+    from driftflow.running.events import Event, Halt, Resumed
 
 SYNCS: tuple[Sync, ...] = ("none", "run", "step")
 
@@ -86,7 +86,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             audit says so and has an end.
     """
     if actions:
-        from driftflow.loading import gathered
+        from driftflow.actions.registry import gathered
 
         actions = gathered(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params)
@@ -140,7 +140,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     if audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {audit_sync!r}")
     if actions:
-        from driftflow.loading import gathered
+        from driftflow.actions.registry import gathered
 
         actions = gathered(actions)
     known = _named(plan, actions)
@@ -149,8 +149,8 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
         events = interpret(plan, crew, perf_counter, resumed)
     else:
-        from driftflow.loading import gathered, refuse_what_stays_here
-        from driftflow.scaling import scaled
+        from driftflow.actions.registry import gathered, refuse_what_stays_here
+        from driftflow.parallel.wiring import scaled
 
         sources = gathered(actions).sources
         if enforce_timeout:
@@ -167,7 +167,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         )
     if not plan.flags.is_enabled("audit"):
         return events
-    from driftflow.audit import audited
+    from driftflow.recording.audit import audited
 
     return audited(events, plan.storage_path, sync=audit_sync)
 
@@ -178,7 +178,7 @@ def resumable(plan: Plan) -> tuple[Resumed | None, str]:
     Raises:
         StorageError: If the audit cannot be read.
     """
-    from driftflow.resume import look_back
+    from driftflow.recording.resume import look_back
 
     return look_back(plan)
 
@@ -187,7 +187,7 @@ def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
     """The actions that steps of the plan name, as far as there are any of these names."""
     if not given and ACTIONS.keys() >= {*plan.actions}:
         return ACTIONS
-    from driftflow.loading import gathered
+    from driftflow.actions.registry import gathered
 
     known = gathered(given)
     return {name: known[name] for name in plan.actions if name in known}

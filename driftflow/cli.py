@@ -58,7 +58,6 @@ from docopt import DocoptExit, docopt
 from driftflow import __version__
 from driftflow.api import SYNCS, resumable, run_events
 from driftflow.config import check_config, load_config
-from driftflow.document import parse
 from driftflow.errors import (
     ActionsError,
     ConfigError,
@@ -68,22 +67,23 @@ from driftflow.errors import (
     listed,
     shorten,
 )
-from driftflow.events import RunFinished, StepDiscarded, StepFinished, StepStarted
-from driftflow.output import Output
-from driftflow.rendering import escape, json_text, result_document, result_line
-from driftflow.result import RunResult, advance
-from driftflow.signals import Signals, die_of
+from driftflow.reading.document import parse
+from driftflow.running.events import RunFinished, StepDiscarded, StepFinished, StepStarted
+from driftflow.running.result import RunResult, advance
+from driftflow.running.signals import Signals, die_of
+from driftflow.showing.output import Output
+from driftflow.showing.results import escape, json_text, result_document, result_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
-    from driftflow.document import Json
-    from driftflow.events import Event, Halt, Status
-    from driftflow.loading import Given
-    from driftflow.plan import Plan
-    from driftflow.storage import Sync
+    from driftflow.actions.registry import Given
+    from driftflow.planning.plan import Plan
+    from driftflow.reading.document import Json
+    from driftflow.recording.storage import Sync
+    from driftflow.running.events import Event, Halt, Status
 
 _, _USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
 # Each option of the usage text, and whether it takes a value.
@@ -275,7 +275,7 @@ def _cluster_of(
     """What runs the steps, and for how many pieces it has room, if a cluster is named."""
     if arguments["--dask"] is None:
         return nullcontext((None, None))
-    from driftflow.cluster import connected
+    from driftflow.parallel.dask import connected
 
     return connected(arguments["--dask"])
 
@@ -284,7 +284,7 @@ def _actions_of(arguments: dict[str, Any]) -> Given:
     """What steps can name; loaded, if that is more than what is built in."""
     if not arguments["--actions"]:
         return ()
-    from driftflow.loading import gathered
+    from driftflow.actions.registry import gathered
 
     return gathered(arguments["--actions"])
 
@@ -367,8 +367,8 @@ def _tell_discarded(number: int) -> None:
 
 
 def _check(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.diagnostics import FORMATS, coloured, plain
-    from driftflow.loading import gathered
+    from driftflow.actions.registry import gathered
+    from driftflow.showing.reports import FORMATS, coloured, plain
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
@@ -382,8 +382,8 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
 
 
 def _plan(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.loading import gathered
-    from driftflow.preview import plan_document, plan_text
+    from driftflow.actions.registry import gathered
+    from driftflow.showing.tables import plan_document, plan_text
 
     actions = gathered(arguments["--actions"])
     plan = load_config(arguments["--config"], params=_params_of(arguments))
@@ -395,8 +395,8 @@ def _plan(arguments: dict[str, Any], output: Output) -> int:
 
 
 def _actions(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.loading import gathered, loaded
-    from driftflow.preview import actions_text
+    from driftflow.actions.registry import gathered, loaded
+    from driftflow.showing.tables import actions_text
 
     output.write(actions_text(loaded(gathered(arguments["--actions"]))))
     return OK
@@ -405,12 +405,12 @@ def _actions(arguments: dict[str, Any], output: Output) -> int:
 def _schema(arguments: dict[str, Any], output: Output) -> int:
     from pathlib import Path
 
-    from driftflow.schemas import schema_text
+    from driftflow.schemas.published import schema_text
 
     path, text = arguments["--output"], schema_text("driftflow")
     if arguments["--actions"]:
-        from driftflow.loading import gathered, loaded
-        from driftflow.tailoring import tailored
+        from driftflow.actions.registry import gathered, loaded
+        from driftflow.schemas.editor import tailored
 
         known = loaded(gathered(arguments["--actions"]))
         text = f"{json_text(tailored(known), indent=2)}\n"
@@ -435,7 +435,7 @@ def _end_by(number: int) -> int:
 
 
 def _refuse(findings: Findings) -> None:
-    from driftflow.diagnostics import coloured, plain, report
+    from driftflow.showing.reports import coloured, plain, report
 
     text = report([findings], coloured if _has_colours(sys.stderr) else plain)
     if all(issue.severity == "warning" for issue in findings.issues):

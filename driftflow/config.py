@@ -7,19 +7,19 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from driftflow import flags
-from driftflow.acceptor import accepts
-from driftflow.document import copied, parse
+from driftflow.checking.acceptor import accepts
 from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError, shorten
-from driftflow.flags import FLAGS_VARIABLE
-from driftflow.plan import TIMEOUT_VARIABLE, Plan, build_plan
-from driftflow.references import refers
+from driftflow.planning import flags
+from driftflow.planning.flags import FLAGS_VARIABLE
+from driftflow.planning.plan import TIMEOUT_VARIABLE, Plan, build_plan
+from driftflow.planning.references import refers
+from driftflow.reading.document import copied, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftflow.document import Document, Json
-    from driftflow.loading import Given
+    from driftflow.actions.registry import Given
+    from driftflow.reading.document import Document, Json
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
@@ -71,9 +71,9 @@ def load_config(
     given = {name: _json_value(name, value) for name, value in (params or {}).items()}
     issues = _examine(document, actions if strict else None, given) + _timeout_issues(timeout)
     if given and not issues:  # what is misspelt in the file comes first
-        from driftflow import dependencies
+        from driftflow.checking import references
 
-        issues = dependencies.unasked(document.value, given)
+        issues = references.unasked(document.value, given)
     if issues:
         raise ConfigError(_shown(Findings(source, document.text, issues), document))
     value: Any = document.value
@@ -112,21 +112,21 @@ def _examine(
     """What is wrong with a document, and with actions also what will surprise."""
     found: list[Issue] = []
     if not accepts(document.value):
-        from driftflow import validation
+        from driftflow.schemas import explanation
 
-        found += validation.issues(document.value)
+        found += explanation.issues(document.value)
     if refers(document.value):
-        from driftflow import dependencies
+        from driftflow.checking import references
 
-        found += dependencies.issues(document.value, params)
+        found += references.issues(document.value, params)
     if actions is not None:
-        from driftflow import linting
-        from driftflow.loading import gathered
+        from driftflow.actions.registry import gathered
+        from driftflow.checking import warnings
 
-        found += linting.issues(document.value, gathered(actions), [*(params or ())])
+        found += warnings.issues(document.value, gathered(actions), [*(params or ())])
     if not found:
         return document.issues
-    from driftflow.location import arrange, locate
+    from driftflow.reading.positions import arrange, locate
 
     found = found[:MAX_ISSUES]  # the errors are the first
     return arrange([*document.issues, *locate(document.plain, found)])
@@ -138,7 +138,7 @@ def _parsed(source: str) -> Document:
         return parse(data, source)
     except ConfigError as error:
         findings = error.findings
-    from driftflow.redaction import hidden, mentions_it
+    from driftflow.checking.redaction import hidden, mentions_it
 
     raise ConfigError(hidden(findings) if mentions_it(data) else findings)
 
@@ -146,7 +146,7 @@ def _parsed(source: str) -> Document:
 def _shown(findings: Findings, document: Document) -> Findings:
     if not findings.issues:
         return findings
-    from driftflow.redaction import redacted
+    from driftflow.checking.redaction import redacted
 
     return redacted(findings, document)
 

@@ -17,22 +17,22 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftflow.actions import Action, performer
+from driftflow.actions.action import Action, performer
+from driftflow.actions.registry import gathered
 from driftflow.config import load_config
-from driftflow.events import StepFinished
-from driftflow.interpreter import in_turn, interpret
-from driftflow.loading import gathered
-from driftflow.rendering import result_document, result_line
-from driftflow.result import RunResult, advance
+from driftflow.running.events import StepFinished
+from driftflow.running.interpreter import in_turn, interpret
+from driftflow.running.result import RunResult, advance
+from driftflow.showing.results import result_document, result_line
 from driftflow.suggestion import nearest
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from driftflow.document import Json
-    from driftflow.events import Event
-    from driftflow.loading import Given
+    from driftflow.actions.registry import Given
+    from driftflow.reading.document import Json
+    from driftflow.running.events import Event
 
 
 class Outcome(NamedTuple):

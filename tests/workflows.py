@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from driftflow import flags
-from driftflow.events import StepResult
-from driftflow.plan import Plan, build_plan
+from driftflow.planning import flags
+from driftflow.planning.plan import Plan, build_plan
+from driftflow.running.events import StepResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from driftflow.document import Json
     from driftflow.errors import JsonPath
+    from driftflow.reading.document import Json
 
 
 def config(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Compile the config's schema into `driftflow/acceptor.py`; `make acceptor` runs this.
+"""Compile the config's schema into `driftflow/checking/acceptor.py`; `make acceptor` runs this.
 
 It knows the keywords that the schema uses, and refuses any other: an acceptor that passed over
 a keyword would say yes too often.
@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftflow.schemas import schema
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ACCEPTOR = Path(__file__).resolve().parent.parent / "driftflow" / "acceptor.py"
+ACCEPTOR = Path(__file__).resolve().parent.parent / "driftflow" / "checking" / "acceptor.py"
 
 _HEAD = '''\
 """Whether a document satisfies the config's schema: a fast yes or no, without the reasons.

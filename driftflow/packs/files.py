@@ -18,15 +18,15 @@ from secrets import token_hex
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions import action
-from driftflow.document import parse, type_name
+from driftflow.actions.action import action
 from driftflow.errors import ConfigError, written
-from driftflow.rendering import json_text
+from driftflow.reading.document import parse, type_name
+from driftflow.showing.results import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 # A field of a CSV file may be as long as it likes; the csv module's limit is 128 KiB.
 csv.field_size_limit(sys.maxsize)

@@ -12,8 +12,15 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
-from driftflow.actions import action
-from driftflow.processes import PATIENCE, end, end_marked, how_it_ended, make_known, new_mark
+from driftflow.actions.action import action
+from driftflow.parallel.processes import (
+    PATIENCE,
+    end,
+    end_marked,
+    how_it_ended,
+    make_known,
+    new_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from driftflow.cli import NOT_WRITTEN, OK, WRONG_INPUT
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 ROWS = '''
 import driftflow

@@ -15,7 +15,7 @@ from command import invoke
 from jsonschema import Draft7Validator
 
 from driftflow.errors import CODES
-from driftflow.schemas import schema
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion

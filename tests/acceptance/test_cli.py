@@ -19,7 +19,7 @@ from workflows import save
 
 import driftflow
 from driftflow import cli
-from driftflow.schemas import schema
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -537,7 +537,7 @@ def test_the_audit_is_brought_to_the_disk_as_asked(
 ) -> None:
     """At the end of the run by default."""
     synced: list[int] = []
-    monkeypatch.setattr("driftflow.storage._to_disk", synced.append)
+    monkeypatch.setattr("driftflow.recording.storage._to_disk", synced.append)
     path = save(tmp_path, ECHO, flags={"audit": True})
     assert invoke("--config", path, "--audit-sync", word, cwd=tmp_path).status == 0
     assert len(synced) == number
@@ -554,7 +554,7 @@ def test_a_sync_that_fails_at_the_end_is_exit_3(
     def fail(_: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("driftflow.storage._to_disk", fail)
+    monkeypatch.setattr("driftflow.recording.storage._to_disk", fail)
     path = save(tmp_path, ECHO, flags={"audit": True})
     reason = "the audit failed: Input/output error, when it was brought to the disk"
     error = f"error: ./driftflow.audit.json: {reason}\n"
@@ -609,7 +609,7 @@ def start(folder: Path, *preparation: str, options: Sequence[str] = ()) -> subpr
     script = "\n".join(
         [
             "import os, select, signal, sys, time",
-            "from driftflow.actions import ACTIONS, Action",
+            "from driftflow.actions.action import ACTIONS, Action",
             "from driftflow.cli import main",
             *preparation,
             f"sys.exit(main(['--config', 'config.json', *{list(options)}]))",

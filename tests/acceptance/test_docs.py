@@ -17,10 +17,10 @@ from documents import blocks, named, read, write_named
 
 import driftflow
 from driftflow.errors import CODES
-from driftflow.flags import FLAGS_VARIABLE
-from driftflow.plan import TIMEOUT_VARIABLE
-from driftflow.processes import MARK
-from driftflow.schemas import schema
+from driftflow.parallel.processes import MARK
+from driftflow.planning.flags import FLAGS_VARIABLE
+from driftflow.planning.plan import TIMEOUT_VARIABLE
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +277,7 @@ def test_config_md_has_every_environment_variable() -> None:
     """All that the package reads but the one that it sets itself, and no other."""
     table = read("CONFIG.md").split("## Environment variables\n\n")[1].split("\n\n")[0]
     named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
-    sources = "".join(path.read_text("utf-8") for path in (CHECKOUT / "driftflow").glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in (CHECKOUT / "driftflow").rglob("*.py"))
     used = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', sources))
     assert set(named) == used - {MARK} == {FLAGS_VARIABLE, TIMEOUT_VARIABLE, "NO_COLOR"}
 

@@ -19,17 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from driftflow import linting, validation
-from driftflow.actions import ACTIONS
-from driftflow.document import parse
+from driftflow.actions.action import ACTIONS
+from driftflow.checking import warnings
 from driftflow.errors import ConfigError
-from driftflow.schemas import schema, schema_text
+from driftflow.reading.document import parse
+from driftflow.schemas import explanation
+from driftflow.schemas.published import schema, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from driftflow.document import Json
     from driftflow.errors import JsonPath
+    from driftflow.reading.document import Json
 
 EDITOR = CHECKOUT / "tests" / "editor"
 CASES = sorted((CHECKOUT / "tests" / "cases").glob("*/*.json"))
@@ -308,7 +309,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert validation.issues(document) + linting.issues(document, ACTIONS) == []
+    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -317,7 +318,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert validation.issues(document) + linting.issues(document, ACTIONS) == []
+    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
     assert step.keys() == {"name", "action", "input", "priority"}
 
 
@@ -382,7 +383,7 @@ def test_the_validators_agree_on_every_case(editor: Service) -> None:
             continue
         if not any(issue.code in ("not-finite", "number-too-large") for issue in document.issues):
             documents.append(document.value)
-            refused.append(bool(validation.issues(document.value)))
+            refused.append(bool(explanation.issues(document.value)))
     ours, theirs = verdicts(editor, documents)
     assert ours == theirs == [not wrong for wrong in refused]
     assert {True, False} == set(ours)

@@ -10,7 +10,7 @@ import pytest
 from command import EXAMPLES, spawn
 from jsonschema import Draft7Validator
 
-from driftflow.schemas import schema
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion

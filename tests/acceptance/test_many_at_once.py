@@ -268,7 +268,7 @@ def started(path: Path, *options: str, grace: float = 5.0) -> subprocess.Popen[b
     """The command, running; SIGINT means what it means at a terminal."""
     script = (
         f"{AT_A_TERMINAL}"
-        f"from driftflow import executors; executors.GRACE = {grace}\n"
+        f"from driftflow.parallel import crew; crew.GRACE = {grace}\n"
         "from driftflow.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     return subprocess.Popen(

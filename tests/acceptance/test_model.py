@@ -14,8 +14,8 @@ from command import invoke
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
-from driftflow.actions import ACTIONS, Action
-from driftflow.schemas import schema
+from driftflow.actions.action import ACTIONS, Action
+from driftflow.schemas.published import schema
 
 RESULT = Draft7Validator(schema("result"))
 RECORD = Draft7Validator(schema("audit"))

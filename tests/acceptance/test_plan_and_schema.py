@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from workflows import save
 
 from driftflow import ConfigError, run_workflow
-from driftflow.schemas import schema
+from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,11 +14,10 @@ import pytest
 import workflows
 from command import CHECKOUT, invoke, spawn
 
-from driftflow import cluster
+from driftflow.actions.registry import gathered
 from driftflow.api import run_events
-from driftflow.loading import gathered
-from driftflow.rendering import result_document
-from driftflow.result import RunResult, advance
+from driftflow.running.result import RunResult, advance
+from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,7 +244,7 @@ def test_a_cluster_without_workers_is_exit_2(tmp_path: Path, monkeypatch: Any) -
     """Nothing is run, and it does not wait for long."""
     from distributed import LocalCluster
 
-    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    monkeypatch.setattr("driftflow.parallel.dask.PATIENCE", 0.5)
     anywhere = "127.0.0.1:0"
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=anywhere) as empty:
         address = empty.scheduler_address

@@ -74,9 +74,9 @@ def test_the_installed_wheel_runs_outside_the_checkout(wheel: Path, tmp_path: Pa
     config = (CHECKOUT / "examples" / "quickstart.json").read_text("utf-8")
     (outside / "config.json").write_text(config, "utf-8")
     library = (
-        "import driftflow, driftflow.schemas as schemas\n"
+        "import driftflow\nfrom driftflow.schemas import published\n"
         f"assert driftflow.__file__.startswith({str(fresh)!r}), driftflow.__file__\n"
-        "assert not schemas._CHECKOUT.exists()\n"
+        "assert not published._CHECKOUT.exists()\n"
         "print(driftflow.run_workflow('config.json')['status'])\n"
     )
     commands: list[tuple[list[str | Path], str]] = [

@@ -14,7 +14,7 @@ import time
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 from driftflow.errors import StorageError
-from driftflow.storage import JsonFileStorage
+from driftflow.recording.storage import JsonFileStorage
 
 # A run does something between two records: others get hold of the file. Seconds.
 PAUSE = 0.00001

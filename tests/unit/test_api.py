@@ -17,7 +17,7 @@ from driftflow.api import run_workflow
 from driftflow.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 

@@ -178,7 +178,7 @@ def test_no_place_is_looked_for_in_a_good_config(
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("driftflow.location.locate", refuse)
+    monkeypatch.setattr("driftflow.reading.positions.locate", refuse)
     path = workflows.save(tmp_path, {})
     assert load_config(path, {}, strict=True).name == "test"
     assert check_config(path).issues == ()

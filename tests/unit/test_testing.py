@@ -11,7 +11,7 @@ import workflows
 from command import process_environment
 
 from driftflow import ActionsError, ConfigError
-from driftflow.events import RunFinished, RunStarted, StepFinished, StepStarted
+from driftflow.running.events import RunFinished, RunStarted, StepFinished, StepStarted
 from driftflow.testing import run, script
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import workflows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftflow.actions import BUILT_IN
-from driftflow.linting import PACKS
-from driftflow.loading import gathered
+from driftflow.actions.action import BUILT_IN
+from driftflow.actions.registry import gathered
+from driftflow.checking.warnings import PACKS
 from driftflow.packs import files
 
 if TYPE_CHECKING:
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 ACTIONS = gathered([files])
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from command import gone, process_environment, wait_for
 
-from driftflow import processes
-from driftflow.linting import PACKS
-from driftflow.loading import gathered
+from driftflow.actions.registry import gathered
+from driftflow.checking.warnings import PACKS
 from driftflow.packs import process
+from driftflow.parallel import processes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from driftflow.document import Json
+    from driftflow.reading.document import Json
 
 COMMAND = gathered([process])["command"]
 NOBODY = 2**22 + 1  # no process has so high a number

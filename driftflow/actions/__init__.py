@@ -1,0 +1,1 @@
+"""What steps can name, and where it comes from."""

@@ -1,0 +1,1 @@
+"""The findings about one config: errors, and warnings about what will surprise."""

@@ -1,0 +1,1 @@
+"""Who performs steps side by side: threads, processes, a cluster."""

@@ -1,0 +1,1 @@
+"""What will be done, and in what order, as a value that nothing can change."""

@@ -1,0 +1,1 @@
+"""Bytes to a JSON value, strictly, and where in the text each value stands."""

@@ -1,0 +1,253 @@
+"""Bytes to a JSON value, strictly: what two readers could take differently is refused.
+
+And what is a JSON value, for those that Python code makes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
+
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue, shorten, written
+
+if TYPE_CHECKING:
+    from driftflow.errors import JsonPath
+
+# As much of a text that is no JSON is mended at first, in characters; more if it is read on.
+_WINDOW = 1 << 16
+
+_EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTAINERS = {dict, list}
+_PLAIN = {str, bool, type(None)}
+# Python writes integers up to here, whatever limit it was given: 640 digits, the least there is.
+_PLAIN_INTEGER = 10**640
+_TYPE_NAMES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+class Document(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        text: The file's text, without a byte-order mark.
+        plain: The text with blanks for what is no JSON: comments and trailing commas.
+        value: What that says. Of a key that stands twice, the last.
+        issues: Why the text is no strict JSON; empty for a good one.
+    """
+
+    text: str
+    plain: str
+    value: Json
+    issues: tuple[Issue, ...] = ()
+
+
+def type_name(value: Json) -> str:
+    """The JSON type of a value with its article, as messages name it: `an array`."""
+    return _TYPE_NAMES[type(value)]
+
+
+def copied(value: Any) -> Json:
+    """A copy of a JSON value that shares nothing with it, of Python's plain types at any depth.
+
+    Tuples count as arrays, and subclasses as what they extend: so does the json module.
+
+    Raises:
+        TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`; says what is wrong
+            and where: `no JSON value: a value of type date, at [3].day`.
+    """
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]  # it is one of these types
+    try:
+        return _copied(value, MAX_DEPTH)
+    except _NotJsonError as error:
+        place = shorten(written(_path(value, MAX_DEPTH)))
+        raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
+
+
+def fresh(value: Json) -> Json:
+    """A copy of what is known to be a JSON value: new dicts and lists that its taker may change."""
+    if type(value) is dict:
+        return {key: fresh(member) for key, member in value.items()}
+    if type(value) is list:
+        return [fresh(item) for item in value]
+    return value
+
+
+def parse(data: bytes, source: str) -> Document:
+    """The document that the bytes hold.
+
+    Stricter than `json.loads`: UTF-8 only (a byte-order mark is accepted), no NaN or Infinity,
+    no number that a float cannot hold, no key twice in an object, at most `MAX_DEPTH` levels.
+    What breaks these rules, comments and trailing commas are issues of the document.
+
+    Args:
+        data: The whole file.
+        source: What errors call it.
+
+    Raises:
+        ConfigError: If the value cannot be told: the bytes are not UTF-8, the text is otherwise
+            no JSON, or it is nested too deep. With all issues up to that place.
+    """
+    text = _decode(data, source)
+    try:
+        value: Json = json.loads(
+            text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse
+        )
+        if not _too_deep(value):
+            return Document(text, text, value)
+    except (ValueError, RecursionError):
+        pass  # the hooks of the json module are not told where they are: we look again
+    return _reparse(text, source)
+
+
+class _NotJsonError(Exception):
+    """JSON has no form for something in a value; says for what."""
+
+
+def _copied(value: Any, depth: int) -> Json:
+    if not isinstance(value, dict | list | tuple):
+        return _scalar(value)
+    if not depth:
+        raise _NotJsonError(f"nesting deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return {
+            _key(key): member if type(member) in _PLAIN else _copied(member, depth - 1)
+            for key, member in value.items()
+        }
+    return [item if type(item) in _PLAIN else _copied(item, depth - 1) for item in value]
+
+
+def _path(value: Any, depth: int) -> JsonPath:
+    """Where in a value of which no copy can be made the first thing is that forbids it."""
+    if depth and isinstance(value, dict | list | tuple):
+        for part, member in value.items() if isinstance(value, dict) else enumerate(value):
+            try:
+                _copied(member, depth - 1)
+            except _NotJsonError:
+                return (part, *_path(member, depth - 1))
+    return ()
+
+
+def _scalar(value: Any) -> Json:
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]  # it is one of these types
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        number = float.__float__(value)
+        if math.isfinite(number):
+            return number
+        raise _NotJsonError(f"{number}")
+    if not isinstance(value, int):
+        raise _NotJsonError(f"a value of type {type(value).__name__}")
+    if not -_PLAIN_INTEGER < value < _PLAIN_INTEGER:
+        try:
+            int.__repr__(value)
+        except ValueError:
+            raise _NotJsonError("an integer with too many digits") from None
+    return int.__int__(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise _NotJsonError(f"a key of type {type(key).__name__}")
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        from driftflow.reading.positions import Lines
+
+        before = error.object[: error.start].decode()
+        behind = error.object[error.start : error.start + _EXCERPT].decode(errors="replace")
+        text, offset = before + behind, len(before)
+        issue = Issue(
+            "not-utf-8",
+            f"not UTF-8: byte 0x{error.object[error.start]:02x}",
+            hint=f"{'it seems to be UTF-16: ' * data.startswith(_UTF_16)}save the file in UTF-8",
+        )
+        placed = Lines(text).place(issue, offset, offset + 1)
+        raise ConfigError(Findings(source, text, (placed,))) from None
+
+
+def _reparse(text: str, source: str) -> Document:
+    """The document of a text that is no strict JSON, with all that is wrong with it."""
+    from driftflow.reading import faults, syntax
+    from driftflow.reading.positions import Lines, arrange
+
+    lines = Lines(text)
+    window = _WINDOW
+    while True:
+        plain, issues = syntax.blank(text, lines, window)
+        value: Json = None
+        fatal: Issue | None = None
+        end = len(plain)
+        try:
+            value = json.loads(plain, parse_int=_integer)
+        except json.JSONDecodeError as error:
+            if error.pos >= window and len(issues) < MAX_ISSUES:
+                window = 2 * error.pos
+                continue
+            fatal, end = faults.explain(error, lines), error.pos
+        except RecursionError:  # not only for its depth: a caller may have used most of the stack
+            fatal = Issue("nested-too-deep", "nested too deeply")
+        break
+    issues += islice(syntax.breaches(plain, lines, end), MAX_ISSUES)
+    fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
+    if fatal is None and len(issues) < MAX_ISSUES:
+        return Document(text, plain, value, arrange(issues))
+    known = arrange(issues if fatal is None else [fatal, *issues])
+    if fatal is not None:
+        known = known[: known.index(fatal) + 1]
+    raise ConfigError(Findings(source, text, known[:MAX_ISSUES]))
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else _refuse("a key twice")
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    return value if math.isfinite(value) else _refuse(literal)
+
+
+def _refuse(what: str) -> NoReturn:
+    raise ValueError(what)
+
+
+def _integer(literal: str) -> int | float:
+    try:
+        return int(literal)
+    except ValueError:  # more digits than Python reads
+        return math.inf
+
+
+def _too_deep(document: Json) -> bool:
+    level: list[Any] = [[document]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,99 @@
+"""What happens in a run, in the order in which it happens."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from driftflow.planning.plan import Plan, Step
+from driftflow.reading.document import Json
+
+Status: TypeAlias = Literal["ok", "failed", "interrupted"]
+
+# What can be sent to a run in answer to an event. `stop`: start no further step, but tell what
+# comes of those that have been started. `interrupt`: these are to end as soon as they can, too, and
+# the run counts as interrupted.
+Halt: TypeAlias = Literal["stop", "interrupt"]
+
+
+class StepResult(NamedTuple):
+    """What came of one step.
+
+    Attributes:
+        name: The step's name.
+        ok: Whether an attempt succeeded.
+        output: What the action gave; None if it failed.
+        error: The message of the last attempt's exception, or why there was none; None if it
+            succeeded.
+        attempts: How many there were; 0 if what it was to read was not there, or the run ended
+            before there was any.
+        duration_seconds: The wall time of all of them, and of the waits between. Seconds.
+        reused: Whether that came of it in an earlier run, which was taken up; it took no time.
+    """
+
+    name: str
+    ok: bool
+    output: Json
+    error: str | None
+    attempts: int
+    duration_seconds: float
+    reused: bool = False
+
+
+class Resumed(NamedTuple):
+    """What is known of an earlier run of the same plan, which is taken up.
+
+    Attributes:
+        run_id: The earlier run's own name.
+        results: By places in the run order, what came of steps that need not run again.
+        unfinished: The places of those that may have run, in run order: they were started, and
+            have no end, or were ended by an interrupt.
+    """
+
+    run_id: str
+    results: Mapping[int, StepResult]
+    unfinished: tuple[int, ...]
+
+
+class RunStarted(NamedTuple):
+    """The first event: the plan is about to be run, or an earlier run of it taken up."""
+
+    plan: Plan
+    resumed: Resumed | None = None
+
+
+class StepStarted(NamedTuple):
+    """The step at that place of the run order, from 0, is about to be tried."""
+
+    place: int
+    step: Step
+
+
+class StepFinished(NamedTuple):
+    """The step at that place of the run order succeeded, or its attempts are used up."""
+
+    place: int
+    step: Step
+    result: StepResult
+
+
+class StepDiscarded(NamedTuple):
+    """A step of that place was begun with others of its wave, and one before it ended the run.
+
+    What came of it is not among the results. If its attempts are 0, nothing was done.
+    """
+
+    place: int
+    step: Step
+    result: StepResult
+
+
+class RunFinished(NamedTuple):
+    """The last event. The duration is the wall time of the run, in seconds.
+
+    An interrupted run is one that had more to do.
+    """
+
+    status: Status
+    duration_seconds: float
+
+
+Event: TypeAlias = RunStarted | StepStarted | StepFinished | StepDiscarded | RunFinished

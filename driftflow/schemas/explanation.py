@@ -1,0 +1,246 @@
+"""What a value breaks of a schema, as jsonschema finds it, in our words.
+
+That is a document and the config's schema, or an input and that of its action.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft7Validator
+
+from driftflow.errors import MAX_ISSUES, Issue, listed, shorten, written
+from driftflow.reading.document import type_name
+from driftflow.schemas.editor import input_schema
+from driftflow.schemas.published import schema, unknown_keys
+from driftflow.showing.results import json_text
+from driftflow.suggestion import nearest, oddity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from jsonschema import ValidationError
+
+    from driftflow.errors import JsonPath
+    from driftflow.reading.document import Json
+
+# A text for each keyword, from what it wants and what it found. jsonschema's own messages hold the
+# whole instance, which can be the whole document.
+_TEXTS: dict[str, Callable[[Any, Any], str]] = {
+    "type": lambda wanted, found: f"must be {_kinds(wanted)}, not {type_name(found)}",
+    "enum": lambda wanted, _found: f"must be {' or '.join(map(_shown, wanted))}",
+    "const": lambda wanted, _found: f"must be {_shown(wanted)}",
+    "minLength": lambda wanted, _found: _at_least(wanted, "character"),
+    "maxLength": lambda wanted, _found: f"must have at most {_count(wanted, 'character')}",
+    "pattern": lambda wanted, _found: f"must match the pattern {_shown(wanted)}",
+    "minimum": lambda wanted, _found: f"must be at least {wanted}",
+    "maximum": lambda wanted, _found: f"must be at most {wanted}",
+    "exclusiveMinimum": lambda wanted, _found: f"must be greater than {wanted}",
+    "exclusiveMaximum": lambda wanted, _found: f"must be less than {wanted}",
+    "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
+    "minItems": lambda wanted, _found: _at_least(wanted, "item"),
+    "maxItems": lambda wanted, _found: f"must have at most {_count(wanted, 'item')}",
+    "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
+    "minProperties": lambda wanted, _found: _at_least(wanted, "field"),
+    "maxProperties": lambda wanted, _found: f"must have at most {_count(wanted, 'field')}",
+    "anyOf": lambda _wanted, _found: "has none of the forms that it may have",
+    "oneOf": lambda _wanted, _found: "must have just one of the forms that it may have",
+    # Of the schema `false` jsonschema tells what holds the value, not where it is.
+    "None": lambda _wanted, _found: "holds what it must not hold",
+}
+# The kind of issue that a breach of the config's schema is, by the keyword.
+_CODES = {
+    "type": "wrong-type",
+    "required": "missing-field",
+    "minLength": "empty-string",
+    "minimum": "out-of-range",
+    "exclusiveMinimum": "out-of-range",
+}
+
+# By the type that is wanted: a string that would be right without its quotes.
+_QUOTED = {
+    "integer": "-?(0|[1-9][0-9]*)",
+    "number": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?",
+    "boolean": "true|false",
+}
+# By the field of a config: what it looks like.
+_SHAPES: dict[str | int, str] = {
+    "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
+    "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
+    "backoff": 'the backoff is an object: `{"delay_seconds": 1}`',
+    "flags": 'flags are an object: `{"audit": true}`',
+    "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
+}
+_MANY = 100  # as many fields at most are compared with one that is missing
+_FEW = 3  # as many objections to an input are told when it fails a step
+
+
+def issues(value: Json) -> list[Issue]:
+    """All that the document's value breaks of the config's schema; the places are yet to be found.
+
+    In the order of the schema.
+    """
+    return [
+        issue._replace(hint=_SHAPES.get("".join(map(str, issue.path[-1:])), issue.hint))
+        if issue.code == "wrong-type"
+        else issue
+        for issue in _breaches(_config_validator(), value, "the document must be")
+    ]
+
+
+def input_validator(action: Mapping[str, Any], *, admit: bool = False) -> Draft7Validator:
+    """Of the inputs of an action with that schema; if so asked, one that admits references."""
+    return Draft7Validator(input_schema(action) if admit else action)
+
+
+def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[Issue]:
+    """All that an input breaks of its action's schema, by paths from the input downwards.
+
+    Args:
+        validator: Of that schema.
+        action: The action's name.
+        value: The input.
+    """
+    found = _breaches(validator, value, f"{shorten(action)} takes")
+    misspelt = {issue.path for issue in found if issue.code == "missing-field"}
+    return [
+        issue._replace(code="wrong-input")
+        for issue in found
+        if issue.code != "ignored-field" or issue.path not in misspelt
+    ]
+
+
+def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
+    """Why the action cannot take the value as its input, in words: the first reasons."""
+    found = input_issues(input_validator(schema), action, value)
+    more = ["and more"] if len(found) > _FEW else []
+    return "; ".join([*map(_objection, found[:_FEW]), *more])
+
+
+def _objection(issue: Issue) -> str:
+    """What is wrong, where, and with a name that stands in the file also what would be right."""
+    if issue.mark == "key":
+        place = written(issue.path[:-1])
+        hint = f" ({issue.hint})" if issue.hint else ""
+        return f"{place and f'{shorten(place)}: '}{issue.message}{hint}"
+    rest = issue.message.removeprefix(_subject(issue.path))
+    if not issue.path:
+        return issue.message
+    named = f"`{shorten(issue.place)}`" if rest != issue.message else f"{shorten(issue.place)}: "
+    return f"{named}{rest}"
+
+
+@cache
+def _config_validator() -> Draft7Validator:
+    return Draft7Validator(schema("driftflow"))
+
+
+def _breaches(validator: Draft7Validator, value: Json, whole: str) -> list[Issue]:
+    """What breaks the schema, each thing once; `whole` begins what is said about all of it."""
+    found: dict[Issue, None] = {}
+    for error in validator.iter_errors(value):  # which looks on only when it is asked
+        found |= dict.fromkeys(islice(_explained(error, whole), MAX_ISSUES))
+        if len(found) >= MAX_ISSUES:
+            break
+    return [*found][:MAX_ISSUES]
+
+
+def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
+    path = tuple(error.absolute_path)
+    keyword = str(error.validator)
+    wanted: Any = error.validator_value
+    found: Any = error.instance
+    definition: Any = error.schema
+    if kinds := _kinds_of_forms(error):
+        keyword, wanted = "type", kinds
+    if keyword == "required":
+        # jsonschema reports each missing field, but not as data which one it is: all are
+        # named each time, and the repetitions are dropped later.
+        for field in wanted:
+            if field not in found:
+                yield _missing(field, path, unknown_keys(found, definition))
+    elif keyword == "additionalProperties" and wanted is False:
+        for key in unknown_keys(found, definition):
+            yield _not_taken(key, (*path, key), definition.get("properties", {}))
+    elif keyword == "type" and not path:
+        message = f"{whole} {_kinds(wanted)}, not {type_name(found)}"
+        yield Issue("wrong-type", message, path, _hint(wanted, found))
+    else:
+        text = _TEXTS.get(keyword, lambda _wanted, _found: f"breaks `{keyword}` of the schema")
+        subject = _subject(path)
+        if "propertyNames" in error.absolute_schema_path:  # what was found is a name
+            subject = f"the name `{shorten(str(found))}`"
+        message = f"{subject} {text(wanted, found)}"
+        yield Issue(_CODES.get(keyword, "wrong-type"), message, path, _hint(wanted, found))
+
+
+def _kinds_of_forms(error: ValidationError) -> list[str]:
+    """The types of the forms of an `anyOf` or `oneOf`, if each fails by its type."""
+    forms: Any = error.validator_value
+    kinds: dict[Any, Any] = {
+        form.relative_schema_path[0]: form.validator_value
+        for form in error.context or ()
+        if form.validator == "type" and not form.relative_path
+    }
+    if error.validator not in {"anyOf", "oneOf"} or len(kinds) < len(forms):
+        return []
+    names = [kind if isinstance(kind, list) else [kind] for kind in kinds.values()]
+    return list(dict.fromkeys(name for several in names for name in several))
+
+
+def _hint(wanted: Any, found: Any) -> str | None:
+    """What to write instead of a value of the wrong type."""
+    pattern = _QUOTED.get(wanted) if isinstance(wanted, str) else None
+    if pattern and isinstance(found, str) and re.fullmatch(pattern, found):
+        return "leave out the double quotes"
+    return "write `true` or `false`" if wanted == "boolean" else None
+
+
+def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
+    message = f"missing required field `{field}`"
+    for key in islice(unknown, _MANY):
+        if nearest(key, [field]):
+            hint = f"write `{field}` instead of `{key}`{oddity(key)}"
+            return Issue("missing-field", message, (*path, key), hint, mark="key")
+    return Issue("missing-field", message, path, mark="start")
+
+
+def _not_taken(key: str, path: JsonPath, fields: Collection[str]) -> Issue:
+    hint = f"the fields are {listed(fields)}" if fields else None
+    if meant := nearest(key, fields):
+        hint = f"did you mean `{meant}`?{oddity(key)}"
+    return Issue("ignored-field", f"there is no field `{shorten(key)}`", path, hint, mark="key")
+
+
+def _subject(path: JsonPath) -> str:
+    match path:
+        case ():
+            return "the value"
+        case (*_, str(key), int(place)):
+            return f"`{shorten(key)}[{place}]`"
+        case (*_, int(place)):
+            return f"`[{place}]`"
+        case _:
+            return f"`{shorten(str(path[-1]))}`"
+
+
+def _kinds(wanted: str | list[str]) -> str:
+    """The types with their articles: `an array or an object`."""
+    names = [wanted] if isinstance(wanted, str) else wanted
+    articles = {"array": "an ", "integer": "an ", "object": "an ", "null": ""}
+    return " or ".join(f"{articles.get(name, 'a ')}{name}" for name in names)
+
+
+def _at_least(number: int, noun: str) -> str:
+    return "must not be empty" if number == 1 else f"must have at least {_count(number, noun)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _shown(value: Json) -> str:
+    return f"`{shorten(json_text(value))}`"

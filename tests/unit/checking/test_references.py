@@ -1,0 +1,185 @@
+"""What steps ask of each other, and of the operator, is there and in time, or it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from hypothesis import given
+
+from driftflow.checking.references import issues, unasked
+from driftflow.errors import Issue
+
+if TYPE_CHECKING:
+    from driftflow.reading.document import Json
+
+AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
+PATH = ("steps", 1, "input", "from")
+FETCH = {"name": "fetch", "priority": 1}
+
+
+def of_clean(given: Json, *others: dict[str, Any], **fields: Any) -> list[Issue]:
+    """The issues of a workflow of `fetch`, of `clean` with that input, and of others."""
+    return issues(workflows.config(FETCH, {"name": "clean", "input": given} | fields, *others), {})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"from": "fetch"},
+        {"from": ["fetch", "fetch"]},
+        {"from": []},
+        [{"x": {"from": "fetch"}}],
+        {"literal": {"from": "nobody"}},
+        {"from": "nobody", "to": "x"},
+        "{fetch}",
+    ],
+)
+def test_a_step_may_read_from_one_that_runs_earlier(given: Json) -> None:
+    """And may hold what only looks like it."""
+    assert of_clean(given) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "issue"),
+    [
+        (
+            {"from": "fech"},
+            Issue("unknown-step", "no step is named `fech`", PATH, "did you mean `fetch`?"),
+        ),
+        (
+            {"from": "clena"},
+            Issue("unknown-step", "no step is named `clena`", PATH, "the other steps are `fetch`"),
+        ),
+        ({"from": "clean"}, Issue("later-step", "`clean` reads from itself", PATH)),
+        (
+            {"from": 5},
+            Issue(
+                "wrong-type",
+                "`from` must be the name of a step, or an array of such names, not an integer",
+                PATH,
+                AS_DATA,
+            ),
+        ),
+        (
+            {"from": ["fetch", None]},
+            Issue("wrong-type", "`from` must be the name of a step, not null", (*PATH, 1), AS_DATA),
+        ),
+        (
+            {"param": 1},
+            Issue(
+                "wrong-type",
+                "`param` must be the name of a parameter, not an integer",
+                ("steps", 1, "input", "param"),
+                AS_DATA,
+            ),
+        ),
+    ],
+)
+def test_a_mistake_is_told_at_its_place(given: Json, issue: Issue) -> None:
+    """With what was probably meant."""
+    assert of_clean(given) == [issue]
+
+
+@pytest.mark.parametrize("priority", [0, -3, 0.0])
+def test_a_step_that_runs_later_cannot_be_read(priority: float) -> None:
+    """Nor one of the same priority and a later name; the hint makes it run earlier."""
+    later = {"name": "write", "priority": priority}
+    (issue,) = of_clean({"from": "write"}, later)
+    hint = "steps run by priority, then by name: give `write` a priority above 0"
+    assert issue == Issue("later-step", "`write` runs after this step", PATH, hint)
+    assert of_clean({"from": "write"}, later | {"priority": 1}) == []
+    assert of_clean({"from": "write"}, later, priority=priority - 1) == []
+    assert of_clean({"from": "a"}, {"name": "a"}) == []  # by its name it is the first
+
+
+def test_one_name_of_two_steps_cannot_be_read() -> None:
+    """Which of them is meant?"""
+    (issue,) = of_clean({"from": "fetch"}, FETCH)
+    message = "2 steps are named `fetch`: which of them is meant?"
+    assert issue == Issue("ambiguous-step", message, PATH, "give each step a name of its own")
+
+
+def test_the_other_steps_are_listed_while_they_are_few() -> None:
+    """Never the reader itself."""
+    names = [{"name": f"s{number}"} for number in range(7)]
+    (issue,) = of_clean({"from": "?"}, *names)
+    assert (
+        issue.hint
+        == f"the other steps are `fetch`, {', '.join(f'`s{n}`' for n in range(6))} and `s6`"
+    )
+    (issue,) = of_clean({"from": "?"}, *names, {"name": "s7"})
+    assert issue.hint is None
+    (issue,) = issues(workflows.config({"input": {"from": "?"}}), {})
+    assert issue.hint == AS_DATA
+
+
+def test_a_parameter_is_given_or_has_a_default() -> None:
+    """Or it is missed, with what was probably meant."""
+    document = workflows.config({"input": [{"param": "day"}, {"param": "zone", "default": 1}]})
+    path = ("steps", 0, "input", 0, "param")
+    message = "the parameter `day` is not given"
+    assert issues(document, {"day": None}) == []
+    assert issues(document, {}) == [
+        Issue("missing-param", message, path, "`--param day=...` gives it")
+    ]
+    assert issues(document, {"dayy": 1}) == [
+        Issue("missing-param", message, path, "did you mean `dayy`?")
+    ]
+    assert issues(document, None) == []  # not known yet
+
+
+def test_a_parameter_that_nobody_asks_for_is_told() -> None:
+    """With one that was probably meant, if that is not given as well."""
+    document = workflows.config({"input": {"param": "day"}}, {"input": {"param": "zone"}})
+    assert unasked(document, {"zone": 1, "day": 1}) == ()
+    message = "no step asks for the parameter `dayy`"
+    assert unasked(document, {"dayy": 1}) == (
+        Issue("unknown-param", message, hint="did you mean `day`?"),
+    )
+    assert unasked(document, {"dayy": 1, "day": 2}) == (Issue("unknown-param", message),)
+    assert unasked(document, {"x" * 99: 1})[0].message.endswith(f"`{'x' * 80}…`")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"nmae": "fetch"}, {"name": "clean", "input": {"from": "fetch"}}],
+        [{"name": 5}, {"name": "clean", "input": {"from": "fetch"}}],
+        [{"name": "fetch", "priority": "high"}, {"name": "a", "input": {"from": "fetch"}}],
+        [{"name": "fetch"}, {"priority": None, "name": "a", "input": {"from": "fetch"}}],
+        [{"name": "fetch"}, {"name": None, "input": {"from": "fetch"}}],
+    ],
+)
+def test_what_another_mistake_may_explain_is_not_told(steps: list[Any]) -> None:
+    """A name or a priority of the wrong shape is reported already."""
+    assert issues({"steps": steps}, {}) == []
+
+
+@given(workflows.values)
+def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
+    """Every path leads to a place in it."""
+    documents: list[Any] = [
+        value,
+        {"steps": value},
+        {"steps": [value, {"name": value, "input": [{"from": value}, {"param": value}]}]},
+        {"steps": [{"name": value, "input": {"param": "x", "default": {"from": [value]}}}]},
+    ]
+    for document in documents:
+        for issue in issues(document, {}):
+            place = document
+            for part in issue.path:
+                place = place[part]
+
+
+def test_many_steps_take_their_time_only_once() -> None:
+    """Ten thousand, each of which reads the one before: looked up, not searched for."""
+    document = workflows.config(
+        {"name": "0", "priority": 10_000},
+        *(
+            {"name": str(n), "priority": 10_000 - n, "input": {"from": str(n - 1)}}
+            for n in range(1, 10_000)
+        ),
+    )
+    assert issues(document, {}) == []

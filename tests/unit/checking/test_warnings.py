@@ -1,0 +1,270 @@
+"""What loads but will surprise is told, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from hypothesis import given
+
+from driftflow.actions.action import ACTIONS, action
+from driftflow.actions.registry import Actions, gathered
+from driftflow.checking import warnings
+from driftflow.errors import Issue
+from driftflow.schemas import explanation
+from driftflow.schemas.published import schema
+
+if TYPE_CHECKING:
+    from driftflow.errors import JsonPath
+    from driftflow.reading.document import Json
+
+ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
+ODD = "did you mean `max_attempts`? (there is a U+0430 in it)"
+FLAGS = "the flags are `audit`, `metrics` and `parallel`"
+ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`; `--actions` brings others"
+FAILS = "the step will fail when it runs"
+NOT_A_FIELD = "is not a DriftFlow field: it is ignored"
+NOT_OF_A_STEP = "is not a DriftFlow step field: it is ignored"
+NOT_A_FLAG = "is not a DriftFlow flag: it is ignored"
+NOT_OF_STORAGE = "is not a DriftFlow storage field: it is ignored"
+
+
+def only(document: Json) -> Issue:
+    """The one warning about a document."""
+    (issue,) = warnings.issues(document, ACTIONS)
+    return issue
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        (("retries",), "DriftFlow ignores `retries`", "use `max_attempts`"),
+        (
+            ("steps", 0, "retries"),
+            "DriftFlow ignores `retries`",
+            "set `max_attempts` at the top level",
+        ),
+        (
+            ("storage", "type"),
+            "DriftFlow ignores `storage.type`",
+            "only `storage.path` matters",
+        ),
+        (("max_atempts",), f"`max_atempts` {NOT_A_FIELD}", "did you mean `max_attempts`?"),
+        (("timeout",), f"`timeout` {NOT_A_FIELD}", "did you mean `timeout_seconds`?"),
+        (("retrys",), f"`retrys` {NOT_A_FIELD}", ADVICE),  # no hint to a field that is ignored
+        (("tasks",), f"`tasks` {NOT_A_FIELD}", ADVICE),
+        (("max_\u0430ttempts",), f"`max_\u0430ttempts` {NOT_A_FIELD}", ODD),
+        (("owner",), f"`owner` {NOT_A_FIELD}", ADVICE),
+        (("stepz",), f"`stepz` {NOT_A_FIELD}", ADVICE),
+        (("audit",), f"`audit` {NOT_A_FIELD}", "it belongs in `flags`"),
+        (("path",), f"`path` {NOT_A_FIELD}", "it belongs in `storage`"),
+        (("optional",), f"`optional` {NOT_A_FIELD}", "it belongs in a step"),
+        (("",), f"`` {NOT_A_FIELD}", ADVICE),
+        (
+            ("storage.path",),
+            f"`storage.path` {NOT_A_FIELD}",
+            "write `path` in an object, `storage`",
+        ),
+        (("a.b",), f"`a.b` {NOT_A_FIELD}", ADVICE),
+        (("name.first",), f"`name.first` {NOT_A_FIELD}", ADVICE),
+        (("k" * 100,), f"`{'k' * 80}…` {NOT_A_FIELD}", ADVICE),
+        (("steps", 0, "prority"), f"`prority` {NOT_OF_A_STEP}", "did you mean `priority`?"),
+        (("steps", 0, "when"), f"`when` {NOT_OF_A_STEP}", ADVICE),
+        (
+            ("steps", 0, "max_attempts"),
+            f"`max_attempts` {NOT_OF_A_STEP}",
+            "it belongs at the top level",
+        ),
+        (("flags", "metric"), f"`metric` {NOT_A_FLAG}", "did you mean `metrics`?"),
+        (("flags", "turbo"), f"`turbo` {NOT_A_FLAG}", FLAGS),
+        (("storage", "Path"), f"`Path` {NOT_OF_STORAGE}", "did you mean `path`?"),
+        (
+            ("storage", "storage"),
+            f"`storage` {NOT_OF_STORAGE}",
+            "the only field is `path`",
+        ),
+        (("flags", "flags"), f"`flags` {NOT_A_FLAG}", FLAGS),
+        (("storage", "file"), f"`file` {NOT_OF_STORAGE}", "did you mean `path`?"),
+        (("storage", "folder"), f"`folder` {NOT_OF_STORAGE}", "the only field is `path`"),
+    ],
+)
+def test_a_field_that_is_ignored_is_told(path: JsonPath, message: str, hint: str) -> None:
+    """At its key, whatever its value, with what was probably meant."""
+    code = "unknown-flag" if path[0] == "flags" else "ignored-field"
+    for value in (1, "text", None, {"name": 1}, [{"retries": 1}]):
+        assert only(workflows.config_with(path, value)) == Issue(
+            code, message, path, hint, mark="key"
+        )
+
+
+def test_what_stands_there_already_was_not_meant() -> None:
+    """A second spelling of a field is a note."""
+    document = workflows.config({"priority": 1, "prority": 2})
+    assert only(document).hint == ADVICE
+
+
+@pytest.mark.parametrize("note", ["$schema", "//", "// why", "_", "_note", "x-", "x-owner"])
+@pytest.mark.parametrize("path", [(), ("steps", 0), ("flags",), ("storage",)])
+def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
+    """At any level, whatever it holds."""
+    for value in (None, {"prority": 1}, [1]):
+        assert warnings.issues(workflows.config_with((*path, note), value), ACTIONS) == []
+
+
+@pytest.mark.parametrize("almost", ["x", "X-note", "/", "a_", "schema", "a$schema", "$schema2"])
+def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
+    """The mark stands in front."""
+    assert only(workflows.config_with((almost,), 1)).code == "ignored-field"
+
+
+@pytest.mark.parametrize(
+    ("action", "shown", "hint"),
+    [
+        ("uper", "uper", "did you mean `upper`?"),
+        ("ECHO", "ECHO", "did you mean `echo`?"),
+        ("ech\u043e", "ech\u043e", "did you mean `echo`? (there is a U+043E in it)"),
+        ("uppercase", "uppercase", "did you mean `upper`?"),
+        ("read_csv", "read_csv", "`--actions driftflow.packs.files` provides it"),
+        ("command", "command", "`--actions driftflow.packs.process` provides it"),
+        ("page", "page", ACTIONS_ARE),
+        ("os.system", "os.system", ACTIONS_ARE),
+        ("p" * 81, "p" * 80 + "…", ACTIONS_ARE),
+    ],
+)
+def test_an_unknown_action_is_told(action: str, shown: str, hint: str) -> None:
+    """At its value, with what was probably meant or what there is."""
+    document = workflows.config({}, {"action": action, "input": 1})
+    message = f"no action `{shown}`: {FAILS}"
+    assert only(document) == Issue("unknown-action", message, ("steps", 1, "action"), hint)
+
+
+def test_many_actions_are_not_listed() -> None:
+    """There is a command for that."""
+    document = workflows.config({"action": "page"})
+    for number, listed in [(4, True), (5, False)]:
+        given = gathered({f"act{place}": len for place in range(number)})
+        (issue,) = warnings.issues(document, given)
+        assert issue.hint is not None
+        assert issue.hint.startswith("the actions are ") is listed
+        assert listed or issue.hint == "`driftflow actions` lists those that there are"
+
+
+def test_an_input_that_its_action_cannot_take_is_told() -> None:
+    """In the words in which the step would fail."""
+    document = workflows.config({"action": "upper", "input": [1]})
+    message = f"upper takes a string, not an array: {FAILS}"
+    assert only(document) == Issue("wrong-input", message, ("steps", 0, "input"))
+
+
+def test_an_input_that_is_left_out_is_the_default() -> None:
+    """Which every action takes."""
+    assert warnings.issues(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS) == []
+
+
+def test_two_steps_of_one_name_are_told() -> None:
+    """Each but the first, which it names."""
+    name = "n" * 81
+    document = workflows.config(*({"name": text} for text in ["a", name, "b", name, "A", name]))
+    assert warnings.issues(document, ACTIONS) == [
+        Issue(
+            "duplicate-name",
+            f"two steps are named `{'n' * 80}…`",
+            ("steps", place, "name"),
+            "the first is `steps[1]`",
+        )
+        for place in (3, 5)
+    ]
+
+
+@given(workflows.values)
+def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
+    """What is wrong with it is for others to tell."""
+    documents: list[Json] = [
+        value,
+        {"steps": value, "flags": value, "storage": value},
+        {"steps": [value, {"name": value, "action": value, "input": value}]},
+    ]
+    for document in documents:
+        for issue in warnings.issues(document, ACTIONS):
+            assert issue.severity == "warning"
+
+
+@given(workflows.configs)
+def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
+    """And each part of its path leads on."""
+    assert explanation.issues(config) == []
+    for issue in warnings.issues(config, ACTIONS):
+        place: Any = config
+        for part in issue.path:
+            place = place[part]
+
+
+def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
+    """What warns in an editor and in a check is one text: a fact; an advice."""
+    waiting: list[Any] = [schema("driftflow")]
+    advice = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            advice += [node["deprecationMessage"]] if "deprecationMessage" in node else []
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    assert len(advice) == 8
+    for text in advice:
+        assert text.count("; ") == 1
+        assert text.endswith(".")
+
+
+def known(schema: Any) -> Actions:
+    """All actions, with one of that schema."""
+    return gathered([action(name="act", schema=schema)(lambda value: value)])
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1),
+        ({"not": {"type": "string"}}, "a"),
+        ({"uniqueItems": True}, [1, 1]),
+        ({"const": {"a": 1}}, {"a": 2}),
+    ],
+)
+def test_data_is_held_against_the_schema_to_the_letter(schema: Any, value: Json) -> None:
+    """Only what refers to other data is given the benefit of the doubt."""
+    document = workflows.config({"action": "act", "input": value})
+    (issue,) = warnings.issues(document, known(schema))
+    assert issue.code == "wrong-input"
+    with_reference = workflows.config({"action": "act", "input": {"from": "a"}})
+    assert warnings.issues(with_reference, known(schema)) == []
+
+
+def test_an_input_that_cannot_be_judged_is_told() -> None:
+    """It would fail the step, and does not stop the check."""
+    tree = {"properties": {"child": {"$ref": "#"}}, "type": "object"}
+    deep: Any = {"from": "a"}
+    for _ in range(110):
+        deep = {"child": deep}
+    for takes, value in [(tree, deep), ({"multipleOf": 0.5}, 10**400)]:
+        document = workflows.config({"action": "act", "input": value})
+        (issue,) = warnings.issues(document, known(takes))
+        assert issue.code == "wrong-input"
+        assert issue.message.startswith("`act` cannot judge it: ")
+
+
+def test_a_wrong_default_matters_only_without_the_parameter() -> None:
+    """So a strict run that is given it is not refused."""
+    schema = {"properties": {"n": {"type": "integer"}}}
+    value: Json = {"n": {"param": "n", "default": None}, "m": 1}
+    document = workflows.config({"action": "act", "input": value})
+    (issue,) = warnings.issues(document, known(schema))
+    assert issue.message == (
+        f"`default` must be an integer, not null: {FAILS} unless the parameter is given"
+    )
+    assert issue.path == ("steps", 0, "input", "n", "default")
+    assert warnings.issues(document, known(schema), ["n"]) == []
+    assert warnings.issues(document, known(schema), ["m"]) == [issue]
+    odd: Json = {"n": {"param": ["n"], "default": None}}  # another error says so
+    document = workflows.config({"action": "act", "input": odd})
+    assert len(warnings.issues(document, known(schema), ["n"])) == 1

@@ -1,0 +1,295 @@
+"""Attempts in child processes, which end when time is up, whatever they do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command import CHECKOUT, gone, process_environment, wait_for
+
+from driftflow.parallel import deadlines
+from driftflow.parallel.deadlines import AttemptError, Deadlines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from driftflow.reading.document import Json
+
+DEEDS = str(CHECKOUT / "tests" / "deeds.py")
+STUBBORN = str(CHECKOUT / "tests" / "stubborn.py")
+NAMES = ("echo", "upper", "fail", "nap", "whereabouts", "interrupt", "die", "note")
+
+
+def limited(seconds: float, *sources: str, names: tuple[str, ...] = NAMES) -> Deadlines:
+    """Deadlines for the actions of these files."""
+    return Deadlines(seconds, names, sources or (DEEDS,))
+
+
+@pytest.fixture(scope="module")
+def plenty() -> Iterator[Deadlines]:
+    """More time than any attempt needs."""
+    with limited(60) as plenty:
+        yield plenty
+
+
+def test_an_attempt_gives_its_output(plenty: Deadlines) -> None:
+    """As it would here."""
+    value: Json = {"b": [None, 1, 2.5, "ä\udc00"], "a": {"c": 10**30}}
+    assert plenty.perform("echo", value) == value
+    assert plenty.perform("upper", "a") == "A"
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "error"),
+    [
+        ("fail", "value", "no"),
+        ("fail", "exit", "3"),
+        ("fail", "leave", "SystemExit"),
+        ("fail", "stubborn", "one and two"),
+        ("fail", "unspeakable", "Unspeakable"),
+        ("upper", 1, "upper takes a string, not an integer"),
+        ("nobody", 1, "unknown action: 'nobody'"),
+    ],
+)
+def test_an_error_comes_back_in_its_words(
+    action: str, value: Any, error: str, plenty: Deadlines
+) -> None:
+    """Whatever is raised; the child lives on."""
+    before = plenty.perform("whereabouts", None)
+    with pytest.raises(AttemptError) as caught:
+        plenty.perform(action, value)
+    assert str(caught.value) == error
+    assert plenty.perform("whereabouts", None) == before
+
+
+def test_a_child_finds_what_is_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same path, whatever has been added to it."""
+    (tmp_path / "only_here.py").write_text("def act(value): return [value]")
+    monkeypatch.syspath_prepend(tmp_path)
+    sources = [("act", "only_here", "act")]
+    with Deadlines(60, ["act"], sources) as strict:
+        assert strict.perform("act", 1) == [1]
+
+
+def test_an_interrupt_comes_back_as_one(plenty: Deadlines) -> None:
+    """It is the user's wish."""
+    with pytest.raises(KeyboardInterrupt):
+        plenty.perform("interrupt", None)
+
+
+def test_a_child_is_another_process_and_makes_one_attempt_after_the_other(
+    plenty: Deadlines,
+) -> None:
+    """For the thread that started it; another thread has its own."""
+    here = {plenty.perform("whereabouts", None) for _ in range(3)}
+    assert len(here) == 1
+    with ThreadPoolExecutor(1) as pool:
+        there = {pool.submit(plenty.perform, "whereabouts", None).result() for _ in range(3)}
+    assert len({os.getpid(), *here, *there}) == 3
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["sleep", "loop", "regex", "one_call", "swallow", "deaf", "hold_the_line"],
+)
+def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
+    """And the next one has a new child."""
+    with limited(0.4, STUBBORN, names=(action, "pid")) as strict:
+        first = strict.perform("pid", None)
+        with pytest.raises(TimeoutError) as caught:
+            strict.perform(action, None)
+        assert str(caught.value) == "timed out after 0.4 s"
+        assert isinstance(first, int)
+        assert gone(first)
+        assert strict.perform("pid", None) != first
+
+
+@pytest.mark.parametrize("action", ["hog", "stop"])
+def test_time_is_up_for_a_child_that_does_not_even_listen(action: str) -> None:
+    """An attempt may leave a thread behind that keeps Python's lock, or stop the process."""
+    with limited(0.5, STUBBORN, names=(action, "echo")) as strict:
+        strict.perform(action, None)
+
+        def go_on() -> None:
+            while True:  # until it has come to that
+                strict.perform("echo", "x" * 5_000_000)
+
+        with pytest.raises(TimeoutError):
+            go_on()
+
+
+def test_an_attempt_that_comes_back_twice_counts_once() -> None:
+    """It has forked: the answer of the second process would be that to the next attempt."""
+    with limited(60, STUBBORN, DEEDS, names=("fork", "nap")) as strict:
+        assert strict.perform("fork", None) == "parent"
+        assert [strict.perform("nap", 0.02) for _ in range(20)] == [0.02] * 20
+
+
+def test_children_whose_threads_have_ended_are_let_go_of() -> None:
+    """They would hold descriptors until the end of the run."""
+    with limited(60) as strict:
+        for _ in range(5):
+            thread = threading.Thread(target=strict.perform, args=("echo", 1))
+            thread.start()
+            thread.join()
+            wait_for(lambda: all(child.is_over() for child in strict._children))  # noqa: SLF001
+        assert len(strict._children) == 1  # noqa: SLF001
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_not_mistaken_for_the_connection(closed: str) -> None:
+    """Descriptors are given anew from the lowest one on."""
+    script = (
+        "import os, sys\n"
+        "from driftflow.parallel.deadlines import Deadlines\n"
+        f"with Deadlines(60, ['speak'], [{STUBBORN!r}]) as strict:\n"
+        "    sys.exit([strict.perform('speak', 'x') for _ in range(3)] != ['x'] * 3)\n"
+    )
+    command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, script]
+    done = subprocess.run(command, env=process_environment(), check=False, timeout=60)
+    assert done.returncode == 0
+
+
+def test_what_it_has_started_is_gone_with_it(tmp_path: Path) -> None:
+    """In its group, in a session of its own, and a program that the pack runs."""
+    names = ("start", "command")
+    with limited(1.0, STUBBORN, "driftflow.packs.process", names=names) as strict:
+        with pytest.raises(TimeoutError):
+            strict.perform("start", str(tmp_path))
+        program = ["sh", "-c", f"echo $$ > {tmp_path}/3; sleep 600"]
+        with pytest.raises(TimeoutError):
+            strict.perform("command", program)  # type: ignore[arg-type]
+    pids = [int((tmp_path / name).read_text()) for name in ("0", "1", "2", "3")]
+    assert all(map(gone, pids))
+
+
+@pytest.mark.parametrize(
+    ("action", "how"),
+    [
+        ("leave", "exit status 7"),
+        ("crash", "killed by SIGSEGV"),
+        ("unplug", "killed by SIGKILL"),
+    ],
+)
+def test_an_attempt_that_ends_its_process_fails(action: str, how: str) -> None:
+    """It says how; and the next one has a new child."""
+    with limited(60, STUBBORN, names=(action, "pid")) as strict:
+        with pytest.raises(ChildProcessError) as caught:
+            strict.perform(action, None)
+        assert str(caught.value) == f"its process ended: {how}"
+        assert isinstance(strict.perform("pid", None), int)
+
+
+def test_a_child_goes_when_it_is_not_needed_any_more() -> None:
+    """By itself, so that what it holds comes to a good end."""
+    with limited(60, STUBBORN, names=("pid", "at_exit")) as strict:
+        pid = strict.perform("pid", None)
+        path = strict.perform("at_exit", None)
+        assert isinstance(pid, int)
+        assert isinstance(path, str)
+        assert not Path(path).exists()
+    assert not Path(f"/proc/{pid}").exists()
+    assert Path(path).read_text() == "a good end"
+    Path(path).unlink()
+
+
+def test_a_child_whose_answer_nobody_reads_goes_quietly(capfd: pytest.CaptureFixture[str]) -> None:
+    """As after an interrupt."""
+    with limited(60) as strict:
+        strict.perform("echo", 1)
+        (child,) = strict._children  # noqa: SLF001
+        child._connection.send(("echo", "x" * 10_000))  # noqa: SLF001
+        wait_for(child.has_gone)  # in truth, it has answered
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_child_that_does_not_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that an action has left running would keep it."""
+    monkeypatch.setattr(deadlines, "PATIENCE", 0.1)
+    with limited(60, STUBBORN, names=("pid", "stay")) as strict:
+        strict.perform("stay", None)
+        pid = strict.perform("pid", None)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_child_that_has_gone_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is about to go, since nothing was asked of it for long."""
+    with limited(60) as strict:
+        first = strict.perform("whereabouts", None)
+        assert isinstance(first, int)
+        os.kill(first, 9)
+        wait_for(lambda: gone(first))
+        second = strict.perform("whereabouts", None)
+        assert second != first
+        monkeypatch.setattr(deadlines, "_FRESH", 0.0)
+        assert strict.perform("whereabouts", None) not in (first, second)
+        assert gone(first)
+
+
+def test_killed_all_attempts_end_at_once_and_no_other_begins(tmp_path: Path) -> None:
+    """From any thread; that is what an interrupt is for."""
+    path = tmp_path / "pids"
+    with limited(600) as strict, ThreadPoolExecutor(2) as pool:
+        note: Json = {"path": str(path), "seconds": 600}
+        naps = [pool.submit(strict.perform, "note", note) for _ in range(2)]
+        wait_for(lambda: path.exists() and path.read_text().count("\n") == 2)
+        strict.kill()
+        for nap in naps:
+            with pytest.raises(ChildProcessError, match="killed by SIGKILL"):
+                nap.result(60)
+        assert all(map(gone, map(int, path.read_text().split())))
+        with pytest.raises(KeyboardInterrupt):
+            strict.perform("echo", 1)
+
+
+def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    """Whatever becomes of that; on Linux."""
+    path = tmp_path / "pid"
+    script = (
+        "from driftflow.parallel.deadlines import Deadlines\n"
+        f"Deadlines(600, ['note'], [{DEEDS!r}])"
+        f".perform('note', {{'path': {str(path)!r}, 'seconds': 600}})"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], env=process_environment())
+    wait_for(lambda: path.exists() and path.read_text().endswith("\n"))
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: gone(int(path.read_text())))
+
+
+def test_a_process_that_cannot_be_started_fails_the_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It says why."""
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with limited(60) as strict, pytest.raises(ChildProcessError) as caught:
+        strict.perform("echo", 1)
+    assert str(caught.value) == "its process could not be started: No such file or directory"
+
+
+def test_an_attempt_is_given_its_time_however_long_that_is(plenty: Deadlines) -> None:
+    """More than a system can wait for at once."""
+    with limited(1e300) as patient:
+        assert patient.perform("nap", 0.01) == 0.01
+    assert plenty.perform("nap", 0.01) == 0.01
+
+
+def test_children_are_started_by_several_threads_at_once() -> None:
+    """Each has one, and all are gone in the end."""
+    with limited(60) as strict:
+        barrier = threading.Barrier(4)
+
+        def attempt(_: int) -> Any:
+            barrier.wait(60)
+            return strict.perform("whereabouts", None)
+
+        with ThreadPoolExecutor(4) as pool:
+            pids = set(pool.map(attempt, range(4)))
+    assert len(pids) == 4
+    assert all(map(gone, pids))

@@ -1,0 +1,252 @@
+"""Runs on threads and executors, with deadlines: what is wired with what."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from command import CHECKOUT, gone
+
+from driftflow.actions.registry import gathered
+from driftflow.parallel import wiring
+from driftflow.parallel.wiring import scaled
+from driftflow.planning.backoff import never
+from driftflow.running.events import StepFinished
+from driftflow.running.result import RunResult, advance
+from driftflow.showing.results import result_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driftflow.planning.plan import Plan
+
+DEEDS = [CHECKOUT / "tests" / "deeds.py"]
+
+
+def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
+    """The outputs of a run, or the errors."""
+    actions = gathered(given)
+    how = {"executor": None, "jobs": None, "enforce_timeout": False} | how
+    known = {name: actions[name] for name in plan.actions if name in actions}
+    events = scaled(plan, known, actions.sources, resumed=None, is_over=never, **how)
+    results = [event.result for event in events if isinstance(event, StepFinished)]
+    return [result.output if result.ok else result.error for result in results]
+
+
+def crowd(number: int, action: str, value: Any = None, **fields: Any) -> Plan:
+    """A wave of steps."""
+    steps = [{"name": f"{place:03}", "action": action, "input": value} for place in range(number)]
+    return workflows.plan(*steps, **{"flags": {"parallel": True}} | fields)
+
+
+def meeting(number: int) -> dict[str, Callable[[Any], Any]]:
+    """An action that returns only when so many attempts at it are made at the same time."""
+    barrier = threading.Barrier(number)
+    return {"meet": lambda _: barrier.wait(60) >= 0}
+
+
+@pytest.mark.parametrize("jobs", [2, 16])
+def test_as_many_steps_as_jobs_are_tried_at_the_same_time(jobs: int) -> None:
+    """In threads; no step of this wave would end if fewer were."""
+    assert outputs(crowd(jobs, "meet"), meeting(jobs), jobs=jobs) == [True] * jobs
+
+
+def test_there_are_four_jobs_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And as many as there are cores that the process may use."""
+    for cores, jobs in ((1, 4), (7, 7)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert outputs(crowd(jobs, "meet"), meeting(jobs)) == [True] * jobs
+
+
+@pytest.mark.parametrize("how", [{"jobs": 1}, {"flags": {}}])
+def test_one_at_a_time_needs_no_thread(how: dict[str, Any]) -> None:
+    """With one job, or with the flag off."""
+    jobs = how.pop("jobs", None)
+    plan = crowd(3, "who", **how)
+    here = {"who": lambda _: threading.current_thread().name}
+    assert outputs(plan, here, jobs=jobs) == [threading.current_thread().name] * 3
+
+
+def test_a_wave_of_one_step_runs_in_the_thread_of_the_run() -> None:
+    """It would have to wait for another."""
+    here = {"who": lambda _: threading.current_thread() is threading.main_thread()}
+    steps = [{"action": "who", "priority": priority} for priority in (3, 2, 1, 1)]
+    plan = workflows.plan(*steps, flags={"parallel": True})
+    assert outputs(plan, here) == [True, True, False, False]
+
+
+class Noting(Executor):
+    """An executor that does all at once, and notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.orders: list[Any] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it."""
+        self.orders.append((fn, args, kwargs))
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+    def shutdown(self, *_: Any, **__: Any) -> None:
+        """Never: it is the caller's."""
+        raise AssertionError
+
+    map = shutdown  # type: ignore[assignment]
+
+
+def test_an_executor_gets_each_step_and_is_left_alone() -> None:
+    """Each order has a token of its own: equal ones would be one to some executors."""
+    executor = Noting()
+    assert outputs(crowd(40, "echo", "same"), executor=executor, jobs=3) == ["same"] * 40
+    functions, orders, keywords = zip(*executor.orders, strict=True)
+    assert {(each.__module__, each.__qualname__) for each in functions} == {
+        ("driftflow.parallel.worker", "work")
+    }
+    assert not any(keywords)
+    tokens = [order["token"] for (order,) in orders]
+    assert len(set(tokens)) == len(tokens) < 40
+    again = Noting()
+    outputs(crowd(40, "echo", "same"), executor=again)
+    assert not {*tokens} & {order["token"] for _, (order,), _ in again.orders}
+
+
+def test_with_the_flag_off_an_executor_has_one_step_at_a_time() -> None:
+    """Each is a wave of its own: one code path."""
+    executor = Noting()
+    outputs(crowd(5, "echo", "same", flags={}), executor=executor)
+    assert [len(order["tasks"]) for _, (order,), _ in executor.orders] == [1] * 5
+
+
+def test_on_an_executor_of_this_process_actions_are_those_of_the_run() -> None:
+    """Also what no other process could find."""
+    with ThreadPoolExecutor(2) as executor:
+        assert (
+            outputs(crowd(3, "mine", 1), {"mine": lambda _: "my own"}, executor=executor)
+            == ["my own"] * 3
+        )
+
+
+def test_waits_are_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In turn; in threads a wait can be broken off."""
+    slept: list[float] = []
+    monkeypatch.setattr(wiring, "sleep", slept.append)
+    backoff = {"delay_seconds": 3, "jitter": False}
+    plan = crowd(1, "nobody", max_attempts=3, backoff=backoff)
+    assert outputs(plan, jobs=1) == ["unknown action: 'nobody'"]
+    assert slept == [3, 6]
+    waited: list[float] = []
+    monkeypatch.setattr("threading.Event.wait", lambda _, seconds=None: waited.append(seconds))
+    outputs(crowd(2, "nobody", max_attempts=3, backoff=backoff))
+    assert sorted(seconds for seconds in waited if seconds) == [3, 3, 6, 6]
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) -> None:
+    """Which are gone when the run is over; the timeout is the plan's."""
+    plan = crowd(4, "whereabouts", flags=flags)
+    pids = {*outputs(plan, enforce_timeout=True, jobs=2)}
+    assert os.getpid() not in pids
+    assert len(pids) <= 2
+    assert all(map(gone, pids))
+    late = crowd(2, "nap", 600, flags=flags, timeout_seconds=0.1)
+    assert outputs(late, enforce_timeout=True)[:1] == ["timed out after 0.1 s"]
+    retried = crowd(1, "nap", 600, flags=flags, timeout_seconds=0.1, max_attempts=2)
+    run = reduce(advance, scaled_by(retried), RunResult(retried))
+    assert result_document(run)["results"][0]["attempts"] == 2
+
+
+def scaled_by(plan: Plan) -> Any:
+    """The events of a run with deadlines."""
+    actions = gathered(DEEDS)
+    known = {name: actions[name] for name in plan.actions}
+    return scaled(
+        plan,
+        known,
+        actions.sources,
+        executor=None,
+        jobs=2,
+        enforce_timeout=True,
+        resumed=None,
+        is_over=never,
+    )
+
+
+def test_threads_are_gone_when_the_run_is_over() -> None:
+    """Also when it was broken off."""
+    before = threading.active_count()
+    outputs(crowd(50, "echo", 1))
+    events = scaled(
+        crowd(50, "echo", 1),
+        gathered(()),
+        (),
+        executor=None,
+        jobs=3,
+        enforce_timeout=False,
+        resumed=None,
+        is_over=never,
+    )
+    for _ in range(9):
+        next(events)
+    events.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("driftflow"):
+            thread.join(60)
+    assert threading.active_count() == before
+
+
+def test_an_interrupt_in_a_thread_ends_the_run() -> None:
+    """And what waits between attempts does so no longer: the wait would be a day."""
+    steps = [
+        {"name": "a", "action": "nobody"},
+        {"name": "b", "action": "interrupt"},
+    ]
+    backoff = {"delay_seconds": 86400, "max_delay_seconds": 86400, "jitter": False}
+    plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=2, backoff=backoff)
+    with pytest.raises(KeyboardInterrupt):
+        outputs(plan)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_with_fewer_threads_than_wanted_each_step_is_still_tried_once(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may not allow them; a pool would try a step twice then."""
+    start = threading.Thread.start
+    running: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if sum(each.is_alive() for each in running) >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+        running.append(thread)
+
+    monkeypatch.setattr("threading.Thread.start", limited)
+    tried: list[int] = []
+    steps = [{"action": "note", "input": place} for place in range(20)]
+    plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=3)
+    assert outputs(plan, {"note": tried.append}, jobs=9) == [None] * 20
+    assert sorted(tried) == list(range(20))
+
+
+def test_no_thread_is_started_that_would_have_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wave has no more steps than that."""
+    started: list[int] = []
+
+    def noted(number: int, name: str) -> Any:
+        started.append(number)
+        return ThreadPoolExecutor(number, name)
+
+    monkeypatch.setattr(wiring, "ThreadPoolExecutor", noted)
+    steps = [{"priority": priority} for priority in (3, 2, 2, 2, 1)]
+    outputs(workflows.plan(*steps, flags={"parallel": True}), jobs=100_000)
+    outputs(workflows.plan({}, {"priority": 1}, flags={"parallel": True}))
+    outputs(workflows.plan(flags={"parallel": True}))
+    assert started == [3]

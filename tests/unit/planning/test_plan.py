@@ -1,0 +1,235 @@
+"""The plan: defaults, order, immutability, digest."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from hypothesis import given
+from hypothesis import strategies as st
+from pyrsistent import InvariantException, PVector
+
+from driftflow.planning.backoff import Backoff
+from driftflow.planning.flags import Flags
+from driftflow.planning.plan import Plan, Step, build_plan, digest
+from driftflow.planning.references import freeze, thaw
+from driftflow.schemas.published import schema
+
+if TYPE_CHECKING:
+    import random
+
+    from driftflow.reading.document import Json
+
+NESTED: Json = {"zone": "eu", "day": [1, {"b": None, "a": [True, 2.5]}], "": {}}
+
+
+def names(plan: Plan) -> list[str]:
+    """The steps' names in run order."""
+    return [step.name for step in plan.steps]
+
+
+def test_defaults_are_the_schemas() -> None:
+    """What a config leaves out is what the schema says it is."""
+    properties = schema("driftflow")["properties"]
+    step_properties = properties["steps"]["items"]["properties"]
+    plan = workflows.plan({})
+    assert {
+        "max_attempts": plan.max_attempts,
+        "timeout_seconds": plan.timeout_seconds,
+        "flags": {name: plan.flags.is_enabled(name) for name in ("audit", "metrics", "parallel")},
+        "storage": {"path": plan.storage_path},
+        "step": {
+            name: getattr(plan.steps[0], name)
+            for name in ("input", "priority", "optional", "sensitive")
+        },
+    } == {
+        "max_attempts": properties["max_attempts"]["default"],
+        "timeout_seconds": properties["timeout_seconds"]["default"],
+        "flags": {
+            name: field["default"] for name, field in properties["flags"]["properties"].items()
+        },
+        "storage": {"path": properties["storage"]["properties"]["path"]["default"]},
+        "step": {
+            name: field["default"] for name, field in step_properties.items() if "default" in field
+        },
+    }
+
+
+def test_every_field_reaches_the_plan() -> None:
+    """As it stands in the config."""
+    plan = workflows.plan(
+        {"name": "a", "action": "b", "input": [1], "priority": 7, "optional": True}
+        | {"sensitive": True},
+        name="w",
+        max_attempts=3,
+        backoff={"factor": 3, "jitter": False, "x-note": 1},
+        flags={"audit": True},
+        storage={"path": "x", "type": "y"},
+        timeout_seconds=0.5,
+    )
+    assert plan == Plan(
+        name="w",
+        steps=plan.steps,
+        actions=("b",),
+        read=(),
+        max_attempts=3,
+        backoff=Backoff(1, 3, 30, jitter=False),
+        flags=Flags(enabled=plan.flags.enabled, sources=plan.flags.sources),
+        storage_path="x",
+        timeout_seconds=0.5,
+        timeout_source="config",
+    )
+    assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True, sensitive=True)]
+    assert set(plan.flags.enabled) == {"audit"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "name",
+        "steps",
+        "actions",
+        "read",
+        "max_attempts",
+        "flags",
+        "storage_path",
+        "timeout_seconds",
+        "timeout_source",
+    ],
+)
+def test_a_plan_is_whole_and_of_the_right_types(field: str) -> None:
+    """Defaults are filled in when it is built, and only there."""
+    fields = workflows.plan({}).serialize()
+    fields |= {"steps": workflows.plan({}).steps, "flags": Flags()}
+    assert Plan(**fields) == workflows.plan({})
+    with pytest.raises(TypeError):
+        Plan(**fields | {field: None})
+    del fields[field]
+    with pytest.raises(InvariantException):
+        Plan(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "timeout", "seconds", "source"),
+    [
+        ({}, None, 10, "default"),
+        ({"timeout_seconds": 10}, None, 10, "config"),
+        ({"timeout_seconds": 10}, 0.5, 0.5, "environment"),
+        ({}, 10, 10, "environment"),
+    ],
+)
+def test_a_timeout_comes_from_somewhere(
+    fields: dict[str, Any], timeout: float | None, seconds: float, source: str
+) -> None:
+    """The environment goes before the config, the config before the default."""
+    plan = build_plan(workflows.config(**fields), Flags(), timeout)
+    assert (plan.timeout_seconds, plan.timeout_source) == (seconds, source)
+
+
+def test_a_whole_decimal_is_an_integer_in_the_plan() -> None:
+    """To JSON Schema 1.0 is an integer: the plan holds 1."""
+    plan = workflows.plan({"priority": -2.0}, max_attempts=3.0)
+    assert (type(plan.max_attempts), plan.max_attempts) == (int, 3)
+    assert (type(plan.steps[0].priority), plan.steps[0].priority) == (int, -2)
+
+
+def test_steps_run_by_priority_then_by_name_then_by_place() -> None:
+    """A higher priority first; names by code point; equals as they stand in the file."""
+    plan = workflows.plan(
+        {"name": "é", "input": 1},
+        {"name": "b", "priority": -1},
+        {"name": "a", "input": 2},
+        {"name": "Z"},
+        {"name": "late", "priority": 10},
+        {"name": "a", "input": 1},
+        {"name": "10"},
+        {"name": "9"},
+    )
+    assert names(plan) == ["late", "10", "9", "Z", "a", "a", "é", "b"]
+    assert [step.input for step in plan.steps if step.name == "a"] == [2, 1]
+
+
+@given(st.lists(workflows.steps, unique_by=lambda step: step["name"]), st.randoms())
+def test_any_order_of_the_same_steps_gives_the_same_plan(
+    steps: list[dict[str, Any]], randomness: random.Random
+) -> None:
+    """The place in the file matters for full ties only."""
+    shuffled = randomness.sample(steps, len(steps))
+    plan, other = workflows.plan(*steps), workflows.plan(*shuffled)
+    assert plan == other
+    assert digest(plan) == digest(other)
+
+
+def test_a_plan_cannot_be_changed_at_any_depth() -> None:
+    """Not its fields, not its steps, not what they are handed."""
+    plan = workflows.plan({"input": NESTED}, flags={"audit": True})
+    before = repr(plan)
+    value: Any = plan
+    mutable = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Plan | Flags):
+            with pytest.raises(AttributeError):
+                value.name = "other"  # type: ignore[union-attr] # the point of the test
+            waiting += [getattr(value, field) for field in value.serialize()]
+        elif isinstance(value, tuple):
+            waiting += value
+        elif isinstance(value, PVector):
+            with pytest.raises(TypeError):
+                value[0] = None  # type: ignore[index] # the point of the test
+            waiting += value
+        elif not isinstance(value, str | int | float | None):
+            mutable.append(value)
+    assert mutable == [plan.flags.sources, plan.flags.enabled]  # a PMap and a PSet
+    assert repr(plan.steps.append(plan.steps[0])) != repr(plan.steps)
+    assert repr(plan) == before
+
+
+def test_the_config_can_change_afterwards() -> None:
+    """The plan shares nothing with the document that it was built from."""
+    handed: list[Any] = [{"a": [1]}]
+    plan = workflows.plan({"input": handed})
+    handed[0]["a"].append(2)
+    assert thaw(plan.steps[0].input) == [{"a": [1]}]
+
+
+def test_the_digest_covers_what_will_be_done_and_nothing_else() -> None:
+    """Name, attempts, and each step's fields, the order of an input's keys among them."""
+    plan = workflows.plan({"input": {"a": 1, "b": 2}})
+    changed = [
+        workflows.plan({"input": {"a": 1, "b": 2}}, name="other"),
+        workflows.plan({"input": {"a": 1, "b": 2}}, max_attempts=2),
+        workflows.plan({"input": {"b": 2, "a": 1}}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "name": "x"}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "action": "x"}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "priority": 1}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "optional": True}),
+        workflows.plan({"input": {"a": 1, "b": 2}}, {}),
+    ]
+    same = workflows.plan(
+        {"input": {"a": 1, "b": 2}, "retries": 3},
+        flags={"audit": True},
+        storage={"path": "x"},
+        timeout_seconds=1,
+    )
+    assert len({digest(plan), *map(digest, changed)}) == 1 + len(changed)
+    assert digest(same) == digest(plan)
+
+
+def test_the_digest_is_that_of_the_documented_canonical_json() -> None:
+    """The expected one is what the command sha256sum says of this text."""
+    plan = workflows.plan({"name": "é", "input": {"b": [1.5, None], "a": ""}}, name="demo")
+    # {"name":"demo","max_attempts":1,"steps":[{"name":"\u00e9","action":"echo",
+    # "input":{"b":[1.5,null],"a":""},"priority":0,"optional":false}]}
+    # on one line, without the space and the line's end.
+    expected = "46868a4ec31a4e737ef9f94b0ab7ab431e7689481f927e16d0d548b3fc790bd2"
+    assert digest(plan) == f"sha256:{expected}"
+
+
+def test_a_plan_can_be_pickled() -> None:
+    """So that other processes can be given one."""
+    plan = workflows.plan({"input": NESTED}, {"priority": 3})
+    assert pickle.loads(pickle.dumps(plan)) == plan

@@ -1,0 +1,167 @@
+"""The record of a run: what is on file, and when."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+from jsonschema import Draft7Validator
+
+from driftflow.actions.action import ACTIONS, performer
+from driftflow.errors import StorageError
+from driftflow.planning.plan import digest
+from driftflow.recording.audit import audited, utc_now
+from driftflow.running.events import Event, Halt, StepFinished, StepStarted
+from driftflow.running.interpreter import in_turn, interpret
+from driftflow.schemas.published import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from driftflow.planning.plan import Plan
+
+
+def fixed_clock() -> count[float]:
+    """A clock that moves on a little each time it is read, by no whole microseconds."""
+    return count(0.0, 0.12345678)
+
+
+def run(plan: Plan) -> Generator[Event, Halt | None, None]:
+    """The events of a run in turn."""
+    clock = fixed_clock().__next__
+    return interpret(plan, in_turn(performer(ACTIONS), clock, pause=int), clock)
+
+
+def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
+    """One record each, exact when time and the run's id are given."""
+    plan = workflows.plan(
+        {"name": "a", "action": "upper", "input": "x"},
+        {"name": "b", "action": "no", "optional": True},
+    )
+    moment = "2026-11-23T12:30:00.000042Z"
+    path = tmp_path / "audit.jsonl"
+    events = run(plan)
+    passed = list(audited(events, str(path), now=lambda: moment, run_id="run-1"))
+    assert passed == list(run(plan))
+    lines = path.read_text().splitlines()
+    head = f'{{"v":1,"ts":"{moment}","run_id":"run-1","seq":'
+    assert [line.removeprefix(head) for line in lines] == [
+        f'0,"event":"run_started","workflow":"test","plan":"{digest(plan)}","steps":2}}',
+        '1,"event":"step_started","index":0,"step":"a","action":"upper"}',
+        (
+            '2,"event":"step_finished","index":0,"step":"a","action":"upper","ok":true,'
+            '"output":"X","error":null,"attempts":1,"duration_seconds":0.123457}'
+        ),
+        '3,"event":"step_started","index":1,"step":"b","action":"no"}',
+        (
+            '4,"event":"step_finished","index":1,"step":"b","action":"no","ok":false,'
+            '"output":null,"error":"unknown action: \'no\'","attempts":1,'
+            '"duration_seconds":0.123457}'
+        ),
+        '5,"event":"run_finished","status":"failed","duration_seconds":0.617284}',
+    ]
+    for line in lines:
+        Draft7Validator(schema("audit")).validate(json.loads(line))
+
+
+def fill_after(records: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the audit take so many records, and no more."""
+    written: list[object] = []
+
+    def append(_: object, record: object) -> None:
+        if len(written) == records:
+            raise StorageError("audit.jsonl", "it is full")
+        written.append(record)
+
+    monkeypatch.setattr("driftflow.recording.storage.JsonFileStorage.append", append)
+
+
+@pytest.mark.parametrize("records", range(6))
+def test_an_audit_that_fails_later_starts_no_further_step(
+    records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event whose record failed is still given out: what was done is seen."""
+    fill_after(records, monkeypatch)
+    plan = workflows.plan({"name": "a"}, {"name": "b"})
+    stream = audited(run(plan), str(tmp_path / "audit"))
+    events: list[Event] = []
+    with pytest.raises(StorageError):
+        events.extend(stream)  # what came before the error is kept
+    assert len(events) == records + 1
+    # After a failed record of step_started the step is not performed.
+    finished = sum(isinstance(event, StepFinished) for event in events)
+    started = sum(isinstance(event, StepStarted) for event in events)
+    assert (started, finished) == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (2, 2)][records]
+
+
+@pytest.mark.parametrize("records", range(6))
+def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
+    records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that ran is hidden; and nothing more is started."""
+    tried: list[str] = []
+
+    def crew(waves: Any, task: Any) -> Generator[Any, Halt | None, bool]:
+        """Two steps at a time."""
+        begun: list[str] = []
+        for wave in waves:
+            for step in wave:
+                if (yield None):
+                    break
+                begun.append(step.name)
+                if len(begun) == 2:
+                    break
+            while begun:
+                tried.append(begun.pop(0))
+                yield True, task(step)[0], None, 1, 0.0
+        return True
+
+    fill_after(records, monkeypatch)
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, flags={"parallel": True})
+    stream = audited(interpret(plan, crew, fixed_clock().__next__), str(tmp_path / "audit"))
+    events: list[Event] = []
+    with pytest.raises(StorageError):
+        events.extend(stream)
+    finished = [event.result.name for event in events if isinstance(event, StepFinished)]
+    assert finished == tried
+    assert finished == [[], [], ["a"], ["a", "b"]][min(records, 3)]
+
+
+def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
+    """And nothing of what comes after it."""
+    path = tmp_path / "audit.jsonl"
+    plan = workflows.plan({}, {})
+    for number, _ in enumerate(audited(run(plan), str(path))):
+        assert len(path.read_bytes().splitlines()) == number + 1
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "stamp"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_795_523_400_000_042_999, "2026-11-24T12:30:00.000042Z"),
+        (1_795_523_400_999_999_999, "2026-11-24T12:30:00.999999Z"),
+        (4_107_542_399_100_000_000, "2100-02-28T23:59:59.100000Z"),
+    ],
+)
+def test_a_time_stamp_is_rfc_3339_in_utc(
+    nanoseconds: int, stamp: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the microsecond, always six digits, wherever the machine stands."""
+    monkeypatch.setattr("driftflow.recording.audit.time_ns", lambda: nanoseconds)
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    assert utc_now() == stamp
+
+
+def test_the_clock_of_the_system_is_read() -> None:
+    """Each time anew."""
+    before = datetime.now(UTC)
+    stamps = [datetime.fromisoformat(utc_now()) for _ in range(1000)]
+    moments = [before, *stamps, datetime.now(UTC)]
+    assert moments == sorted(moments)
+    assert len(set(stamps)) > 1

@@ -1,0 +1,326 @@
+"""The record read back: which run is taken up, and what of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import workflows
+
+from driftflow.api import run_events
+from driftflow.errors import StorageError
+from driftflow.planning.plan import digest
+from driftflow.recording.resume import look_back
+from driftflow.running.events import Resumed, StepDiscarded, StepFinished, StepStarted
+from driftflow.running.result import RunResult, advance
+
+if TYPE_CHECKING:
+    from driftflow.planning.plan import Plan
+
+STEPS: list[dict[str, Any]] = [{"name": name, "input": name, "optional": True} for name in "abc"]
+NIGHT = "2026-11-26T02:00:00.000000Z"
+AUDIT = Path("driftflow.audit.json")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def plan_of(*steps: dict[str, Any], **fields: Any) -> Plan:
+    """A plan with an audit."""
+    return workflows.plan(*(steps or STEPS), flags={"audit": True}, **fields)
+
+
+def start(plan: Plan, run_id: str, **more: Any) -> dict[str, Any]:
+    """A record of the start of a run."""
+    return {
+        "run_id": run_id,
+        "ts": NIGHT,
+        "event": "run_started",
+        "workflow": plan.name,
+        "plan": digest(plan),
+        **more,
+    }
+
+
+def step(run_id: str, place: int, event: str = "step_finished", **more: Any) -> dict[str, Any]:
+    """A record of a step."""
+    name = "abc"[place]
+    known = {"run_id": run_id, "event": event, "index": place, "step": name, "action": "echo"}
+    came = {"ok": True, "output": name.upper(), "error": None, "attempts": 2}
+    return known | (came if event != "step_started" else {}) | more
+
+
+def write(*records: dict[str, Any] | bytes) -> None:
+    """Write an audit."""
+    lines = [
+        each if isinstance(each, bytes) else json.dumps(each, separators=(",", ":")).encode()
+        for each in records
+    ]
+    AUDIT.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def known(*records: dict[str, Any] | bytes, plan: Plan | None = None) -> dict[int, Any]:
+    """The outputs that are known of run 1, which has these records."""
+    plan = plan or plan_of()
+    write(start(plan, "1"), *records)
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    return {place: result.output for place, result in resumed.results.items()}
+
+
+def test_what_a_run_did_well_is_taken_up() -> None:
+    """With how many attempts it took then; no time was spent on it now."""
+    plan = plan_of()
+    started = [step("1", place, "step_started") for place in range(3)]
+    failed = step("1", 2, ok=False, output=None, error="no")
+    write(start(plan, "1"), *started, step("1", 0), failed)
+    reused = workflows.done("a", "A", 2)._replace(reused=True)
+    resumed, words = look_back(plan)
+    assert resumed == Resumed("1", {0: reused}, (1,))
+    assert words == (
+        f"resuming run 1 of {NIGHT}, which was cut off: 1 of 3 steps are not run again; "
+        "1 may have run, and run again"
+    )
+
+
+def test_what_was_discarded_was_done_too() -> None:
+    """It need not be done again."""
+    assert known(step("1", 0), step("1", 2, "step_discarded", attempts=1)) == {0: "A", 2: "C"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ok": False},
+        {"ok": 1},
+        {"cut": {"bytes": 70_000, "sha256": "0"}},
+        {"redacted": True},
+        {"attempts": 0},
+        {"attempts": True},
+        {"step": "z"},
+        {"action": "upper"},
+        {"index": 3},
+        {"index": -1},
+        {"index": "0"},
+    ],
+)
+def test_a_record_that_does_not_have_it_all_is_not_reused(more: dict[str, Any]) -> None:
+    """Nor one of something else."""
+    assert known(step("1", 0, **more), step("2", 2), step("1", 1)) == {1: "B"}
+
+
+def test_a_sensitive_step_is_never_reused() -> None:
+    """Whatever an audit says that was written before it was."""
+    plan = plan_of(STEPS[0] | {"sensitive": True}, *STEPS[1:])
+    assert known(step("1", 0), step("1", 1), plan=plan) == {1: "B"}
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b'{"v":1,"run_id":"1","event":"step_finished","index":0,"step":"a","action":"echo","ok":tr',
+        b'"run_id":"1"',
+        b'["run_id":"1"]',
+        b'{"run_id":"1","event":"step_finished","index":0,"output":NaN}',
+        b'{"run_id":"1","x":' + b"[" * 100_000,
+        b'{"run_id":"1","x":' + b"9" * 5000 + b"}",
+        b'\xff"run_id":"1"\xff',
+    ],
+)
+def test_what_is_no_record_is_passed_over(torn: bytes) -> None:
+    """A crash may have left anything."""
+    assert known(torn, step("1", 1)) == {1: "B"}
+
+
+def test_an_output_that_is_no_value_is_not_reused() -> None:
+    """JSON has no infinity, but Python reads one."""
+    line = json.dumps(step("1", 0)).replace('"A"', "1e999").replace(", ", ",").replace(": ", ":")
+    assert known(line.encode(), step("1", 1)) == {1: "B"}
+
+
+def test_the_newest_run_counts() -> None:
+    """By its place in the file; runs may be entangled."""
+    plan = plan_of()
+    write(start(plan, "1"), step("1", 0), start(plan, "2"), step("2", 1), step("1", 2))
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert (resumed.run_id, [*resumed.results]) == ("2", [1])
+
+
+def test_a_run_that_was_resumed_brings_what_it_took_up() -> None:
+    """Also what it was killed too early to record again; and so on."""
+    plan = plan_of()
+    records = [
+        *(start(plan, "1"), step("1", 0), step("1", 2, "step_started")),
+        *(start(plan, "2", resumes="1"), step("2", 1), step("2", 2, "step_started")),
+        *(start(plan, "0"), step("0", 2)),
+        start(plan, "3", resumes="2"),
+    ]
+    write(*records)
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert (resumed.run_id, [*resumed.results], resumed.unfinished) == ("3", [0, 1], (2,))
+
+
+@pytest.mark.parametrize("resumes", ["1", "nobody", "\ud800", 7, None])
+def test_a_chain_of_runs_has_an_end(resumes: object) -> None:
+    """Whatever stands there."""
+    plan = plan_of()
+    write(start(plan, "\ud800"), start(plan, "1", resumes=resumes), step("1", 0))
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert [*resumed.results] == [0]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "unfinished"),
+    [
+        ("failed", "which failed", (2,)),
+        ("interrupted", "which was interrupted", (1, 2)),
+        (None, "which was cut off", (2,)),
+        (["ok"], "which was cut off", (2,)),
+    ],
+)
+def test_a_run_that_did_not_end_ok_is_taken_up(
+    status: object, words: str, unfinished: tuple[int, ...]
+) -> None:
+    """What an interrupt ended may have been done; what failed has not."""
+    plan = plan_of()
+    begun = [step("1", place, "step_started") for place in range(3)]
+    failed = step("1", 1, ok=False, output=None, error="no", attempts=1)
+    end = [{"run_id": "1", "event": "run_finished", "status": status}] if status else []
+    write(start(plan, "1"), *begun, step("1", 0), failed, *end)
+    resumed, told = look_back(plan)
+    assert resumed is not None
+    assert [*resumed.results] == [0]
+    assert resumed.unfinished == unfinished
+    assert words in told
+
+
+def test_a_step_that_was_not_tried_when_the_interrupt_came_has_not_run() -> None:
+    """Its attempts are 0."""
+    plan = plan_of()
+    untried = step("1", 1, ok=False, output=None, error="interrupted", attempts=0)
+    end = {"run_id": "1", "event": "run_finished", "status": "interrupted"}
+    write(start(plan, "1"), step("1", 1, "step_started"), untried, end)
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert resumed.unfinished == ()
+
+
+def test_an_audit_that_another_program_has_written_anew_is_read() -> None:
+    """Many put a blank behind a colon."""
+    plan = plan_of()
+    AUDIT.write_text("".join(json.dumps(each) + "\n" for each in (start(plan, "1"), step("1", 0))))
+    resumed, _ = look_back(plan)
+    assert resumed is not None
+    assert [*resumed.results] == [0]
+
+
+def test_there_may_be_nothing_to_take_up() -> None:
+    """It says why."""
+    plan = plan_of()
+    other = plan_of({"name": "z"})
+    audit = "./driftflow.audit.json"
+    missing = f"nothing to resume: no run of this plan is in {audit}"
+    assert look_back(plan) == (None, missing)
+    write(start(plan_of(name="other"), "1"), step("1", 0))
+    assert look_back(plan) == (None, missing)
+    write(start(other, "1"), step("1", 0))
+    assert look_back(plan) == (None, f"{missing} (the last one of this workflow had another plan)")
+    end = {"run_id": "2", "event": "run_finished", "status": "ok"}
+    write(start(plan, "1"), step("1", 0), start(plan, "2"), end, start(other, "3"))
+    assert look_back(plan) == (None, "nothing to resume: the last run of this plan is ok")
+    silent = workflows.plan(*STEPS)
+    assert look_back(silent) == (None, "nothing to resume: the flag audit is off")
+
+
+def test_an_audit_that_cannot_be_read_is_a_storage_error() -> None:
+    """Not a reason to do all again."""
+    AUDIT.mkdir()
+    with pytest.raises(StorageError, match="the audit cannot be read: it is no regular file"):
+        look_back(plan_of())
+
+
+@pytest.mark.parametrize("places", [(0, 2, 5), (1, 4)])
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_a_resumed_run_gives_what_is_known_at_its_place(
+    flags: dict[str, bool], places: tuple[int, ...]
+) -> None:
+    """Readers read it, and its place in a wave does not matter. Nothing of it is started."""
+    steps = [
+        {"name": "a", "priority": 5},
+        {"name": "b", "input": "b", "priority": 4},
+        {"name": "c", "input": {"from": ["a", "b"]}, "priority": 4},
+        {"name": "d", "input": {"from": "c"}, "priority": 4},
+        {"name": "e", "input": {"from": "a"}, "priority": 3},
+        {"name": "f", "priority": 2, "input": "f"},
+    ]
+    plan = workflows.plan(*steps, flags=flags)
+    results = {
+        place: workflows.done(plan.steps[place].name, f"known {place}")._replace(reused=True)
+        for place in places
+    }
+    events = list(run_events(plan, resumed=Resumed("1", results, (4,))))
+    finished = [event for event in events if isinstance(event, StepFinished)]
+    assert [event.place for event in finished] == [0, 1, 2, 3, 4, 5]
+    expected: list[object] = ["", "b", None, None, None, "f"]
+    for place in places:
+        expected[place] = f"known {place}"
+    expected[2] = expected[2] or expected[:2]
+    expected[3] = expected[3] or expected[2]
+    expected[4] = expected[4] or expected[0]
+    assert [event.result.output for event in finished] == expected
+    started = [event.place for event in events if isinstance(event, StepStarted)]
+    assert started == [place for place in range(6) if place not in places]
+    run = RunResult(plan)
+    for event in events:
+        run = advance(run, event)
+    assert run.resumed is not None
+    assert run.resumed.run_id == "1"
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_what_is_known_behind_the_end_of_the_run_is_not_given(flags: dict[str, bool]) -> None:
+    """An undisturbed run would not have come there."""
+    steps = [{"name": "a"}, {"name": "b", "action": "no"}, {"name": "c"}, {"name": "d"}]
+    plan = workflows.plan(*steps, flags=flags)
+    results = {
+        place: workflows.done(plan.steps[place].name, "known")._replace(reused=True)
+        for place in (0, 2)
+    }
+    events = list(run_events(plan, resumed=Resumed("1", results, ())))
+    finished = [event.place for event in events if isinstance(event, StepFinished)]
+    assert finished == [0, 1]
+    discarded = [event.place for event in events if isinstance(event, StepDiscarded)]
+    assert discarded == ([3] if flags else [])
+
+
+def test_a_run_can_be_halted_where_it_tells_what_is_known() -> None:
+    """It tells all of that, and starts nothing."""
+    plan = workflows.plan(*({"name": name} for name in "abc"))
+    results = {
+        place: workflows.done("abc"[place], "known")._replace(reused=True) for place in (0, 1)
+    }
+    stream = run_events(plan, resumed=Resumed("1", results, ()))
+    events = [next(stream), next(stream), stream.send("interrupt")]
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(stream)
+    names = [type(event).__name__ for event in events]
+    assert names == ["RunStarted", "StepFinished", "StepFinished", "RunFinished"]
+
+
+def test_a_run_of_which_all_is_known_is_over_at_once() -> None:
+    """For instance if only its end is missing."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"})
+    results = {
+        place: workflows.done(name, name)._replace(reused=True) for place, name in enumerate("ab")
+    }
+    events = list(run_events(plan, resumed=Resumed("1", results, ())))
+    assert [type(event).__name__ for event in events] == [
+        *("RunStarted", "StepFinished", "StepFinished", "RunFinished"),
+    ]

@@ -1,0 +1,401 @@
+"""The audit's file: one record, one line, one write."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from driftflow.errors import StorageError
+from driftflow.recording.storage import JsonFileStorage, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driftflow.recording.storage import Sync
+
+
+def test_a_record_is_a_line(tmp_path: Path) -> None:
+    """As it is given."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"a":1}')
+        storage.append("{}")
+    assert path.read_bytes() == b'{"a":1}\n{}\n'
+
+
+def test_records_are_appended(tmp_path: Path) -> None:
+    """What was there stays."""
+    path = tmp_path / "audit.jsonl"
+    path.write_text("old\n")
+    for number in range(2):
+        with JsonFileStorage(str(path)) as storage:
+            storage.append(f'{{"n":{number}}}')
+    assert path.read_text() == 'old\n{"n":0}\n{"n":1}\n'
+
+
+def test_a_record_is_on_file_at_once(tmp_path: Path) -> None:
+    """Not only when the file is closed."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"n":0}')
+        assert path.read_text() == '{"n":0}\n'
+
+
+def test_two_writers_keep_each_others_lines_whole(tmp_path: Path) -> None:
+    """Each record is one write at the end of the file, wherever that is by then."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as one, JsonFileStorage(str(path)) as other:
+        for number in range(50):
+            one.append(json.dumps({"one": "x" * 10_000 * (number % 2)}))
+            other.append(json.dumps({"other": number}))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [*records[0], *records[1], len(records)] == ["one", "other", 100]
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Outputs may be nobody else's business. A file that is there keeps its mode."""
+    path = tmp_path / "audit.jsonl"
+    JsonFileStorage(str(path)).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    JsonFileStorage(str(path)).close()
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_file_is_closed_on_leaving(tmp_path: Path) -> None:
+    """Nothing can be appended after that."""
+    with JsonFileStorage(str(tmp_path / "audit.jsonl")) as storage:
+        pass
+    with pytest.raises(StorageError, match="the audit failed: it is closed"):
+        storage.append("{}")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (".", "Is a directory"),
+        ("missing/audit.jsonl", "No such file or directory"),
+        ("pipe", "it is no regular file"),
+        ("link", "it is a symbolic link"),
+        ("/dev/null", "it is no regular file"),
+        ("a\0b", "not the name of a file"),
+        ("\ud800", "not the name of a file"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_a_storage_error(
+    path: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the path and the reason; folders are not created, links not followed."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").symlink_to("target")
+    with pytest.raises(StorageError) as caught:
+        JsonFileStorage(path)
+    assert (caught.value.path, caught.value.reason) == (
+        path,
+        f"the audit cannot be opened: {reason}",
+    )
+    assert {each.name for each in tmp_path.iterdir()} == {"pipe", "link"}
+
+
+def test_a_write_that_fails_is_a_storage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the system's reason. The next one may succeed: there may be room again."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.write", fail_with(errno.ENOSPC))
+            with pytest.raises(StorageError, match="the audit failed: No space left on device"):
+                storage.append('{"n":0}')
+        storage.append('{"n":1}')
+    assert path.read_text() == '{"n":1}\n'
+
+
+def test_a_write_that_is_cut_short_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that fills up in the middle of a record."""
+    path = tmp_path / "audit.jsonl"
+    write = os.write
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"n":0}')
+        with monkeypatch.context() as patch:
+            patch.setattr("os.write", lambda file, line: write(file, line[:3]))
+            with pytest.raises(StorageError, match="a record was cut short"):
+                storage.append('{"n":1}')
+        assert path.read_text() == '{"n":0}\n'
+        storage.append('{"n":2}')
+    assert path.read_text() == '{"n":0}\n{"n":2}\n'
+
+
+def test_what_cannot_be_taken_back_is_fenced_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may be for appending only (`chattr +a`): the next record gets a line of its own."""
+    path = tmp_path / "audit.jsonl"
+    write = os.write
+    with JsonFileStorage(str(path)) as storage:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.write", lambda file, line: write(file, line[:3]))
+            patch.setattr("os.ftruncate", fail_with(errno.EPERM))
+            with pytest.raises(StorageError, match="a record was cut short"):
+                storage.append('{"n":0}')
+        for number in (1, 2):
+            storage.append(f'{{"n":{number}}}')
+    assert path.read_text() == '{"n\n{"n":1}\n{"n":2}\n'
+
+
+@pytest.mark.parametrize("torn", [b'{"v":1,"ts', '{"output":"日'.encode()[:-1], b"\0\0\0"])
+def test_what_a_crash_has_torn_stays_on_a_line_of_its_own(torn: bytes, tmp_path: Path) -> None:
+    """It is evidence; and no new record is fused with it."""
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b"{}\n" + torn)
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"n":0}')
+        with path.open("ab") as somebody:  # crashes while we go on
+            somebody.write(torn)
+        storage.append('{"n":1}')
+    assert path.read_bytes() == b"{}\n" + torn + b'\n{"n":0}\n' + torn + b'\n{"n":1}\n'
+
+
+def test_a_renamed_file_is_noticed_and_a_new_one_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As log files are rotated; wherever an action has gone meanwhile. The new one is like it."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage("audit.jsonl") as storage:
+        monkeypatch.chdir(elsewhere)
+        for number in range(4):
+            storage.append(f'{{"n":{number}}}')
+            if number % 2:
+                path.rename(tmp_path / f"audit.jsonl.{number}")
+        storage.append('{"n":4}')
+    found = {each.name: each.read_text() for each in tmp_path.iterdir() if each.is_file()}
+    assert found == {
+        "audit.jsonl.1": '{"n":0}\n{"n":1}\n',
+        "audit.jsonl.3": '{"n":2}\n{"n":3}\n',
+        "audit.jsonl": '{"n":4}\n',
+    }
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_renamed_file_without_a_successor_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And free for others: nothing is left locked."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    path = tmp_path / "folder" / "audit.jsonl"
+    path.parent.mkdir()
+    with JsonFileStorage(str(path), "none") as storage:
+        storage.append('{"n":0}')
+        moved = path.parent.rename(tmp_path / "moved") / path.name
+        with pytest.raises(StorageError, match="the audit failed: No such file or directory"):
+            storage.append('{"n":1}')
+        with moved.open() as other:
+            flock(other, LOCK_EX | LOCK_NB)
+        moved.parent.rename(path.parent)
+        storage.append('{"n":2}')
+    assert path.read_text() == '{"n":0}\n{"n":2}\n'
+
+
+def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a copy of the descriptor, with which it keeps what is locked."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        copy = os.dup(storage._descriptor)  # noqa: SLF001 - as a fork makes one
+        moved = path.rename(tmp_path / "old")
+        storage.append('{"n":0}')
+        with moved.open() as other:
+            flock(other, LOCK_EX | LOCK_NB)
+        os.close(copy)
+    assert path.read_text() == '{"n":0}\n'
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
+    reused: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No record goes into the file that has it now."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    other = tmp_path / "other"
+    storage = JsonFileStorage(str(tmp_path / "audit.jsonl"))
+    os.close(storage._descriptor)  # noqa: SLF001 - as `os.closerange` does
+    descriptor = os.open(other, os.O_RDWR | os.O_CREAT) if reused else -1
+    with pytest.raises(StorageError, match="the audit failed: Bad file descriptor"):
+        storage.append("{}")
+    if reused:
+        os.close(descriptor)
+        assert other.read_text() == ""
+
+
+def test_another_file_of_that_name_is_appended_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who renames it may create the new one, too."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"n":0}')
+        path.rename(tmp_path / "old")
+        path.write_text("{}\n")
+        storage.append('{"n":1}')
+    assert path.read_text() == '{}\n{"n":1}\n'
+
+
+def test_a_new_name_is_looked_for_after_a_millisecond(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look costs more than to write."""
+    clock = iter([0.0, 0.0, 0.0009, 0.0011, 0.0011])
+    monkeypatch.setattr("driftflow.recording.storage.monotonic", lambda: next(clock, 0.002))
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append('{"n":0}')
+        path.rename(tmp_path / "old")
+        storage.append('{"n":1}')
+        storage.append('{"n":2}')
+    assert (tmp_path / "old").read_text() == '{"n":0}\n{"n":1}\n'
+    assert path.read_text() == '{"n":2}\n'
+
+
+def test_a_file_that_stays_locked_is_a_storage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may stop in the middle of a write; one that goes on is waited for."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage, path.open() as other:
+        flock(other, LOCK_EX)
+        with monkeypatch.context() as patch:
+            patch.setattr("driftflow.recording.storage.PATIENCE", 0.05)
+            with pytest.raises(StorageError, match=r"another process has kept it locked for 0.05"):
+                storage.append('{"n":0}')
+        waits: list[float] = []
+
+        def unlock(seconds: float) -> None:
+            waits.append(seconds)
+            flock(other, LOCK_UN)
+
+        monkeypatch.setattr("driftflow.recording.storage.sleep", unlock)
+        storage.append('{"n":1}')
+        assert waits == [0.001]
+        flock(other, LOCK_EX | LOCK_NB)  # and is free again
+    assert path.read_text() == '{"n":1}\n'
+
+
+@pytest.mark.parametrize("sync", ["none", "run", "step"])
+def test_records_are_brought_to_the_disk_as_asked(
+    sync: Sync, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a new file as well, once."""
+    log: list[str] = []
+    path = str(tmp_path / "audit.jsonl")
+    monkeypatch.setattr("driftflow.recording.storage._to_disk", lambda _: log.append("records"))
+    monkeypatch.setattr("os.fsync", lambda _: log.append("name"))
+    for _ in range(2):
+        with JsonFileStorage(path, sync) as storage:
+            for _ in range(2):
+                storage.append("{}")
+                log.append("appended")
+            storage.sync()
+    each, appended = {"step": ["records"]}.get(sync, []), ["appended"]
+    first = [*each, *(["name"] if each else []), *appended, *each, *appended, "records"]
+    second = [*each, *appended, *each, *appended, "records"]
+    assert log == [*first, *([] if each else ["name"]), *second]
+
+
+@pytest.mark.parametrize(("sync", "brought"), [("none", 0), ("run", 1), ("step", 2)])
+def test_a_renamed_file_is_on_the_disk_before_it_is_left(
+    sync: Sync, brought: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else will see to it."""
+    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    left: list[int] = []
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path), sync) as storage:
+        storage.append("{}")
+        inode = path.stat().st_ino
+        path.rename(tmp_path / "old")
+        monkeypatch.setattr(
+            "driftflow.recording.storage._to_disk", lambda file: left.append(fstat(file))
+        )
+        storage.append("{}")
+    assert len(left) == brought
+    assert left[:1] == [inode][:brought]
+
+
+def fstat(descriptor: int) -> int:
+    """The file's own number."""
+    return os.fstat(descriptor).st_ino
+
+
+def test_after_a_sync_that_failed_nothing_more_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it tried again: a second time it would succeed, whatever was lost."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path), "step") as storage:
+        storage.append('{"n":0}')
+        with monkeypatch.context() as patch:
+            patch.setattr("driftflow.recording.storage._to_disk", fail_with(errno.EIO))
+            reason = "Input/output error, when it was brought to the disk"
+            with pytest.raises(StorageError, match=reason):
+                storage.append('{"n":1}')
+        for again in (storage.sync, lambda: storage.append('{"n":2}')):
+            with pytest.raises(StorageError, match=reason):
+                again()
+    assert path.read_text() == '{"n":0}\n{"n":1}\n'
+
+
+def test_the_lines_of_an_audit_are_read(tmp_path: Path) -> None:
+    """A line is over where it ends, whatever else Python takes for an end. There may be none."""
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"a":"\xe2\x80\xa8\x0c\r"}\n\n\xff\ntorn')
+    lines = [b'{"a":"\xe2\x80\xa8\x0c\r"}\n', b"\n", b"\xff\n", b"torn"]
+    assert list(lines_of(str(path))) == lines
+    assert list(lines_of(str(tmp_path / "missing"))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (".", "it is no regular file"),
+        ("pipe", "it is no regular file"),
+        ("link", "it is a symbolic link"),
+        ("a\0b", "not the name of a file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_storage_error(
+    path: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the path and the reason."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").symlink_to("target")
+    with pytest.raises(StorageError) as caught:
+        list(lines_of(path))
+    assert (caught.value.path, caught.value.reason) == (path, f"the audit cannot be read: {reason}")
+
+
+def fail_with(number: int) -> Callable[..., NoReturn]:
+    """A system call that fails."""
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    return fail

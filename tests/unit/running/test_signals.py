@@ -1,0 +1,295 @@
+"""Signals: the first one is for the run, the second one for the process."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib import import_module
+from inspect import getsource
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+import workflows
+from command import AT_A_TERMINAL, process_environment
+
+from driftflow.parallel import processes
+from driftflow.planning.backoff import Backoff, pauses
+from driftflow.recording.audit import audited
+from driftflow.running import signals
+from driftflow.running.events import RunFinished, StepFinished
+from driftflow.running.interpreter import in_turn, interpret
+from driftflow.running.signals import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from driftflow.reading.document import Json
+    from driftflow.running.events import Event, Halt
+    from driftflow.running.interpreter import Perform
+
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def _at_a_terminal() -> Iterator[None]:
+    """Whoever runs the tests may ignore some of them."""
+    before = [signal.signal(number, signal.SIG_DFL) for number in ENDING]
+    yield
+    for number, handler in zip(ENDING, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def caught() -> Iterator[Signals]:
+    """Signals that are caught for the time of a test."""
+    with Signals() as caught:
+        caught.catch()
+        yield caught
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> None:
+    """And with it the run, which ends well."""
+
+    def perform(_: str, __: Json) -> Json:
+        os.kill(os.getpid(), number)
+        return "in vain"
+
+    told = came_of(caught, perform)
+    assert told == ["interrupted", "interrupted"]
+    assert caught.received == number
+
+
+def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
+    """No further one is started."""
+    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    events = heeded(caught, stream)
+    told = [next(events) for _ in range(3)]
+    os.kill(os.getpid(), signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(events)
+    names = [type(event).__name__ for event in told]
+    assert names == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+
+
+def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
+    """When it comes just before a step is tried, for instance, or where an exception gets lost."""
+
+    class Nuisance:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def perform(_: str, __: Json) -> Json:
+        Nuisance()
+        time.sleep(60)
+        return "in vain"
+
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+
+
+def test_programs_are_ended_whatever_comes(
+    caught: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal waits until what they have started is gone, too."""
+    looks: list[int] = []
+
+    def look(_: str) -> list[int]:
+        looks.append(1)
+        if len(looks) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+    def perform(_: str, __: Json) -> Json:
+        processes.end_marked("word")
+        time.sleep(60)
+        return "in vain"
+
+    monkeypatch.setattr("driftflow.parallel.processes._marked", look)
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+    assert len(looks) == 2
+
+
+def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -> None:
+    """Nor is it waited for another attempt."""
+
+    def perform(_: str, __: Json) -> Json:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise OSError("gone wrong") from None
+        return "in vain"
+
+    plan = workflows.plan({}, {}, max_attempts=3)
+    pause = pauses(Backoff(delay_seconds=60), time.sleep, caught.is_received)
+    stream = interpret(plan, in_turn(perform, float, pause), float)
+    events: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(heeded(caught, stream))
+    (result,) = [event.result for event in events if isinstance(event, StepFinished)]
+    assert (result.error, result.attempts) == ("interrupted", 1)
+
+
+def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signals) -> None:
+    """The run and its record are not its business."""
+
+    def perform(_: str, __: Json) -> Json:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(writing, b"ready")
+            time.sleep(60)
+            os._exit(0)
+        os.read(reading, 5)
+        os.kill(child, signal.SIGTERM)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    stream = interpret(workflows.plan({}), in_turn(perform, float, pause=int), float)
+    (result,) = [
+        event.result for event in heeded(caught, stream) if isinstance(event, StepFinished)
+    ]
+    assert result.output == -signal.SIGTERM
+    assert caught.received is None
+
+
+def test_a_terminal_that_is_closed_sends_one_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though it comes twice, from the shell and from the system; any other second one counts."""
+    died: list[int] = []
+    monkeypatch.setattr(signals, "die_of", lambda number: number)
+    monkeypatch.setattr("os._exit", died.append)
+    clock = iter([100.0, 100.1, 100.3])
+    monkeypatch.setattr(signals, "monotonic", lambda: next(clock))
+    with Signals() as caught:
+        caught.catch()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert died == []
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert died == [signal.SIGHUP, signal.SIGINT]
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_signal_never_reaches_what_keeps_the_record(
+    caught: Signals, moment: int, tmp_path: Path
+) -> None:
+    """Whenever it comes, each event is on file, and each step that was started has an end."""
+    path = tmp_path / "audit"
+    moments = count()
+
+    def now() -> str:
+        if next(moments) == moment:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return "now"
+
+    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    events: list[Event] = []
+    with suppress(KeyboardInterrupt):
+        events.extend(heeded(caught, audited(stream, str(path), sync="none", now=now)))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    kinds = [record["event"] for record in records]
+    assert len(events) == len(records)
+    assert kinds.count("step_started") == [0, 1, 1, 2, 2, 2][moment]
+    assert kinds.count("step_finished") == [0, 1, 1, 2, 2, 2][moment]
+    assert records[-1]["status"] == ("interrupted" if moment < 4 else "ok")
+
+
+def echo(_: str, value: Json) -> Json:
+    """Gives the input back."""
+    return value
+
+
+def test_a_signal_that_a_step_swallows_still_ends_the_run(caught: Signals) -> None:
+    """When the step is over: what it came to counts."""
+
+    def perform(_: str, __: Json) -> Json:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return "swallowed"
+        return "in vain"
+
+    assert came_of(caught, perform) == ["swallowed", "interrupted"]
+
+
+def test_the_signals_are_given_back() -> None:
+    """Also those that were not caught at all."""
+    before = [signal.getsignal(number) for number in ENDING]
+    with Signals():
+        assert [signal.getsignal(number) for number in ENDING] == before
+    with Signals() as caught:
+        caught.catch()
+        assert not {*before} & {signal.getsignal(number) for number in ENDING}
+    assert [signal.getsignal(number) for number in ENDING] == before
+
+
+def test_what_is_ignored_stays_so() -> None:
+    """As `nohup` and a shell's background want it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as caught:
+            caught.catch()
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert caught.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_places_where_an_interrupt_is_welcome_are_there() -> None:
+    """They are known by their names."""
+    for module, name in signals._WELCOME | signals._UNWELCOME:  # noqa: SLF001 - of no other use
+        defined = ast.walk(ast.parse(getsource(import_module(module))))
+        assert name in {each.name for each in defined if isinstance(each, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_second_signal_is_death_at_once(number: int) -> None:
+    """By that signal."""
+    script = f"""{AT_A_TERMINAL}
+import os
+from driftflow.running.signals import Signals
+with Signals() as caught:
+    caught.catch()
+    os.kill(os.getpid(), signal.SIGTERM)
+    print(caught.received, flush=True)
+    os.kill(os.getpid(), {int(number)})
+    print("in vain", flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=process_environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-number, b"15\n", b"")
+
+
+def heeded(caught: Signals, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
+    """The events of a run, taken as the command takes them."""
+    for part in (events, caught.rest_of(events)):
+        for event in part:
+            yield event
+            if caught.received is not None and part is events:
+                break
+
+
+def came_of(caught: Signals, perform: Perform) -> list[object]:
+    """The output or the error of each step of a run, and its status."""
+    plan = workflows.plan({"optional": True}, {"optional": True})
+    stream = interpret(plan, in_turn(perform, float, pause=int), float)
+    events: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(heeded(caught, stream))
+    results = [event.result for event in events if isinstance(event, StepFinished)]
+    assert isinstance(events[-1], RunFinished)
+    return [*(result.output or result.error for result in results), events[-1].status]

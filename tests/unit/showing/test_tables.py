@@ -1,0 +1,186 @@
+"""The plan, shown: all that a run would do, cut for people, whole for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import workflows
+from hypothesis import given
+from jsonschema import Draft7Validator
+from wcwidth import wcswidth
+
+from driftflow.actions.action import ACTIONS
+from driftflow.planning import flags
+from driftflow.planning.backoff import Backoff
+from driftflow.planning.plan import build_plan, digest
+from driftflow.schemas.published import schema
+from driftflow.showing.tables import plan_document, plan_text
+
+
+def test_a_document_has_all_that_a_run_would_do() -> None:
+    """In run order, with the defaults filled in."""
+    plan = workflows.plan(
+        {"name": "b", "input": {"z": [1], "a": None}},
+        {"name": "a", "action": "shout", "optional": True, "priority": 0},
+        {"name": "c", "priority": 2},
+        max_attempts=3,
+        flags={"audit": True, "metrics": False},
+    )
+    assert plan_document(plan, ACTIONS) == {
+        "name": "test",
+        "digest": digest(plan),
+        "max_attempts": 3,
+        "backoff": None,
+        "steps": [
+            {"index": 0, "wave": 0, "name": "c", "action": "echo", "input": ""}
+            | {"origin": "built-in", "priority": 2}
+            | {"optional": False, "sensitive": False, "attempts": 3},
+            {"index": 1, "wave": 1, "name": "a", "action": "shout", "input": ""}
+            | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1},
+            {"index": 2, "wave": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
+            | {"origin": "built-in", "priority": 0}
+            | {"optional": False, "sensitive": False, "attempts": 3},
+        ],
+        "flags": {
+            "audit": {"enabled": True, "source": "config"},
+            "metrics": {"enabled": False, "source": "config"},
+            "parallel": {"enabled": False, "source": "default"},
+        },
+        "storage": {"path": "./driftflow.audit.json"},
+        "timeout": {"seconds": 10, "source": "default"},
+    }
+
+
+@given(workflows.configs)
+def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
+    """Whatever the plan."""
+    plan = build_plan(config, flags.resolve(config.get("flags", {}), "metrics"), 0.5)
+    Draft7Validator(schema("plan")).validate(plan_document(plan, ACTIONS))
+
+
+def test_the_schema_of_the_document_refuses_another() -> None:
+    """It says more than that there is an object."""
+    good = plan_document(workflows.plan({}), ACTIONS)
+    changes: list[dict[str, Any]] = [
+        {"digest": "sha256:0"},
+        {"max_attempts": 0},
+        {"extra": 1},
+        {"flags": {}},
+        {"timeout": {"seconds": 0, "source": "config"}},
+        {"timeout": {"seconds": 1, "source": "other"}},
+        {"steps": [{"name": "a"}]},
+    ]
+    for change in changes:
+        assert not Draft7Validator(schema("plan")).is_valid(good | change)
+
+
+def test_a_table_is_for_people() -> None:
+    """Numbers flush right, text flush left, inputs as JSON."""
+    plan = workflows.plan(
+        {"name": "日本", "input": "x\n", "priority": -10},
+        {"name": "b", "action": "shout", "optional": True},
+        max_attempts=12,
+        flags={"audit": True},
+        storage={"path": "a\nb.jsonl"},
+        timeout_seconds=0.5,
+    )
+    assert plan_text(plan, ACTIONS) == (
+        "workflow       test\n"
+        f"digest         {digest(plan)}\n"
+        "flag audit     on, by the config\n"
+        "flag metrics   off, by default\n"
+        "flag parallel  off, by default\n"
+        "audit file     a\\nb.jsonl\n"
+        "timeout        0.5 s, by the config; not enforced\n"
+        "\n"
+        "index  name  priority  action           attempts  optional  input\n"
+        '    0  b            0  shout (unknown)         1  yes       ""\n'
+        '    1  日本       -10  echo                   12  no        "x\\n"\n'
+    )
+
+
+def test_a_plan_does_not_show_what_a_sensitive_step_is_handed() -> None:
+    """Nor how long that is, nor what it is."""
+    plan = workflows.plan({"name": "s", "input": {"hush": ["hush"]}, "sensitive": True})
+    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == "[redacted]"
+    assert plan_text(plan, ACTIONS).splitlines()[-1].endswith("  [redacted]")
+
+
+def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
+    """With the flag parallel on; a document has them always."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "input": {"from": "b"}},
+        flags={"parallel": True},
+    )
+    assert [step["wave"] for step in plan_document(plan, ACTIONS)["steps"]] == [0, 0, 1]
+    assert plan_text(plan, ACTIONS).split("\n\n")[1] == (
+        "index  wave  name  priority  action  attempts  optional  input\n"
+        '    0     0  a            0  echo           1  no        ""\n'
+        '    1     0  b            0  echo           1  no        ""\n'
+        '    2     1  c            0  echo           1  no        {"from":"b"}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("backoff", "shown"),
+    [
+        ({}, "a random part of 1 s after the first attempt, then 2 times as long, up to 30 s"),
+        (
+            {"delay_seconds": 0.5, "factor": 1.5, "max_delay_seconds": 9, "jitter": False},
+            "0.5 s after the first attempt, then 1.5 times as long, up to 9 s",
+        ),
+    ],
+)
+def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
+    """Its defaults filled in."""
+    plan = workflows.plan({}, backoff=backoff)
+    assert f"\nbackoff        {shown}\n" in plan_text(plan, ACTIONS)
+    document = plan_document(plan, ACTIONS)
+    assert document["backoff"] == Backoff(**backoff)._asdict()
+    Draft7Validator(schema("plan")).validate(document)
+
+
+def test_a_table_says_what_the_environment_settled() -> None:
+    """By the name of the variable."""
+    config = workflows.config(flags={"audit": True})
+    shown = plan_text(build_plan(config, flags.resolve(config["flags"], "audit"), 5.0), ACTIONS)
+    assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
+    assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
+    unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
+    assert unwritten in shown
+
+
+def test_a_plan_without_steps_is_a_table_without_rows() -> None:
+    """Its heading stays."""
+    *_, heading, end = plan_text(workflows.plan(), ACTIONS).split("\n")
+    assert heading == "index  name  priority  action  attempts  optional  input"
+    assert end == ""
+
+
+def test_a_long_value_is_cut_in_the_table() -> None:
+    """At 80 characters; a document has all of it."""
+    long = "x" * 1000
+    plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
+    wide = workflows.plan(timeout_seconds=10**1000)
+    assert f"timeout        1{'0' * 79}… s, by the config" in plan_text(wide, ACTIONS)
+    rows = plan_text(plan, ACTIONS).splitlines()
+    assert rows[0] == f"workflow       {'x' * 80}…"
+    name, _, action, unknown, _, _, cell = rows[-1].split()[1:]
+    assert unknown == "(unknown)"
+    assert (name, action, cell) == ("x" * 80 + "…", "x" * 80 + "…", '["' + "x" * 78 + "…")
+    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == [long]
+
+
+@given(workflows.configs)
+def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
+    """Whatever stands in it, and no cell begins left of its heading."""
+    plan = build_plan(config, flags.Flags())
+    lines = plan_text(plan, ACTIONS).split("\n")
+    settings = 8 if plan.backoff else 7
+    assert len(lines) == settings + 1 + 1 + len(plan.steps) + 1
+    heading, *rows = lines[settings + 1 : -1]
+    for row in rows:
+        assert wcswidth(row) > heading.index("input")
