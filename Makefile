@@ -73,7 +73,7 @@ bench: $(VENV)/installed .bench/installed ## measure against peers, some minutes
 	@touch $@
 
 torture: $(VENV)/installed ## try each promise at length; some minutes
-	@$(BIN)/python tests/torture.py
+	@PYTHONPATH=tests $(BIN)/python -m promises
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* .bench dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json

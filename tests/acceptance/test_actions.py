@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT, Outcome, invoke, process_environment, spawn
-from documents import named
 from jsonschema import Draft7Validator
+from support import workflows
+from support.command import CHECKOUT, Outcome, invoke, process_environment, spawn
+from support.documents import named
 
 from driftflow import ActionsError, run_workflow
 from driftflow.cli import NOT_WRITTEN, OK, WRONG_INPUT

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from command import invoke
 from jsonschema import Draft7Validator
+from support.command import invoke
 
 from driftflow.errors import CODES
 from driftflow.schemas.published import schema

@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from command import EXAMPLES, invoke, process_environment
-from workflows import config, save
+from support.command import EXAMPLES, invoke, process_environment
+from support.workflows import config, save
 
 if TYPE_CHECKING:
     from pathlib import Path

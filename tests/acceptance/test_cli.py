@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from command import AT_A_TERMINAL, Outcome, invoke, process_environment, spawn
 from jsonschema import Draft7Validator
-from workflows import save
+from support.command import AT_A_TERMINAL, Outcome, invoke, process_environment, spawn
+from support.workflows import save
 
 import driftflow
 from driftflow import cli

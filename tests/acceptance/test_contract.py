@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-import workflows
-from command import invoke
+from support import workflows
+from support.command import invoke
 
 if TYPE_CHECKING:
     from pathlib import Path

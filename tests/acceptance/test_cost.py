@@ -10,8 +10,8 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT, process_environment
+from support import workflows
+from support.command import CHECKOUT, process_environment
 
 from driftflow import cli
 from driftflow.showing.output import ENOUGH

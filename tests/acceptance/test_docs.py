@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, EXAMPLES, invoke, process_environment, wait_for
-from documents import blocks, named, read, write_named
+from support.command import CHECKOUT, EXAMPLES, invoke, process_environment, wait_for
+from support.documents import blocks, named, read, write_named
 
 import driftflow
 from driftflow.errors import CODES

@@ -13,11 +13,11 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT, EXAMPLES, invoke, process_environment
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from support import workflows
+from support.command import CHECKOUT, EXAMPLES, invoke, process_environment
 
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from command import EXAMPLES, spawn
 from jsonschema import Draft7Validator
+from support.command import EXAMPLES, spawn
 
 from driftflow.schemas.published import schema
 

@@ -12,16 +12,24 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import AT_A_TERMINAL, CHECKOUT, gone, invoke, process_environment, spawn, wait_for
-from workflows import save
+from support.command import (
+    AT_A_TERMINAL,
+    CHECKOUT,
+    gone,
+    invoke,
+    process_environment,
+    spawn,
+    wait_for,
+)
+from support.workflows import save
 
 from driftflow import ActionsError, run_workflow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEEDS = ("--actions", CHECKOUT / "tests" / "deeds.py")
-STUBBORN = ("--actions", CHECKOUT / "tests" / "stubborn.py")
+DEEDS = ("--actions", CHECKOUT / "tests" / "support" / "deeds.py")
+STUBBORN = ("--actions", CHECKOUT / "tests" / "support" / "stubborn.py")
 TOGETHER = {"parallel": True}
 
 

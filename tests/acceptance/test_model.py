@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import naive
-import workflows
-from command import invoke
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
+from support import naive, workflows
+from support.command import invoke
 
 from driftflow.actions.action import ACTIONS, Action
 from driftflow.schemas.published import schema

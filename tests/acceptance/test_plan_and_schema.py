@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from command import CHECKOUT, EXAMPLES, invoke, spawn
 from jsonschema import Draft7Validator
-from workflows import save
+from support.command import CHECKOUT, EXAMPLES, invoke, spawn
+from support.workflows import save
 
 from driftflow import ConfigError, run_workflow
 from driftflow.schemas.published import schema

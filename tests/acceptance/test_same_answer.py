@@ -11,8 +11,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT, invoke, spawn
+from support import workflows
+from support.command import CHECKOUT, invoke, spawn
 
 from driftflow.actions.registry import gathered
 from driftflow.api import run_events
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DEEDS = gathered([CHECKOUT / "tests" / "deeds.py"])
+DEEDS = gathered([CHECKOUT / "tests" / "support" / "deeds.py"])
 ERRORS = ("value", "exit", "leave", "generator", "stubborn", "unspeakable", "local")
 
 
@@ -233,7 +233,7 @@ def test_a_cluster_is_found_by_its_address(tmp_path: Path) -> None:
     path = workflows.write(tmp_path, config)
     with local_cluster() as two:
         address = two.scheduler_address
-        options = ("--actions", CHECKOUT / "tests" / "deeds.py", "--dask", address)
+        options = ("--actions", CHECKOUT / "tests" / "support" / "deeds.py", "--dask", address)
         outcome = spawn("--config", path, *options, "--print-json", cwd=tmp_path)
         pids = {worker.pid for worker in two.workers.values()}
     assert (outcome.status, outcome.stderr) == (0, "")

@@ -6,8 +6,8 @@ import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-import workflows
-from command import Outcome, spawn
+from support import workflows
+from support.command import Outcome, spawn
 
 if TYPE_CHECKING:
     from pathlib import Path

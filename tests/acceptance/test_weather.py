@@ -8,7 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, Outcome, invoke, spawn
+from support.command import CHECKOUT, Outcome, invoke, spawn
 
 from driftflow import run_workflow
 from driftflow.testing import run, script

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from command import CHECKOUT, process_environment
+from support.command import CHECKOUT, process_environment
 
 import driftflow
 

@@ -7,7 +7,7 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from command import invoke
+from support.command import invoke
 
 from promises import Promise, Verdict
 

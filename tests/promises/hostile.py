@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from command import CHECKOUT, EXAMPLES, invoke, process_environment
+from support.command import CHECKOUT, EXAMPLES, invoke, process_environment
 
 from driftflow.config import load_config
 from promises import Promise, Verdict

@@ -11,11 +11,10 @@ from collections import Counter
 from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
-import naive
-import workflows
-from command import process_environment, wait_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import naive, workflows
+from support.command import process_environment, wait_for
 
 from driftflow import run_workflow
 from promises import Promise, Verdict

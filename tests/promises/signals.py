@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import workflows
-from command import AT_A_TERMINAL, process_environment, wait_for
+from support import workflows
+from support.command import AT_A_TERMINAL, process_environment, wait_for
 
 from promises import Promise, Verdict
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import workflows
-from command import process_environment
+from support import workflows
+from support.command import process_environment
 
 from promises import Promise, Verdict
 

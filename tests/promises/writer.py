@@ -18,7 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from command import Outcome, process_environment, spawn, wait_for
+from support.command import Outcome, process_environment, spawn, wait_for
 
 from promises import Promise, Verdict
 from promises.scribe import PAUSE

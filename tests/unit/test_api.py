@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import workflows
+from support import workflows
 
 import driftflow
 from driftflow.api import run_workflow

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-import workflows
+from support import workflows
 
 from driftflow.config import check_config, load_config
 from driftflow.errors import ConfigError, Findings, Issue, StorageError

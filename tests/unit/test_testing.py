@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import process_environment
+from support import workflows
+from support.command import process_environment
 
 from driftflow import ActionsError, ConfigError
 from driftflow.running.events import RunFinished, RunStarted, StepFinished, StepStarted

@@ -9,11 +9,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from support import workflows
+from support.command import CHECKOUT
 
 from driftflow.checking.acceptor import accepts
 from driftflow.schemas.published import schema

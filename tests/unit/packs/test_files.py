@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
+from support import workflows
 
 from driftflow.actions.action import BUILT_IN
 from driftflow.actions.registry import gathered

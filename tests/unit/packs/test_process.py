@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import gone, process_environment, wait_for
+from support.command import gone, process_environment, wait_for
 
 from driftflow.actions.registry import gathered
 from driftflow.checking.warnings import PACKS

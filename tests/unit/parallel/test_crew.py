@@ -10,7 +10,7 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
+from support import workflows
 
 from driftflow.parallel.crew import Report, Spread
 from driftflow.running.interpreter import in_turn, waves

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import CHECKOUT, gone, process_environment, wait_for
+from support.command import CHECKOUT, gone, process_environment, wait_for
 
 from driftflow.parallel import deadlines
 from driftflow.parallel.deadlines import AttemptError, Deadlines
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from driftflow.reading.document import Json
 
-DEEDS = str(CHECKOUT / "tests" / "deeds.py")
-STUBBORN = str(CHECKOUT / "tests" / "stubborn.py")
+DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
+STUBBORN = str(CHECKOUT / "tests" / "support" / "stubborn.py")
 NAMES = ("echo", "upper", "fail", "nap", "whereabouts", "interrupt", "die", "note")
 
 

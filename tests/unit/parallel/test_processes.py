@@ -9,7 +9,7 @@ import sys
 from unittest import mock
 
 import pytest
-from command import gone
+from support.command import gone
 
 from driftflow.parallel import processes
 from driftflow.parallel.processes import MARK, end, how_it_ended, new_mark

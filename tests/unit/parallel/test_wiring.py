@@ -9,8 +9,8 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
-from command import CHECKOUT, gone
+from support import workflows
+from support.command import CHECKOUT, gone
 
 from driftflow.actions.registry import gathered
 from driftflow.parallel import wiring
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from driftflow.planning.plan import Plan
 
-DEEDS = [CHECKOUT / "tests" / "deeds.py"]
+DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 
 
 def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:

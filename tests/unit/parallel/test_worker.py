@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from command import CHECKOUT
+from support.command import CHECKOUT
 
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.parallel import worker
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from driftflow.reading.document import Json
     from driftflow.running.interpreter import Task
 
-DEEDS = str(CHECKOUT / "tests" / "deeds.py")
+DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
 
 
 def order(*tasks: Task, run: str = "elsewhere", **brief: Any) -> Any:

@@ -6,10 +6,10 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrsistent import InvariantException, PVector
+from support import workflows
 
 from driftflow.planning.backoff import Backoff
 from driftflow.planning.flags import Flags

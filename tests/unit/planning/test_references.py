@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
 from hypothesis import given
+from support import workflows
 
 from driftflow.planning.plan import digest
 from driftflow.planning.references import (

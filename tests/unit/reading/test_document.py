@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import pytest
-import workflows
 from hypothesis import given
+from support import workflows
 
 from driftflow.errors import MAX_DEPTH, ConfigError, Issue
 from driftflow.reading.document import Json, copied, parse, type_name

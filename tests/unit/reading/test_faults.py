@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
+from support import workflows
 
 from driftflow.errors import ConfigError, Issue
 from driftflow.reading.document import parse

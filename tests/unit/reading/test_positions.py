@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
+from support import workflows
 
 from driftflow.errors import CODES, Issue
 from driftflow.reading.positions import Lines, arrange, locate

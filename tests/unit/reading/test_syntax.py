@@ -6,9 +6,9 @@ import json
 import sys
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
+from support import workflows
 
 from driftflow.errors import ConfigError, Issue
 from driftflow.reading.document import parse

@@ -8,8 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
 from jsonschema import Draft7Validator
+from support import workflows
 
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.errors import StorageError

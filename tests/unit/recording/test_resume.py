@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import workflows
+from support import workflows
 
 from driftflow.api import run_events
 from driftflow.errors import StorageError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import ANY
 
 import pytest
-import workflows
+from support import workflows
 
 from driftflow.running.events import (
     Event,

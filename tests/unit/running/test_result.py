@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-import workflows
+from support import workflows
 
 from driftflow.running.events import (
     Event,

@@ -16,8 +16,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-import workflows
-from command import AT_A_TERMINAL, process_environment
+from support import workflows
+from support.command import AT_A_TERMINAL, process_environment
 
 from driftflow.parallel import processes
 from driftflow.planning.backoff import Backoff, pauses

@@ -8,11 +8,11 @@ import sys
 from typing import Any
 
 import pytest
-import workflows
-from command import process_environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from support import workflows
+from support.command import process_environment
 
 from driftflow.schemas.compiler import acceptor
 

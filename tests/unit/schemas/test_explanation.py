@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-import workflows
 from hypothesis import given
+from support import workflows
 
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from command import CHECKOUT
 from jsonschema import Draft7Validator
+from support.command import CHECKOUT
 
 from driftflow.schemas.published import schema, schema_text, unknown_keys
 

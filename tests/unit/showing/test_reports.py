@@ -6,10 +6,10 @@ import json
 import re
 
 import pytest
-import workflows
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from support import workflows
 from wcwidth import wcswidth
 
 from driftflow.errors import CODES, Findings, Issue

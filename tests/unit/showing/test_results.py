@@ -9,11 +9,10 @@ import unicodedata
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-import naive
 import pytest
-import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
+from support import naive, workflows
 
 from driftflow.running.events import Resumed, RunFinished, RunStarted, StepDiscarded, StepFinished
 from driftflow.running.result import RunResult, advance

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import workflows
 from hypothesis import given
 from jsonschema import Draft7Validator
+from support import workflows
 from wcwidth import wcswidth
 
 from driftflow.actions.action import ACTIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from command import CHECKOUT
+from support.command import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path

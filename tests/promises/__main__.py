@@ -1,4 +1,4 @@
-"""Try each promise at length, and print what came of it: `python tests/torture.py`."""
+"""Try each promise at length, and print what came of it: `make torture`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import pytest
+
 from promises import Promise, Verdict
 from promises.table import PROMISES
 

@@ -17,7 +17,7 @@ from driftflow.cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
 
 

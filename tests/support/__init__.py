@@ -1,0 +1,1 @@
+"""What tests share: the command line, workflows, actions, the model of the contract."""
