@@ -58,21 +58,14 @@ from docopt import DocoptExit, docopt
 from driftflow import __version__
 from driftflow.api import SYNCS, resumable, run_events
 from driftflow.config import check_config, load_config
-from driftflow.errors import (
-    ActionsError,
-    ConfigError,
-    ExecutorError,
-    Findings,
-    StorageError,
-    listed,
-    shorten,
-)
+from driftflow.errors import ActionsError, ConfigError, ExecutorError, Findings, StorageError
 from driftflow.reading.document import parse
 from driftflow.running.events import RunFinished, StepDiscarded, StepFinished, StepStarted
 from driftflow.running.result import RunResult, advance
 from driftflow.running.signals import Signals, die_of
 from driftflow.showing.output import Output
-from driftflow.showing.results import escape, json_text, result_document, result_line
+from driftflow.showing.results import result_document, result_line
+from driftflow.text import escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -266,7 +259,7 @@ def _sync_of(arguments: dict[str, Any]) -> Sync:
         if arguments["--audit-sync"] == sync:
             return sync
     word = shorten(arguments["--audit-sync"])
-    raise _MisuseError(f"no time to sync `{word}`: there are {listed(SYNCS)}")
+    raise _MisuseError(f"no time to sync `{word}`: there are {join_words(SYNCS)}")
 
 
 def _cluster_of(
@@ -353,7 +346,7 @@ def _print_document(
                     break
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
-    output.write(f"{json_text(result_document(run), indent=2)}\n")
+    output.write(f"{format_json(result_document(run), indent=2)}\n")
     _tell_discarded(len(run.discarded))
     if failure is not None:
         raise failure
@@ -373,7 +366,7 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
     render = FORMATS.get(arguments["--format"])
     if render is None:
         wanted = shorten(arguments["--format"])
-        raise _MisuseError(f"no format `{wanted}`: there are {listed(FORMATS)}")
+        raise _MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
     actions = gathered(arguments["--actions"])  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments["FILE"]]
     output.write(render(found, coloured if _has_colours(output.stream) else plain))
@@ -388,7 +381,7 @@ def _plan(arguments: dict[str, Any], output: Output) -> int:
     actions = gathered(arguments["--actions"])
     plan = load_config(arguments["--config"], params=_params_of(arguments))
     if arguments["--print-json"]:
-        output.write(f"{json_text(plan_document(plan, actions), indent=2)}\n")
+        output.write(f"{format_json(plan_document(plan, actions), indent=2)}\n")
     else:
         output.write(plan_text(plan, actions))
     return OK
@@ -413,7 +406,7 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
         from driftflow.schemas.editor import tailored
 
         known = loaded(gathered(arguments["--actions"]))
-        text = f"{json_text(tailored(known), indent=2)}\n"
+        text = f"{format_json(tailored(known), indent=2)}\n"
     if path is None:
         output.write(text)
         return OK

@@ -8,12 +8,13 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
-from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError, shorten
+from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError
 from driftflow.planning import flags
 from driftflow.planning.flags import FLAGS_VARIABLE
 from driftflow.planning.plan import TIMEOUT_VARIABLE, Plan, build_plan
 from driftflow.planning.references import refers
 from driftflow.reading.document import copied, parse
+from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,13 +1,10 @@
-"""What can go wrong, where, and whose fault it is. Imports nothing else of DriftFlow's."""
+"""What can go wrong, where, and whose fault it is."""
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from driftflow.text import format_path
 
 Severity: TypeAlias = Literal["error", "warning"]
 JsonPath: TypeAlias = "tuple[str | int, ...]"  # keys and indices, from the document downwards
@@ -43,16 +40,8 @@ CODES: dict[str, Severity] = {
 # the caller's stack, so that a config would load in one place and not in another.
 MAX_DEPTH = 128
 
-# No message shows more characters of a value.
-MAX_SHOWN = 80
-
 # As many issues of a file are told at most: more help nobody, and each takes its time.
 MAX_ISSUES = 1000
-
-# What stands for a value that is not for everybody: of a step that is `sensitive`.
-REDACTED = "[redacted]"
-
-_PLAIN_KEY = r"[A-Za-z_$][\w$-]*"
 
 
 class Issue(NamedTuple):
@@ -88,7 +77,7 @@ class Issue(NamedTuple):
     @property
     def place(self) -> str:
         """Where the path leads, as people write it; nothing for the whole document."""
-        return written(self.path)
+        return format_path(self.path)
 
 
 class Findings(NamedTuple):
@@ -201,27 +190,3 @@ def message_of(exception: BaseException) -> str:
         return str(exception)
     except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it
         return ""
-
-
-def written(path: JsonPath) -> str:
-    """A path as people write it: `steps[0].priority`; nothing for an empty one."""
-    return "".join(map(_place_part, path)).removeprefix(".")
-
-
-def shorten(text: str) -> str:
-    """The text, cut where it is longer than a message shows."""
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
-
-
-def listed(words: Iterable[str]) -> str:
-    """The words, at least one, in backticks as a sentence lists them: `a`, `b` and `c`."""
-    *others, last = (f"`{word}`" for word in words)
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def _place_part(part: str | int) -> str:
-    if isinstance(part, int):
-        return f"[{part}]"
-    if re.fullmatch(_PLAIN_KEY, part, re.ASCII):
-        return f".{shorten(part)}"
-    return f"[{shorten(json.dumps(part, ensure_ascii=False))}]"

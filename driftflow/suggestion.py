@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from driftflow.errors import MAX_SHOWN
+from driftflow.text import MAX_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from driftflow.errors import REDACTED
 from driftflow.reading.positions import Lines, extents
+from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

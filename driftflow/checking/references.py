@@ -6,9 +6,10 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import MAX_ISSUES, Issue, listed, shorten
+from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.planning.references import references
 from driftflow.reading.document import type_name
+from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -165,7 +166,7 @@ def _other_steps(name: str, others: list[str]) -> str | None:
     meant = _did_you_mean(name, others)
     if meant or len(others) > _FEW:
         return meant
-    return f"the other steps are {listed(map(shorten, others))}" if others else _AS_DATA
+    return f"the other steps are {join_words(map(shorten, others))}" if others else _AS_DATA
 
 
 def _about_parameter(

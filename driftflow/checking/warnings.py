@@ -6,10 +6,11 @@ from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import MAX_ISSUES, Issue, listed, shorten
+from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.planning.references import is_reference, references
 from driftflow.schemas.published import schema, unknown_keys
 from driftflow.suggestion import nearest, oddity
+from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -197,7 +198,7 @@ def _unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) ->
     elif meant:
         hint = f"did you mean `{meant}`?{oddity(name)}"
     elif len(actions) <= _FEW:
-        hint = f"the actions are {listed(actions)}; `--actions` brings others"
+        hint = f"the actions are {join_words(actions)}; `--actions` brings others"
     else:
         hint = "`driftflow actions` lists those that there are"
     return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)

@@ -19,9 +19,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import action
-from driftflow.errors import ConfigError, written
+from driftflow.errors import ConfigError
 from driftflow.reading.document import parse, type_name
-from driftflow.showing.results import json_text
+from driftflow.text import format_json, format_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +121,13 @@ def write_text(value: dict[str, Any]) -> str:
 @action(schema=_takes("What to write", {"path": _PATH, "value": {}}, {}))
 def write_json(value: dict[str, Any]) -> str:
     """Writes a value into a JSON file, indented by 2; gives its path."""
-    return _write(value["path"], f"{json_text(value['value'], indent=2)}\n")
+    return _write(value["path"], f"{format_json(value['value'], indent=2)}\n")
 
 
 @action(schema=_takes("What to write", {"path": _PATH, "rows": {"type": "array"}}, {}))
 def write_jsonl(value: dict[str, Any]) -> str:
     """Writes each item of an array as a line of a JSON Lines file; gives its path."""
-    return _write(value["path"], "".join(f"{json_text(row)}\n" for row in value["rows"]))
+    return _write(value["path"], "".join(f"{format_json(row)}\n" for row in value["rows"]))
 
 
 @action(
@@ -171,7 +171,7 @@ def write_csv(value: dict[str, Any]) -> str:
         cells = _in_order(row, columns, place) if isinstance(row, dict) else row
         if columns and len(cells) != len(columns):
             counts = f"{len(cells)} and the header {len(columns)} fields"
-            raise ValueError(f"{written(('rows', place))} has {counts}")
+            raise ValueError(f"{format_path(('rows', place))} has {counts}")
         writer.writerow([_cell(cell, place) for cell in cells])
     return _write(value["path"], "".join(line.removesuffix("\r\n") + "\n" for line in lines))
 
@@ -193,18 +193,18 @@ def _in_order(row: dict[str, Json], columns: list[str], place: int) -> list[Json
     """The row's values under the columns; null where it has none."""
     for name in row:
         if name not in columns:
-            raise ValueError(f"{written(('rows', place, name))}: no column of that name")
+            raise ValueError(f"{format_path(('rows', place, name))}: no column of that name")
     return [row.get(name) for name in columns]
 
 
 def _cell(value: Json, place: int) -> str:
     """A value as a field: null is empty; numbers and booleans are as in JSON."""
     if isinstance(value, list | dict):
-        what = f"{written(('rows', place))} holds {type_name(value)}"
+        what = f"{format_path(('rows', place))} holds {type_name(value)}"
         raise ValueError(f"{what}: a field is a string, a number, a boolean or null")  # noqa: TRY004 - no wrong type of an argument
     if value is None:
         return ""
-    return value if isinstance(value, str) else json_text(value)
+    return value if isinstance(value, str) else format_json(value)
 
 
 def _bytes(path: str) -> bytes:

@@ -11,7 +11,8 @@ import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue, shorten, written
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue
+from driftflow.text import format_path, shorten
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
@@ -74,7 +75,7 @@ def copied(value: Any) -> Json:
     try:
         return _copied(value, MAX_DEPTH)
     except _NotJsonError as error:
-        place = shorten(written(_path(value, MAX_DEPTH)))
+        place = shorten(format_path(_path(value, MAX_DEPTH)))
         raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
 
 

@@ -6,8 +6,9 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import Issue, shorten
+from driftflow.errors import Issue
 from driftflow.reading.syntax import token_start, unclosed
+from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from json import JSONDecodeError

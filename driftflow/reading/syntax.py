@@ -8,7 +8,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from driftflow.errors import MAX_DEPTH, MAX_ISSUES, Issue, shorten
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, Issue
+from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftflow.errors import StorageError
+from driftflow.recording.records import audit_line
 from driftflow.recording.storage import JsonFileStorage
 from driftflow.running.events import RunFinished
-from driftflow.showing.results import audit_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from driftflow.planning.plan import digest
 from driftflow.reading.document import copied
+from driftflow.recording.records import may_start_run, read_record, run_id_in
 from driftflow.recording.storage import lines_of
 from driftflow.running.events import Resumed, StepResult
 
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from driftflow.planning.plan import Plan
-
-# What lets a line be passed over before it is read as JSON, which takes much longer.
-_RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
-_START = b'"run_started"'
 
 _ENDS = {"failed": "which failed", "interrupted": "which was interrupted"}
 
@@ -66,7 +61,7 @@ def _runs_of(plan: Plan, lines: Iterable[bytes]) -> tuple[dict[str, dict[str, An
     runs: dict[str, dict[str, Any]] = {}
     is_another = False
     for line in lines:
-        record = _record(line) if _START in line else {}
+        record = read_record(line) if may_start_run(line) else {}
         if record.get("event") != "run_started" or record.get("workflow") != plan.name:
             continue
         is_another = record.get("plan") != wanted
@@ -88,22 +83,8 @@ def _records_of(chain: Iterable[str], lines: Iterable[bytes]) -> Iterator[dict[s
     names = {*chain}
     wanted = {name.encode(errors="replace") for name in names}
     for line in lines:
-        found = _RUN_ID.search(line)
-        if found and found[1] in wanted and (record := _record(line)).get("run_id") in names:
+        if run_id_in(line) in wanted and (record := read_record(line)).get("run_id") in names:
             yield record
-
-
-def _record(line: bytes) -> dict[str, Any]:
-    """The record that a line is; nothing for what a crash has torn: half an object is no JSON."""
-    try:
-        record = json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _refuse(what: str) -> NoReturn:
-    raise ValueError(what)
 
 
 def _resumed(

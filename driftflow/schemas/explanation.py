@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 
-from driftflow.errors import MAX_ISSUES, Issue, listed, shorten, written
+from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.reading.document import type_name
 from driftflow.schemas.editor import input_schema
 from driftflow.schemas.published import schema, unknown_keys
-from driftflow.showing.results import json_text
 from driftflow.suggestion import nearest, oddity
+from driftflow.text import format_json, format_path, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -123,7 +123,7 @@ def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
 def _objection(issue: Issue) -> str:
     """What is wrong, where, and with a name that stands in the file also what would be right."""
     if issue.mark == "key":
-        place = written(issue.path[:-1])
+        place = format_path(issue.path[:-1])
         hint = f" ({issue.hint})" if issue.hint else ""
         return f"{place and f'{shorten(place)}: '}{issue.message}{hint}"
     rest = issue.message.removeprefix(_subject(issue.path))
@@ -209,7 +209,7 @@ def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
 
 
 def _not_taken(key: str, path: JsonPath, fields: Collection[str]) -> Issue:
-    hint = f"the fields are {listed(fields)}" if fields else None
+    hint = f"the fields are {join_words(fields)}" if fields else None
     if meant := nearest(key, fields):
         hint = f"did you mean `{meant}`?{oddity(key)}"
     return Issue("ignored-field", f"there is no field `{shorten(key)}`", path, hint, mark="key")
@@ -243,4 +243,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _shown(value: Json) -> str:
-    return f"`{shorten(json_text(value))}`"
+    return f"`{shorten(format_json(value))}`"

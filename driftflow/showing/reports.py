@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import MAX_SHOWN, REDACTED, locus
+from driftflow.errors import locus
 from driftflow.reading.positions import Lines
-from driftflow.showing.results import escape, json_text
+from driftflow.text import MAX_SHOWN, REDACTED, escape, format_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def findings_document(found: Sequence[Findings]) -> dict[str, Any]:
 # How `check` prints, by the name of the format.
 FORMATS: dict[str, Callable[[Sequence[Findings], Paint], str]] = {
     "text": lambda found, paint: "\n".join(filter(None, [report(found, paint), summary(found)])),
-    "json": lambda found, _paint: f"{json_text(findings_document(found), indent=2)}\n",
+    "json": lambda found, _paint: f"{format_json(findings_document(found), indent=2)}\n",
     "github": lambda found, _paint: workflow_commands(found),
 }
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from wcwidth import wcswidth
 
-from driftflow.errors import REDACTED, shorten
 from driftflow.planning.flags import FLAGS_VARIABLE, KNOWN, Source
 from driftflow.planning.plan import TIMEOUT_VARIABLE, digest
 from driftflow.planning.references import thaw
 from driftflow.running.interpreter import allowed_attempts, waves
-from driftflow.showing.results import escape, json_text
+from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,12 +99,12 @@ def actions_text(actions: Mapping[str, Action]) -> str:
 def _backoff(backoff: Backoff) -> str:
     first, most = _seconds(backoff.delay_seconds), _seconds(backoff.max_delay_seconds)
     part = "a random part of " if backoff.jitter else ""
-    factor = shorten(json_text(backoff.factor))
+    factor = shorten(format_json(backoff.factor))
     return f"{part}{first} after the first attempt, then {factor} times as long, up to {most}"
 
 
 def _seconds(seconds: float) -> str:
-    return f"{shorten(json_text(seconds))} s"
+    return f"{shorten(format_json(seconds))} s"
 
 
 def _unknown(field: str, step: Mapping[str, Any]) -> str:
@@ -125,7 +124,7 @@ def _by(source: Source, variable: str) -> str:
 
 def _cell(field: str, value: Any) -> str:
     if field == "input":
-        return value if value is REDACTED else shorten(json_text(value))
+        return value if value is REDACTED else shorten(format_json(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return escape(shorten(str(value)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What a good run needs of ours; the explanations, the reports and the record are not among it.
 OURS = {
-    *("__main__", "api", "cli", "config", "errors"),
+    *("__main__", "api", "cli", "config", "errors", "text"),
     *("actions", "actions.action"),
     *("checking", "checking.acceptor"),
     *("planning", "planning.backoff", "planning.flags", "planning.plan", "planning.references"),

@@ -11,9 +11,7 @@ from driftflow.errors import (
     Findings,
     Issue,
     StorageError,
-    listed,
     locus,
-    shorten,
 )
 
 
@@ -66,19 +64,6 @@ def test_a_config_error_has_a_line_for_each_issue() -> None:
         "a.json:1:2: error[empty-string]: is bad\na.json: error[wrong-environment]: is worse"
     )
     assert (error.source, error.issues) == ("a.json", issues)
-
-
-def test_a_long_text_is_cut() -> None:
-    """At 80 characters."""
-    assert shorten("x" * 80) == "x" * 80
-    assert shorten("x" * 81) == "x" * 80 + "…"
-
-
-def test_words_are_listed_as_in_a_sentence() -> None:
-    """In backticks."""
-    assert listed(["a"]) == "`a`"
-    assert listed(["a", "b"]) == "`a` and `b`"
-    assert listed(["a", "b", "c"]) == "`a`, `b` and `c`"
 
 
 def test_a_storage_error_names_the_file_and_the_reason() -> None:

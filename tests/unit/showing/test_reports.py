@@ -24,7 +24,7 @@ from driftflow.showing.reports import (
     summary,
     workflow_commands,
 )
-from driftflow.showing.results import escape
+from driftflow.text import escape
 
 BAD = Issue("wrong-type", "is bad", ("a",), "make it good", line=1, column=7, end_column=8)
 NOWHERE = Issue("unreadable", "no such file")
