@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.config import load_config
-from driftflow.planning.backoff import never, pauses
-from driftflow.running.interpreter import in_turn, interpret
-from driftflow.running.result import RunResult, advance
+from driftflow.running.attempts import never, pauses
+from driftflow.running.events import RunResult, advance
+from driftflow.running.interpreter import interpret, sequential
 from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     known = _named(plan, actions)
     events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
-        crew = in_turn(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
+        crew = sequential(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
         events = interpret(plan, crew, perf_counter, resumed)
     else:
         from driftflow.actions.registry import gathered, refuse_what_stays_here

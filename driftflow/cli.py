@@ -60,8 +60,14 @@ from driftflow.api import SYNCS, resumable, run_events
 from driftflow.config import check_config, load_config
 from driftflow.errors import ActionsError, ConfigError, ExecutorError, Findings, StorageError
 from driftflow.reading.document import parse
-from driftflow.running.events import RunFinished, StepDiscarded, StepFinished, StepStarted
-from driftflow.running.result import RunResult, advance
+from driftflow.running.events import (
+    RunFinished,
+    RunResult,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+    advance,
+)
 from driftflow.running.signals import Signals, die_of
 from driftflow.showing.output import Output
 from driftflow.showing.results import result_document, result_line

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
 from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError
-from driftflow.planning import flags
-from driftflow.planning.flags import FLAGS_VARIABLE
-from driftflow.planning.plan import TIMEOUT_VARIABLE, Plan, build_plan
+from driftflow.planning.plan import Plan, build_plan
 from driftflow.planning.references import refers
+from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
 from driftflow.reading.document import copied, parse
 from driftflow.text import shorten
 
@@ -78,7 +77,7 @@ def load_config(
     if issues:
         raise ConfigError(_shown(Findings(source, document.text, issues), document))
     value: Any = document.value
-    enabled = flags.resolve(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
+    enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
     if enabled.is_enabled("audit") and _is_one_file(source, plan.storage_path):
         raise StorageError(plan.storage_path, "the audit would be written into the config")

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from driftflow.actions.action import Action, performer
 from driftflow.actions.registry import gathered
 from driftflow.config import load_config
-from driftflow.running.events import StepFinished
-from driftflow.running.interpreter import in_turn, interpret
-from driftflow.running.result import RunResult, advance
+from driftflow.running.events import RunResult, StepFinished, advance
+from driftflow.running.interpreter import interpret, sequential
 from driftflow.showing.results import result_document, result_line
 from driftflow.suggestion import nearest
 
@@ -86,7 +85,7 @@ def run(
     known = gathered(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
-    crew = in_turn(performer(real | stand_ins), _still, pause=_still)
+    crew = sequential(performer(real | stand_ins), _still, pause=_still)
     events = tuple(interpret(plan, crew, _still))
     finished = reduce(advance, events, RunResult(plan))
     lines = tuple(result_line(event) for event in events if isinstance(event, StepFinished))

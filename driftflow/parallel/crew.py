@@ -16,14 +16,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from driftflow.errors import message_of
-from driftflow.running.interpreter import INTERRUPTED, ends_run
+from driftflow.running.attempts import INTERRUPTED, ends_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from driftflow.planning.plan import Step
+    from driftflow.running.attempts import Outcome, Task
     from driftflow.running.events import Halt
-    from driftflow.running.interpreter import Crew, Outcome, Task
+    from driftflow.running.interpreter import Crew
 
     Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
     Submit: TypeAlias = "Callable[[list[Task]], Future[Report]]"

@@ -20,8 +20,8 @@ from driftflow.parallel.crew import Spread
 from driftflow.parallel.deadlines import Deadlines
 from driftflow.parallel.processes import end_all
 from driftflow.parallel.worker import Brief, begun_here, stoppable, work
-from driftflow.planning.backoff import pauses
-from driftflow.running.interpreter import in_turn, interpret, waves
+from driftflow.running.attempts import pauses
+from driftflow.running.interpreter import interpret, sequential, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from driftflow.actions.registry import Source
     from driftflow.parallel.crew import Report, Submit
     from driftflow.planning.plan import Plan
+    from driftflow.running.attempts import Task
     from driftflow.running.events import Event, Halt, Resumed
-    from driftflow.running.interpreter import Task
 
 # As many steps are tried at a time, at least, if nothing else is said: most wait for something.
 _FEW = 4
@@ -82,7 +82,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform
             give_up.append(deadlines.kill)
-        crew = in_turn(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
+        crew = sequential(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
         if workers is not None:
             site = stoppable(perform, plan.backoff, stop)
             stack.enter_context(begun_here(brief.run, site))

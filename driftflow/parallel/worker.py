@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.errors import message_of
 from driftflow.parallel.processes import owner
-from driftflow.planning.backoff import never, pauses
-from driftflow.running.interpreter import Interrupted, ends_run, settle
+from driftflow.running.attempts import Interrupted, ends_run, never, pauses, run_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from driftflow.actions.action import Action
     from driftflow.actions.registry import Source
     from driftflow.parallel.crew import Report
-    from driftflow.planning.backoff import Backoff
-    from driftflow.running.interpreter import Outcome, Pause, Perform, Task
+    from driftflow.planning.settings import Backoff
+    from driftflow.running.attempts import Outcome, Pause, Perform, Task
 
 # How long a worker begins further tasks of an order. Seconds.
 BUDGET = 0.05
@@ -99,7 +98,7 @@ def _work(site: Site, tasks: Iterable[Task], outcomes: list[Outcome]) -> None:
     for task in tasks:
         if site.is_over():
             raise KeyboardInterrupt
-        outcome = settle(task, site.perform, perf_counter, site.pause)
+        outcome = run_step(task, site.perform, perf_counter, site.pause)
         if not outcome[0] and site.is_over():  # it was most likely ended for that
             raise Interrupted(outcome[3], outcome[4])
         outcomes.append(outcome)

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyrsistent import PClass, PVector, field, pvector
 
-from driftflow.planning.backoff import Backoff
-from driftflow.planning.flags import Flags, Source
 from driftflow.planning.references import freeze, names_read, thaw
+from driftflow.planning.settings import Backoff, Flags, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from driftflow.planning.references import Frozen
     from driftflow.reading.document import Json
-
-TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
 
 
 class Step(NamedTuple):

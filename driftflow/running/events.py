@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
+from pyrsistent import PVector, pvector
+
 from driftflow.planning.plan import Plan, Step
 from driftflow.reading.document import Json
 
@@ -43,8 +45,8 @@ class Resumed(NamedTuple):
 
     Attributes:
         run_id: The earlier run's own name.
-        results: By places in the run order, what came of steps that need not run again.
-        unfinished: The places of those that may have run, in run order: they were started, and
+        results: By index in the run order, what came of steps that need not run again.
+        unfinished: The indexes of those that may have run: they were started, and
             have no end, or were ended by an interrupt.
     """
 
@@ -61,27 +63,27 @@ class RunStarted(NamedTuple):
 
 
 class StepStarted(NamedTuple):
-    """The step at that place of the run order, from 0, is about to be tried."""
+    """The step at that index of the run order, from 0, is about to be tried."""
 
-    place: int
+    step_index: int
     step: Step
 
 
 class StepFinished(NamedTuple):
-    """The step at that place of the run order succeeded, or its attempts are used up."""
+    """The step at that index of the run order succeeded, or its attempts are used up."""
 
-    place: int
+    step_index: int
     step: Step
     result: StepResult
 
 
 class StepDiscarded(NamedTuple):
-    """A step of that place was begun with others of its wave, and one before it ended the run.
+    """The step at that index was begun with others of its wave, and one before it ended the run.
 
     What came of it is not among the results. If its attempts are 0, nothing was done.
     """
 
-    place: int
+    step_index: int
     step: Step
     result: StepResult
 
@@ -97,3 +99,38 @@ class RunFinished(NamedTuple):
 
 
 Event: TypeAlias = RunStarted | StepStarted | StepFinished | StepDiscarded | RunFinished
+
+
+class RunResult(NamedTuple):
+    """What has been done of a plan so far.
+
+    Attributes:
+        plan: What was to be done.
+        results: What came of each step that ran, in run order.
+        discarded: What came of those that had run already when one before them ended the run.
+        status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
+        duration_seconds: The wall time of the run. Seconds.
+        resumed: The earlier run that it took up; None if there was none.
+    """
+
+    plan: Plan
+    results: PVector[StepResult] = pvector()
+    discarded: PVector[StepResult] = pvector()
+    status: Status = "failed"
+    duration_seconds: float = 0.0
+    resumed: Resumed | None = None
+
+
+def advance(run: RunResult, event: Event) -> RunResult:
+    """The run after one more event."""
+    match event:
+        case StepFinished():
+            return run._replace(results=run.results.append(event.result))
+        case StepDiscarded() if event.result.attempts:
+            return run._replace(discarded=run.discarded.append(event.result))
+        case RunStarted():
+            return run._replace(resumed=event.resumed)
+        case RunFinished():
+            return run._replace(status=event.status, duration_seconds=event.duration_seconds)
+        case _:
+            return run

@@ -10,9 +10,14 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftflow.errors import message_of
 from driftflow.planning.references import thaw
-from driftflow.reading.document import Json, fresh
+from driftflow.running.attempts import (
+    INTERRUPTED,
+    Interrupted,
+    allowed_attempts,
+    ends_run,
+    run_step,
+)
 from driftflow.running.events import (
     RunFinished,
     RunStarted,
@@ -21,14 +26,6 @@ from driftflow.running.events import (
     StepResult,
     StepStarted,
 )
-
-# A step that is ready to be tried, wherever that will be: the name of its action, what that is
-# handed, how often it may be tried, whether its failure lets the run go on, and why it cannot be
-# tried if it cannot; then it may be tried 0 times.
-Task: TypeAlias = tuple[str, Json, int, bool, str | None]
-# What came of it: the fields of a `StepResult` but for the name. Both are plain data, which can
-# travel, and plain tuples, since there is one of each for each step.
-Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -43,11 +40,10 @@ if TYPE_CHECKING:
     )
 
     from driftflow.planning.plan import Plan, Step
+    from driftflow.reading.document import Json
+    from driftflow.running.attempts import Clock, Outcome, Pause, Perform, Task
     from driftflow.running.events import Event, Halt, Resumed, Status
 
-    Perform: TypeAlias = Callable[[str, Json], Json]
-    Clock: TypeAlias = Callable[[], float]
-    Pause: TypeAlias = Callable[[int], object]
     # Works through waves of steps, each when it is ready, as the tasks that it is told they are.
     # Gives None when it is about to start the next step, and the outcomes; both in run order. What
     # it can be sent is for the run: see `Halt`. After an outcome that ends the run it starts none,
@@ -59,23 +55,8 @@ if TYPE_CHECKING:
         Generator[Outcome | None, Halt | None, bool],
     ]
 
-# What comes of a step that was not tried, since an interrupt came first.
-INTERRUPTED: Outcome = (False, None, "interrupted", 0, 0.0)
-
 # A named tuple's own constructor is a Python function, and takes twice as long.
 _new = tuple.__new__
-
-
-class Interrupted(KeyboardInterrupt):
-    """An interrupt in the middle of a step.
-
-    Attributes:
-        outcome: What came of the step until then.
-    """
-
-    def __init__(self, attempts: int, seconds: float) -> None:
-        ok, output, error, *_ = INTERRUPTED
-        self.outcome: Outcome = (ok, output, error, attempts, seconds)
 
 
 def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as little as it can
@@ -88,7 +69,7 @@ def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as littl
 
     Args:
         plan: What to do.
-        crew: What works through the waves: `in_turn`, or several at a time.
+        crew: What works through the waves: `sequential`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
         resumed: An earlier run of the plan, which is taken up: what it knows is given at its place,
             and not done again.
@@ -192,7 +173,7 @@ def _together(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
         yield wave
 
 
-def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
+def sequential(perform: Perform, clock: Clock, pause: Pause) -> Crew:
     """The crew of one, that tries each step here and now; the waves do not matter to it.
 
     Args:
@@ -212,7 +193,7 @@ def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
                     raise KeyboardInterrupt
                 return False
             try:
-                outcome = settle(task(step), perform, clock, pause)
+                outcome = run_step(task(step), perform, clock, pause)
             except KeyboardInterrupt as interrupt:
                 yield interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
                 raise
@@ -221,53 +202,6 @@ def in_turn(perform: Perform, clock: Clock, pause: Pause) -> Crew:
         return True
 
     return crew
-
-
-def settle(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
-    """Try until an attempt succeeds or all that are allowed are used up.
-
-    An interrupt that comes while it is at work ends it well (`signals` knows its name).
-
-    Args:
-        task: What to try.
-        perform: Makes one attempt.
-        clock: Seconds.
-        pause: Waits before another attempt, after so many have failed.
-
-    Raises:
-        Interrupted: If an attempt raises KeyboardInterrupt, or a wait.
-    """
-    started = clock()
-    action, given, allowed, _, error = task
-    used, output = 0, None
-    try:
-        while used < allowed:
-            if used:
-                pause(used)
-            used += 1
-            try:
-                # An attempt may change what it is handed: only the last one has the original.
-                value = given if type(given) is str or used == allowed else fresh(given)
-                output, error = perform(action, value), None
-            except KeyboardInterrupt:  # the user's wish, not the action's
-                raise
-            except BaseException as exception:  # noqa: BLE001 - what an action raises becomes data
-                error = message_of(exception) or type(exception).__name__
-            else:
-                break
-        return error is None, output, error, used, clock() - started
-    except KeyboardInterrupt:
-        raise Interrupted(used, clock() - started) from None
-
-
-def allowed_attempts(step: Step, max_attempts: int) -> int:
-    """How often the step may be tried: an optional step once, always."""
-    return 1 if step.optional else max_attempts
-
-
-def ends_run(*, optional: bool) -> bool:
-    """Whether no step runs after one that failed: if it is not optional."""
-    return not optional
 
 
 def _tasks(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], Task]:

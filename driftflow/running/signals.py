@@ -24,7 +24,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Where an interrupt is welcome, by module: in these functions, and in all that they call. They know
 # what became of the step; an interrupt anywhere else might lose an event or break a record.
 _WELCOME = {
-    ("driftflow.running.interpreter", "settle"),
+    ("driftflow.running.attempts", "run_step"),
     ("driftflow.parallel.crew", "_next_finished"),
 }
 # But not in these: they are soon done, and programs would live on.

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow.text import REDACTED, escape, format_json, round_seconds
 
 if TYPE_CHECKING:
-    from driftflow.running.events import StepFinished
-    from driftflow.running.result import RunResult
+    from driftflow.running.events import RunResult, StepFinished
 
 
 def result_line(event: StepFinished) -> str:

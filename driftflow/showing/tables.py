@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from wcwidth import wcswidth
 
-from driftflow.planning.flags import FLAGS_VARIABLE, KNOWN, Source
-from driftflow.planning.plan import TIMEOUT_VARIABLE, digest
+from driftflow.planning.plan import digest
 from driftflow.planning.references import thaw
-from driftflow.running.interpreter import allowed_attempts, waves
+from driftflow.planning.settings import FLAGS_VARIABLE, KNOWN, TIMEOUT_VARIABLE, Source
+from driftflow.running.attempts import allowed_attempts
+from driftflow.running.interpreter import waves
 from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from driftflow.actions.action import Action
-    from driftflow.planning.backoff import Backoff
     from driftflow.planning.plan import Plan
+    from driftflow.planning.settings import Backoff
 
 _COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # their columns are set flush right

@@ -27,9 +27,9 @@ OURS = {
     *("__main__", "api", "cli", "config", "errors", "text"),
     *("actions", "actions.action"),
     *("checking", "checking.acceptor"),
-    *("planning", "planning.backoff", "planning.flags", "planning.plan", "planning.references"),
+    *("planning", "planning.plan", "planning.references", "planning.settings"),
     *("reading", "reading.document"),
-    *("running", "running.events", "running.interpreter", "running.result", "running.signals"),
+    *("running", "running.attempts", "running.events", "running.interpreter", "running.signals"),
     *("showing", "showing.output", "showing.results"),
 }
 

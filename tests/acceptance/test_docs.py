@@ -18,8 +18,7 @@ from support.documents import blocks, named, read, write_named
 import driftflow
 from driftflow.errors import CODES
 from driftflow.parallel.processes import MARK
-from driftflow.planning.flags import FLAGS_VARIABLE
-from driftflow.planning.plan import TIMEOUT_VARIABLE
+from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:

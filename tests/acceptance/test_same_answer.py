@@ -16,7 +16,7 @@ from support.command import CHECKOUT, invoke, spawn
 
 from driftflow.actions.registry import gathered
 from driftflow.api import run_events
-from driftflow.running.result import RunResult, advance
+from driftflow.running.events import RunResult, advance
 from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:

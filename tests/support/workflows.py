@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from driftflow.planning import flags
 from driftflow.planning.plan import Plan, build_plan
+from driftflow.planning.settings import resolve_flags
 from driftflow.running.events import StepResult
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def config_with(path: JsonPath, value: Any) -> dict[str, Any]:
 def plan(*steps: dict[str, Any], params: dict[str, Json] | None = None, **fields: Any) -> Plan:
     """The plan of `config(...)`, with no environment."""
     document = config(*steps, **fields)
-    return build_plan(document, flags.resolve(document.get("flags", {}), ""), params=params)
+    return build_plan(document, resolve_flags(document.get("flags", {}), ""), params=params)
 
 
 class Flaky:

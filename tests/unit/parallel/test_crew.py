@@ -13,14 +13,15 @@ import pytest
 from support import workflows
 
 from driftflow.parallel.crew import Report, Spread
-from driftflow.running.interpreter import in_turn, waves
+from driftflow.running.interpreter import sequential, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from driftflow.planning.plan import Plan, Step
+    from driftflow.running.attempts import Outcome, Task
     from driftflow.running.events import Halt
-    from driftflow.running.interpreter import Crew, Outcome, Task
+    from driftflow.running.interpreter import Crew
 
 A_SECOND = 1.0
 BAD: Outcome = (False, None, "bad", 3, A_SECOND)
@@ -531,7 +532,7 @@ def test_a_wave_of_one_step_needs_no_executor() -> None:
         return f"alone {letter}"
 
     toy = Toy()
-    alone = in_turn(perform, lambda: 0.0, int)
+    alone = sequential(perform, lambda: 0.0, int)
     told = story(work(toy, 2, "a", "b", "cd", "e", "x", "f", alone=alone))
     assert told.replace(". ", "") == "alone a alone b c d alone e bad over"
     assert toy.sent == ["c", "d"]

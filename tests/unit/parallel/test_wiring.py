@@ -15,9 +15,8 @@ from support.command import CHECKOUT, gone
 from driftflow.actions.registry import gathered
 from driftflow.parallel import wiring
 from driftflow.parallel.wiring import scaled
-from driftflow.planning.backoff import never
-from driftflow.running.events import StepFinished
-from driftflow.running.result import RunResult, advance
+from driftflow.running.attempts import never
+from driftflow.running.events import RunResult, StepFinished, advance
 from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:

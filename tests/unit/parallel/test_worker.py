@@ -14,7 +14,7 @@ from support.command import CHECKOUT
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.parallel import worker
 from driftflow.parallel.worker import Brief, Site, begun_here, stoppable, work
-from driftflow.planning.backoff import Backoff
+from driftflow.planning.settings import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from driftflow.parallel.crew import Report
     from driftflow.parallel.deadlines import Deadlines
     from driftflow.reading.document import Json
-    from driftflow.running.interpreter import Task
+    from driftflow.running.attempts import Task
 
 DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from pyrsistent import InvariantException, PVector
 from support import workflows
 
-from driftflow.planning.backoff import Backoff
-from driftflow.planning.flags import Flags
 from driftflow.planning.plan import Plan, Step, build_plan, digest
 from driftflow.planning.references import freeze, thaw
+from driftflow.planning.settings import Backoff, Flags
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.audit import audited, utc_now
 from driftflow.running.events import Event, Halt, StepFinished, StepStarted
-from driftflow.running.interpreter import in_turn, interpret
+from driftflow.running.interpreter import interpret, sequential
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fixed_clock() -> count[float]:
 def run(plan: Plan) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
-    return interpret(plan, in_turn(performer(ACTIONS), clock, pause=int), clock)
+    return interpret(plan, sequential(performer(ACTIONS), clock, pause=int), clock)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:

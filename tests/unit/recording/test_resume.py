@@ -13,8 +13,14 @@ from driftflow.api import run_events
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.resume import look_back
-from driftflow.running.events import Resumed, StepDiscarded, StepFinished, StepStarted
-from driftflow.running.result import RunResult, advance
+from driftflow.running.events import (
+    Resumed,
+    RunResult,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+    advance,
+)
 
 if TYPE_CHECKING:
     from driftflow.planning.plan import Plan
@@ -267,7 +273,7 @@ def test_a_resumed_run_gives_what_is_known_at_its_place(
     }
     events = list(run_events(plan, resumed=Resumed("1", results, (4,))))
     finished = [event for event in events if isinstance(event, StepFinished)]
-    assert [event.place for event in finished] == [0, 1, 2, 3, 4, 5]
+    assert [event.step_index for event in finished] == [0, 1, 2, 3, 4, 5]
     expected: list[object] = ["", "b", None, None, None, "f"]
     for place in places:
         expected[place] = f"known {place}"
@@ -275,7 +281,7 @@ def test_a_resumed_run_gives_what_is_known_at_its_place(
     expected[3] = expected[3] or expected[2]
     expected[4] = expected[4] or expected[0]
     assert [event.result.output for event in finished] == expected
-    started = [event.place for event in events if isinstance(event, StepStarted)]
+    started = [event.step_index for event in events if isinstance(event, StepStarted)]
     assert started == [place for place in range(6) if place not in places]
     run = RunResult(plan)
     for event in events:
@@ -294,9 +300,9 @@ def test_what_is_known_behind_the_end_of_the_run_is_not_given(flags: dict[str, b
         for place in (0, 2)
     }
     events = list(run_events(plan, resumed=Resumed("1", results, ())))
-    finished = [event.place for event in events if isinstance(event, StepFinished)]
+    finished = [event.step_index for event in events if isinstance(event, StepFinished)]
     assert finished == [0, 1]
-    discarded = [event.place for event in events if isinstance(event, StepDiscarded)]
+    discarded = [event.step_index for event in events if isinstance(event, StepDiscarded)]
     assert discarded == ([3] if flags else [])
 
 

@@ -10,6 +10,7 @@ from unittest.mock import ANY
 import pytest
 from support import workflows
 
+from driftflow.running.attempts import Interrupted, allowed_attempts, ends_run, run_step
 from driftflow.running.events import (
     Event,
     Halt,
@@ -20,22 +21,15 @@ from driftflow.running.events import (
     StepResult,
     StepStarted,
 )
-from driftflow.running.interpreter import (
-    Interrupted,
-    allowed_attempts,
-    ends_run,
-    in_turn,
-    interpret,
-    settle,
-    waves,
-)
+from driftflow.running.interpreter import interpret, sequential, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
-    from driftflow.running.interpreter import Crew, Outcome, Perform, Task
+    from driftflow.running.attempts import Outcome, Perform, Task
+    from driftflow.running.interpreter import Crew
 
 
 class Script:
@@ -74,7 +68,7 @@ def events(plan: Plan, script: Script | None = None) -> list[Event]:
 def run(plan: Plan, perform: Perform) -> Generator[Event, Halt | None, None]:
     """The stream of a run in turn."""
     clock = ticking().__next__
-    return interpret(plan, in_turn(perform, clock, pause=at_once), clock)
+    return interpret(plan, sequential(perform, clock, pause=at_once), clock)
 
 
 def at_once(_: int) -> None:
@@ -202,7 +196,7 @@ def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, messa
     def perform(_: str, __: Json) -> Json:
         raise error
 
-    result = settle(task(2), perform, ticking().__next__, at_once)
+    result = run_step(task(2), perform, ticking().__next__, at_once)
     assert result == (False, None, message, 2, 1.0)
 
 
@@ -220,7 +214,7 @@ def test_an_interrupt_is_no_failure_of_a_step(place: str) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as caught:
-        settle(task(3), perform, ticking().__next__, pause)
+        run_step(task(3), perform, ticking().__next__, pause)
     attempts = 2 if place == "attempt" else 1
     assert caught.value.outcome == (False, None, "interrupted", attempts, 1.0)
 
@@ -301,7 +295,7 @@ def test_whatever_an_action_raises_fails_the_attempt(
     def perform(_: str, __: Json) -> Json:
         raise exception
 
-    result = settle(task(2), perform, ticking().__next__, at_once)
+    result = run_step(task(2), perform, ticking().__next__, at_once)
     assert result == (False, None, message, 2, 1.0)
 
 
@@ -312,7 +306,7 @@ def test_the_last_error_counts() -> None:
     def perform(_: str, __: Json) -> Json:
         raise next(errors)
 
-    assert settle(task(2), perform, ticking().__next__, at_once)[2] == "second"
+    assert run_step(task(2), perform, ticking().__next__, at_once)[2] == "second"
 
 
 @pytest.mark.parametrize(("optional", "attempts", "ends"), [(False, 3, True), (True, 1, False)])
@@ -543,15 +537,15 @@ def test_a_pause_comes_before_each_further_attempt() -> None:
     def perform(_: str, __: Json) -> Json:
         raise OSError
 
-    settle(task(3), perform, ticking().__next__, waited.append)
+    run_step(task(3), perform, ticking().__next__, waited.append)
     assert waited == [1, 2]
-    settle(task(1), perform, ticking().__next__, waited.append)
+    run_step(task(1), perform, ticking().__next__, waited.append)
     assert waited == [1, 2]
 
 
 def test_a_task_that_cannot_be_tried_is_not() -> None:
     """Its fault is its error."""
-    outcome = settle(
+    outcome = run_step(
         ("a", None, 0, False, "no data"), Script().perform, ticking().__next__, at_once
     )
     assert outcome == (False, None, "no data", 0, 1.0)
@@ -574,6 +568,6 @@ def test_each_attempt_has_what_the_step_was_handed(attempts: int) -> None:
         value["more"] = 1
         raise OSError
 
-    settle(("a", given, attempts, False, None), perform, ticking().__next__, at_once)
+    run_step(("a", given, attempts, False, None), perform, ticking().__next__, at_once)
     assert seen == ["{'rows': [[1]]}"] * attempts
     assert [value is given for value in handed] == [False] * (attempts - 1) + [True]

@@ -20,11 +20,12 @@ from support import workflows
 from support.command import AT_A_TERMINAL, process_environment
 
 from driftflow.parallel import processes
-from driftflow.planning.backoff import Backoff, pauses
+from driftflow.planning.settings import Backoff
 from driftflow.recording.audit import audited
 from driftflow.running import signals
+from driftflow.running.attempts import pauses
 from driftflow.running.events import RunFinished, StepFinished
-from driftflow.running.interpreter import in_turn, interpret
+from driftflow.running.interpreter import interpret, sequential
 from driftflow.running.signals import Signals
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driftflow.reading.document import Json
+    from driftflow.running.attempts import Perform
     from driftflow.running.events import Event, Halt
-    from driftflow.running.interpreter import Perform
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -70,7 +71,7 @@ def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> N
 
 def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
     """No further one is started."""
-    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     events = heeded(caught, stream)
     told = [next(events) for _ in range(3)]
     os.kill(os.getpid(), signal.SIGHUP)
@@ -129,7 +130,7 @@ def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -
 
     plan = workflows.plan({}, {}, max_attempts=3)
     pause = pauses(Backoff(delay_seconds=60), time.sleep, caught.is_received)
-    stream = interpret(plan, in_turn(perform, float, pause), float)
+    stream = interpret(plan, sequential(perform, float, pause), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
         events.extend(heeded(caught, stream))
@@ -151,7 +152,7 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
         os.kill(child, signal.SIGTERM)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    stream = interpret(workflows.plan({}), in_turn(perform, float, pause=int), float)
+    stream = interpret(workflows.plan({}), sequential(perform, float, pause=int), float)
     (result,) = [
         event.result for event in heeded(caught, stream) if isinstance(event, StepFinished)
     ]
@@ -191,7 +192,7 @@ def test_a_signal_never_reaches_what_keeps_the_record(
             os.kill(os.getpid(), signal.SIGTERM)
         return "now"
 
-    stream = interpret(workflows.plan({}, {}), in_turn(echo, float, pause=int), float)
+    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
         events.extend(heeded(caught, audited(stream, str(path), sync="none", now=now)))
@@ -286,7 +287,7 @@ def heeded(caught: Signals, events: Generator[Event, Halt | None, None]) -> Iter
 def came_of(caught: Signals, perform: Perform) -> list[object]:
     """The output or the error of each step of a run, and its status."""
     plan = workflows.plan({"optional": True}, {"optional": True})
-    stream = interpret(plan, in_turn(perform, float, pause=int), float)
+    stream = interpret(plan, sequential(perform, float, pause=int), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
         events.extend(heeded(caught, stream))

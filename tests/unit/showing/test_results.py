@@ -10,8 +10,15 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.running.events import Resumed, RunFinished, RunStarted, StepDiscarded, StepFinished
-from driftflow.running.result import RunResult, advance
+from driftflow.running.events import (
+    Resumed,
+    RunFinished,
+    RunResult,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    advance,
+)
 from driftflow.schemas.published import schema
 from driftflow.showing.results import result_document, result_line
 

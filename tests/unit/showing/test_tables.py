@@ -11,9 +11,8 @@ from support import workflows
 from wcwidth import wcswidth
 
 from driftflow.actions.action import ACTIONS
-from driftflow.planning import flags
-from driftflow.planning.backoff import Backoff
 from driftflow.planning.plan import build_plan, digest
+from driftflow.planning.settings import Backoff, Flags, resolve_flags
 from driftflow.schemas.published import schema
 from driftflow.showing.tables import plan_document, plan_text
 
@@ -55,7 +54,7 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
 @given(workflows.configs)
 def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
-    plan = build_plan(config, flags.resolve(config.get("flags", {}), "metrics"), 0.5)
+    plan = build_plan(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
     Draft7Validator(schema("plan")).validate(plan_document(plan, ACTIONS))
 
 
@@ -146,7 +145,7 @@ def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
 def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
-    shown = plan_text(build_plan(config, flags.resolve(config["flags"], "audit"), 5.0), ACTIONS)
+    shown = plan_text(build_plan(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
     assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
     assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
     unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
@@ -177,7 +176,7 @@ def test_a_long_value_is_cut_in_the_table() -> None:
 @given(workflows.configs)
 def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     """Whatever stands in it, and no cell begins left of its heading."""
-    plan = build_plan(config, flags.Flags())
+    plan = build_plan(config, Flags())
     lines = plan_text(plan, ACTIONS).split("\n")
     settings = 8 if plan.backoff else 7
     assert len(lines) == settings + 1 + 1 + len(plan.steps) + 1

@@ -1,8 +1,8 @@
-"""The flags that DriftFlow knows, which of them are on, and why."""
+"""The settings of a run: the flags that are on and why, the waits between attempts, the timeout."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pyrsistent import PClass, PMap, PSet, field, pmap, pset
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = Literal["default", "config", "environment"]
 
 FLAGS_VARIABLE = "DRIFTFLOW_FLAGS"
+TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
 KNOWN = ("audit", "metrics", "parallel")
 
 
@@ -36,7 +37,7 @@ class Flags(PClass):
         return name in self.enabled
 
 
-def resolve(wanted: Mapping[str, bool], disabled: str) -> Flags:
+def resolve_flags(wanted: Mapping[str, bool], disabled: str) -> Flags:
     """The flags that the config wants and the environment leaves on.
 
     Args:
@@ -49,3 +50,20 @@ def resolve(wanted: Mapping[str, bool], disabled: str) -> Flags:
     sources |= dict.fromkeys(KNOWN & wanted.keys(), "config")
     sources |= dict.fromkeys(on & off, "environment")
     return Flags(enabled=pset(on - off), sources=pmap(sources))
+
+
+class Backoff(NamedTuple):
+    """The waits between the attempts of a step. The words are those of the field `backoff`.
+
+    Attributes:
+        delay_seconds: The first wait. Seconds.
+        factor: How many times the one before each further wait is.
+        max_delay_seconds: The longest wait. Seconds.
+        jitter: Whether each wait is a random part of what it would have been, so that many that
+            failed together do not come back together.
+    """
+
+    delay_seconds: float = 1
+    factor: float = 2
+    max_delay_seconds: float = 30
+    jitter: bool = True

@@ -7,12 +7,13 @@ from support import workflows
 from driftflow.running.events import (
     Event,
     RunFinished,
+    RunResult,
     RunStarted,
     StepDiscarded,
     StepFinished,
     StepStarted,
+    advance,
 )
-from driftflow.running.result import RunResult, advance
 
 PLAN = workflows.plan({"name": "a"}, {"name": "b"})
 FIRST = workflows.done("a", "A", 2, seconds=0.5)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from driftflow.planning.backoff import Backoff, chance, delay, never, pauses
+from driftflow.planning.settings import Backoff
+from driftflow.running.attempts import chance, delay, never, pauses
 from driftflow.schemas.published import schema
 
 
