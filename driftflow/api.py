@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from driftflow.actions.action import Action
-    from driftflow.actions.registry import Given
+    from driftflow.actions.sources import Given
     from driftflow.planning.plan import Plan
     from driftflow.reading.document import Json
     from driftflow.recording.storage import Sync
@@ -86,9 +86,9 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             audit says so and has an end.
     """
     if actions:
-        from driftflow.actions.registry import gathered
+        from driftflow.actions.registry import resolve_actions
 
-        actions = gathered(actions)
+        actions = resolve_actions(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params)
     events = run_events(
         plan,
@@ -140,21 +140,21 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     if audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {audit_sync!r}")
     if actions:
-        from driftflow.actions.registry import gathered
+        from driftflow.actions.registry import resolve_actions
 
-        actions = gathered(actions)
+        actions = resolve_actions(actions)
     known = _named(plan, actions)
     events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
         crew = sequential(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
         events = interpret(plan, crew, perf_counter, resumed)
     else:
-        from driftflow.actions.registry import gathered, refuse_what_stays_here
+        from driftflow.actions.registry import refuse_unreachable, resolve_actions
         from driftflow.parallel.wiring import scaled
 
-        sources = gathered(actions).sources
+        sources = resolve_actions(actions).sources
         if enforce_timeout:
-            refuse_what_stays_here(plan.actions, sources)
+            refuse_unreachable(plan.actions, sources)
         events = scaled(
             plan,
             known,
@@ -187,7 +187,7 @@ def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
     """The actions that steps of the plan name, as far as there are any of these names."""
     if not given and ACTIONS.keys() >= {*plan.actions}:
         return ACTIONS
-    from driftflow.actions.registry import gathered
+    from driftflow.actions.registry import resolve_actions
 
-    known = gathered(given)
+    known = resolve_actions(given)
     return {name: known[name] for name in plan.actions if name in known}

@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
-    from driftflow.actions.registry import Given
+    from driftflow.actions.sources import Given
     from driftflow.planning.plan import Plan
     from driftflow.reading.document import Json
     from driftflow.recording.storage import Sync
@@ -283,9 +283,9 @@ def _actions_of(arguments: dict[str, Any]) -> Given:
     """What steps can name; loaded, if that is more than what is built in."""
     if not arguments["--actions"]:
         return ()
-    from driftflow.actions.registry import gathered
+    from driftflow.actions.registry import resolve_actions
 
-    return gathered(arguments["--actions"])
+    return resolve_actions(arguments["--actions"])
 
 
 def _params_of(arguments: dict[str, Any]) -> dict[str, Json]:
@@ -366,14 +366,14 @@ def _tell_discarded(number: int) -> None:
 
 
 def _check(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import gathered
+    from driftflow.actions.registry import resolve_actions
     from driftflow.showing.reports import FORMATS, coloured, plain
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
         wanted = shorten(arguments["--format"])
         raise _MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
-    actions = gathered(arguments["--actions"])  # once, for all files
+    actions = resolve_actions(arguments["--actions"])  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments["FILE"]]
     output.write(render(found, coloured if _has_colours(output.stream) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
@@ -381,10 +381,10 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
 
 
 def _plan(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import gathered
+    from driftflow.actions.registry import resolve_actions
     from driftflow.showing.tables import plan_document, plan_text
 
-    actions = gathered(arguments["--actions"])
+    actions = resolve_actions(arguments["--actions"])
     plan = load_config(arguments["--config"], params=_params_of(arguments))
     if arguments["--print-json"]:
         output.write(f"{format_json(plan_document(plan, actions), indent=2)}\n")
@@ -394,10 +394,10 @@ def _plan(arguments: dict[str, Any], output: Output) -> int:
 
 
 def _actions(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import gathered, loaded
+    from driftflow.actions.registry import load_all, resolve_actions
     from driftflow.showing.tables import actions_text
 
-    output.write(actions_text(loaded(gathered(arguments["--actions"]))))
+    output.write(actions_text(load_all(resolve_actions(arguments["--actions"]))))
     return OK
 
 
@@ -408,11 +408,12 @@ def _schema(arguments: dict[str, Any], output: Output) -> int:
 
     path, text = arguments["--output"], schema_text("driftflow")
     if arguments["--actions"]:
-        from driftflow.actions.registry import gathered, loaded
+        from driftflow.actions.registry import load_all, resolve_actions
         from driftflow.schemas.editor import tailored
 
-        known = loaded(gathered(arguments["--actions"]))
-        text = f"{format_json(tailored(known), indent=2)}\n"
+        known = load_all(resolve_actions(arguments["--actions"]))
+        offered = {name: (action.summary, action.schema) for name, action in known.items()}
+        text = f"{format_json(tailored(offered), indent=2)}\n"
     if path is None:
         output.write(text)
         return OK

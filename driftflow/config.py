@@ -18,7 +18,7 @@ from driftflow.text import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftflow.actions.registry import Given
+    from driftflow.actions.sources import Given
     from driftflow.reading.document import Document, Json
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -120,10 +120,10 @@ def _examine(
 
         found += references.issues(document.value, params)
     if actions is not None:
-        from driftflow.actions.registry import gathered
+        from driftflow.actions.registry import resolve_actions
         from driftflow.checking import warnings
 
-        found += warnings.issues(document.value, gathered(actions), [*(params or ())])
+        found += warnings.issues(document.value, resolve_actions(actions), [*(params or ())])
     if not found:
         return document.issues
     from driftflow.reading.positions import arrange, locate

@@ -18,7 +18,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.actions.action import Action, performer
-from driftflow.actions.registry import gathered
+from driftflow.actions.registry import resolve_actions
 from driftflow.config import load_config
 from driftflow.running.events import RunResult, StepFinished, advance
 from driftflow.running.interpreter import interpret, sequential
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from driftflow.actions.registry import Given
+    from driftflow.actions.sources import Given
     from driftflow.reading.document import Json
     from driftflow.running.events import Event
 
@@ -82,7 +82,7 @@ def run(
         if not callable(stand_in):
             raise TypeError(f"what stands for the action {name!r} is no function")
         stand_ins[name] = Action(stand_in, "", "replaced")
-    known = gathered(actions)
+    known = resolve_actions(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
     crew = sequential(performer(real | stand_ins), _still, pause=_still)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,25 @@ PURE = {"text", "errors", "suggestion", "reading", "schemas", "planning", "check
 NOT_PURE = {"schemas.published", "running.signals"}
 
 
+def rule() -> dict[str, set[str]]:
+    """By package, those that it may import: the lines of DESIGN.md, and what follows from them."""
+    design = (CHECKOUT / "DESIGN.md").read_text("utf-8")
+    (block,) = re.findall(r"^```\n(text:\n.*?)^```$", design, re.MULTILINE | re.DOTALL)
+    rooms: dict[str, set[str]] = {}
+    for line in block.splitlines():
+        names, _, others = line.partition(":")
+        direct = {other.strip() for other in others.split(",") if other.strip()}
+        allowed = direct.union(*(rooms[other] for other in direct))
+        rooms |= {name.strip(): allowed for name in names.split(",")}
+    return rooms
+
+
 def room_of(module: str) -> str:
     """The package that a module is in, or the module itself if it is at the top."""
     return module.partition(".")[0]
+
+
+ROOMS = {room_of(module) for module in MODULES}
 
 
 def imports(module: ast.Module) -> set[str]:
@@ -32,7 +49,23 @@ def imports(module: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in found if name.startswith("driftflow.")}
+    ours = {name.split(".")[1] for name in found if name.startswith("driftflow.")}
+    return {name if name in ROOMS else "__init__" for name in ours}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_imports_what_its_room_may(name: str) -> None:
+    """And a door is imported by doors alone."""
+    rooms, room = rule(), room_of(name)
+    doors = ROOMS - rooms.keys()
+    allowed = {*rooms, *doors} if room in doors else rooms[room] | {room}
+    assert imports(MODULES[name]) <= allowed
+
+
+def test_the_rule_speaks_of_every_package() -> None:
+    """And of no other."""
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rule().keys() == packages | {"errors", "suggestion", "text"}
 
 
 def test_no_module_imports_a_pack() -> None:
@@ -83,7 +116,7 @@ def test_any_error_is_caught_where_code_of_others_is_run() -> None:
         and ast.unparse(node.body[-1]) != "raise"
     ]
     assert sorted(broad) == [
-        *("actions.registry", "errors", "parallel.child", "parallel.crew", "parallel.crew"),
+        *("actions.sources", "errors", "parallel.child", "parallel.crew", "parallel.crew"),
         *("parallel.dask", "parallel.worker", "running.attempts"),
     ]
 
@@ -104,5 +137,5 @@ def test_every_module_has_its_tests() -> None:
         for path in unit.rglob("test_*.py")
     }
     names = {name for name in MODULES if not name.endswith("__init__")}
-    outside = {"__main__", "cli", "events", "parallel.child", "storage"}
+    outside = {"__main__", "actions.sources", "cli", "events", "parallel.child", "storage"}
     assert tested == names - outside

@@ -26,9 +26,9 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
 def serve(descriptor: int) -> None:
     """Make the attempts that are asked for, one after the other, until none comes any more.
 
-    The first message is what `loading.recalled` is to be called with; the answer None says that all
-    is ready. Each further one is an action's name and an input; the answer is `ok` and the output,
-    `failed` and the error, or `interrupted`.
+    The first message is what `registry.load_again` is to be called with; the answer None says that
+    all is ready. Each further one is an action's name and an input; the answer is `ok` and the
+    output, `failed` and the error, or `interrupted`.
 
     Args:
         descriptor: The file descriptor of the connection.
@@ -46,9 +46,9 @@ def serve(descriptor: int) -> None:
         names, sources = connection.recv()
         actions = ACTIONS
         if sources or not ACTIONS.keys() >= {*names}:
-            from driftflow.actions.registry import recalled
+            from driftflow.actions.registry import load_again
 
-            actions = recalled(names, sources)
+            actions = load_again(names, sources)
         perform = performer(actions)
         connection.send(None)
         while connection.poll(IDLE):

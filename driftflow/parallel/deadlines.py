@@ -24,7 +24,7 @@ from driftflow.parallel.processes import PATIENCE, end, how_it_ended, new_mark
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from driftflow.actions.registry import Source
+    from driftflow.actions.sources import Source
     from driftflow.reading.document import Json
 
 # The child goes by itself after twice this time without an attempt (`child.IDLE`). Seconds.
@@ -39,7 +39,7 @@ class Deadlines:
     Args:
         seconds: How long an attempt may take: its wall time, in seconds.
         names: The actions that may be named.
-        sources: Where the children find them, as `loading.Actions.sources` says.
+        sources: Where the children find them, as `Actions.sources` says.
     """
 
     def __init__(self, seconds: float, names: Sequence[str], sources: Sequence[Source]) -> None:

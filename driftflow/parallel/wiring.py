@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from driftflow.actions.action import Action
-    from driftflow.actions.registry import Source
+    from driftflow.actions.sources import Source
     from driftflow.parallel.crew import Report, Submit
     from driftflow.planning.plan import Plan
     from driftflow.running.attempts import Task

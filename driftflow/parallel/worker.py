@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from driftflow.actions.action import Action
-    from driftflow.actions.registry import Source
+    from driftflow.actions.sources import Source
     from driftflow.parallel.crew import Report
     from driftflow.planning.settings import Backoff
     from driftflow.running.attempts import Outcome, Pause, Perform, Task
@@ -37,7 +37,7 @@ class Brief(NamedTuple):
     Attributes:
         run: The run's own word.
         names: The actions that its steps name.
-        sources: Where they are found: `loading.Actions.sources`.
+        sources: Where they are found: `Actions.sources`.
         backoff: The waits between attempts; None for none.
         timeout_seconds: How long an attempt may take; None for as long as it does.
     """
@@ -155,7 +155,7 @@ def _site_far_away(brief: Brief) -> Site:
         return Site(deadlines.perform, pause, never)
     actions: Mapping[str, Action] = ACTIONS
     if brief.sources or not ACTIONS.keys() >= {*brief.names}:
-        from driftflow.actions.registry import recalled
+        from driftflow.actions.registry import load_again
 
-        actions = recalled(brief.names, brief.sources)
+        actions = load_again(brief.names, brief.sources)
     return Site(performer(actions), pause, never)

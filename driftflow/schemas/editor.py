@@ -17,9 +17,8 @@ from driftflow.schemas.published import schema_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from driftflow.actions.action import Action
-
     Definitions = dict[str, Any]
+    Schema = Mapping[str, Any]
 
 _ROOT = "#/definitions/"
 # The object that is a reference, as `references.is_reference` has it.
@@ -50,21 +49,22 @@ def input_schema(action: Mapping[str, Any]) -> dict[str, Any]:
     return {"definitions": _definitions("input", action), **_refer("input")}
 
 
-def tailored(actions: Mapping[str, Action]) -> dict[str, Any]:
+def tailored(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]:
     """The config's schema for those who can name these actions: editors complete and explain them.
 
     Args:
-        actions: All that steps can name.
+        actions: All that steps can name: by name, what it does in words and the schema of what it
+            takes, None for anything.
     """
     whole: dict[str, Any] = json.loads(schema_text("driftflow"))
     step = whole["properties"]["steps"]["items"]
     offered = step["properties"]["action"]["anyOf"][0]
     offered["enum"] = list(actions)
-    offered["enumDescriptions"] = [action.summary for action in actions.values()]
+    offered["enumDescriptions"] = [summary for summary, _ in actions.values()]
     choices = ",".join(name for name in actions if name.replace("_", "").replace(".", "").isalnum())
     step["defaultSnippets"][0]["body"]["action"] = f"${{2|{choices}|}}"
     whole["defaultSnippets"][0]["body"]["steps"][0]["action"] = f"${{3|{choices}|}}"
-    described = {name: action.schema for name, action in actions.items() if action.schema}
+    described = {name: takes for name, (_, takes) in actions.items() if takes}
     whole["definitions"] = {}
     step["allOf"] = []
     for number, (name, takes) in enumerate(described.items()):

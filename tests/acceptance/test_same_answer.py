@@ -14,7 +14,7 @@ import pytest
 from support import workflows
 from support.command import CHECKOUT, invoke, spawn
 
-from driftflow.actions.registry import gathered
+from driftflow.actions.registry import resolve_actions
 from driftflow.api import run_events
 from driftflow.running.events import RunResult, advance
 from driftflow.showing.results import result_document
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DEEDS = gathered([CHECKOUT / "tests" / "support" / "deeds.py"])
+DEEDS = resolve_actions([CHECKOUT / "tests" / "support" / "deeds.py"])
 ERRORS = ("value", "exit", "leave", "generator", "stubborn", "unspeakable", "local")
 
 

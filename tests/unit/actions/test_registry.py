@@ -15,7 +15,13 @@ import pytest
 
 import driftflow
 from driftflow.actions.action import ACTIONS, action
-from driftflow.actions.registry import Actions, gathered, loaded, recalled, refuse_what_stays_here
+from driftflow.actions.registry import (
+    Actions,
+    load_again,
+    load_all,
+    refuse_unreachable,
+    resolve_actions,
+)
 from driftflow.errors import ActionsError
 
 if TYPE_CHECKING:
@@ -68,30 +74,30 @@ def install(folder: Path, package: str, entry_points: str, code: str = CODE) -> 
 def fault(given: Any) -> ActionsError:
     """Why that cannot be gathered."""
     with pytest.raises(ActionsError) as caught:
-        gathered(given)
+        resolve_actions(given)
     assert str(caught.value) == f"{caught.value.source}: {caught.value.reason}"
     return caught.value
 
 
 def test_without_anything_given_there_is_what_is_built_in() -> None:
     """Under its own name, from nowhere else."""
-    assert dict(gathered(())) == ACTIONS
-    assert {known.origin for known in gathered([]).values()} == {"built-in"}
-    assert "clean" not in gathered(())
+    assert dict(resolve_actions(())) == ACTIONS
+    assert {known.origin for known in resolve_actions([]).values()} == {"built-in"}
+    assert "clean" not in resolve_actions(())
     with pytest.raises(KeyError):
-        gathered(())["clean"]
+        resolve_actions(())["clean"]
 
 
 def test_what_was_gathered_is_not_gathered_again() -> None:
     """So that a file is run once."""
-    known = gathered({"clean": len})
-    assert gathered(known) is known
+    known = resolve_actions({"clean": len})
+    assert resolve_actions(known) is known
 
 
 def test_a_file_gives_the_functions_that_are_marked(tmp_path: Path) -> None:
     """In their order, by their names; with their first lines, schemas, and its own path."""
     (tmp_path / "jobs.py").write_text(CODE)
-    known = gathered(["./jobs.py"])
+    known = resolve_actions(["./jobs.py"])
     assert [*known][4:] == ["clean", "rows.count"]
     clean, count = known["clean"], known["rows.count"]
     assert clean.function([1, 0]) == [1]
@@ -102,7 +108,7 @@ def test_a_file_gives_the_functions_that_are_marked(tmp_path: Path) -> None:
 def test_an_input_that_breaks_the_schema_never_reaches_the_function(tmp_path: Path) -> None:
     """It is told in our words, at most three things of them."""
     (tmp_path / "jobs.py").write_text(CODE)
-    count = gathered(["jobs.py"])["rows.count"]
+    count = resolve_actions(["jobs.py"])["rows.count"]
     assert count.function([1, 2]) == 2
     assert count.accepts is not None
     assert (count.accepts([]), count.accepts("ab")) == (True, False)
@@ -115,7 +121,7 @@ def test_an_input_that_breaks_the_schema_never_reaches_the_function(tmp_path: Pa
     def note(value: Any) -> None:
         called.append(value)
 
-    known = gathered([note])
+    known = resolve_actions([note])
     with pytest.raises(TypeError) as caught:
         known["note"].function([1, "a", 2, 3, 4])
     assert str(caught.value) == "; ".join(
@@ -141,7 +147,7 @@ def test_a_file_is_code_like_any_other(tmp_path: Path) -> None:
             "def name(_):\n"
             "    return Row(NAME).name\n"
         )
-    known = gathered(["a/jobs.py", str(tmp_path / "b" / "jobs.py")])
+    known = resolve_actions(["a/jobs.py", str(tmp_path / "b" / "jobs.py")])
     assert [known[name].function(None) for name in ("name.a", "name.b")] == ["a", "b"]
 
 
@@ -151,7 +157,7 @@ def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "team" / "__init__.py").write_text("")
     (tmp_path / "team" / "jobs.py").write_text(CODE)
     (tmp_path / "json.py").write_text(CODE)
-    assert gathered(["team.jobs"])["clean"].origin == "team.jobs"
+    assert resolve_actions(["team.jobs"])["clean"].origin == "team.jobs"
     unmarked = "no function in it is marked by `@driftflow.action` ("
     assert fault(["json"]).reason.startswith(unmarked)
     assert fault(["json"]).reason.endswith("/json/__init__.py)")
@@ -168,15 +174,15 @@ def test_a_program_gives_functions_by_name_marked_functions_and_modules(tmp_path
         """Cut blanks."""
         return value.strip()
 
-    by_name = gathered({"trim": trim, "rows.count": module.count})
+    by_name = resolve_actions({"trim": trim, "rows.count": module.count})
     assert by_name["trim"].summary == "Cut blanks."
     assert by_name["trim"].origin == "given by the program"
     assert by_name["rows.count"].schema == {"type": "array"}
-    assert [*gathered([action(trim), module])][4:] == ["trim", "clean", "rows.count"]
-    assert gathered([module])["clean"].origin == "team"
-    assert [*gathered("jobs.py")][4:] == ["clean", "rows.count"]
-    assert [*gathered([tmp_path / "jobs.py"])][4:] == ["clean", "rows.count"]
-    assert [*gathered(iter(["jobs.py"]))][4:] == ["clean", "rows.count"]
+    assert [*resolve_actions([action(trim), module])][4:] == ["trim", "clean", "rows.count"]
+    assert resolve_actions([module])["clean"].origin == "team"
+    assert [*resolve_actions("jobs.py")][4:] == ["clean", "rows.count"]
+    assert [*resolve_actions([tmp_path / "jobs.py"])][4:] == ["clean", "rows.count"]
+    assert [*resolve_actions(iter(["jobs.py"]))][4:] == ["clean", "rows.count"]
 
 
 def test_a_name_that_is_taken_is_told() -> None:
@@ -187,7 +193,7 @@ def test_a_name_that_is_taken_is_told() -> None:
         return value
 
     other = action(name="clean")(lambda value: value)
-    assert [*gathered([clean, clean])][4:] == ["clean"]
+    assert [*resolve_actions([clean, clean])][4:] == ["clean"]
     assert str(fault([clean, other])) == "actions: the name `clean` is taken: given by the program"
     assert str(fault({"echo": clean})) == "actions: the name `echo` is taken: built-in"
 
@@ -200,7 +206,7 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.py").write_text("from a import clean\n")
     sys.path.append(str(tmp_path))
     for sources in (["a", "c.py"], ["a.py", "c.py"], ["c.py", "a.py"], ["a.py", "./a.py"]):
-        known = gathered(sources)
+        known = resolve_actions(sources)
         assert {*known} - {*ACTIONS} == {"clean", "rows.count"}
         assert known["clean"].origin == sources[0]
 
@@ -288,7 +294,7 @@ def test_what_only_looks_like_an_action_is_left_alone(tmp_path: Path) -> None:
         "    return value\n"
         "clean.__doc__ = 5\n"
     )
-    known = gathered(["jobs.py"])
+    known = resolve_actions(["jobs.py"])
     assert [*known][4:] == ["clean"]
     assert known["clean"].summary == ""
 
@@ -296,7 +302,7 @@ def test_what_only_looks_like_an_action_is_left_alone(tmp_path: Path) -> None:
 def test_a_schema_cannot_be_changed_afterwards() -> None:
     """A copy of it counts."""
     schema: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-    known = gathered([action(name="f", schema=schema)(lambda value: value)])
+    known = resolve_actions([action(name="f", schema=schema)(lambda value: value)])
     schema["type"] = "object"
     schema["items"].clear()
     assert known["f"].schema == {"type": "array", "items": {"type": "string"}}
@@ -314,7 +320,7 @@ def test_one_function_of_two_is_never_taken_for_the_other() -> None:
 def test_a_broken_package_stands_in_no_other_actions_way(tmp_path: Path) -> None:
     """In a listing it says what is wrong with it."""
     install(tmp_path, "acme", "broken = acme:nothing\nclean = acme:clean")
-    known = loaded(gathered(()))
+    known = load_all(resolve_actions(()))
     assert [*known][4:] == ["broken", "clean"]
     assert known["broken"].summary.startswith("cannot be loaded: AttributeError: module 'acme'")
     assert known["broken"].origin == "the entry point `broken`"
@@ -325,7 +331,7 @@ def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
     """It is no fault of the code."""
     (tmp_path / "jobs.py").write_text("raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
-        gathered(["jobs.py"])
+        resolve_actions(["jobs.py"])
 
 
 @pytest.mark.parametrize(
@@ -371,7 +377,7 @@ def test_an_installed_package_provides_actions(tmp_path: Path) -> None:
     """By the names of its entry points; a function need not be marked."""
     points = "clean = acme:clean\ntally = acme:count\nhelp = acme:helper"
     install(tmp_path, "acme", points)
-    known = gathered({"mine": len})
+    known = resolve_actions({"mine": len})
     assert [*known][4:] == ["mine", "clean", "help", "tally"]
     assert len(known) == 8
     assert "tally" in known
@@ -387,13 +393,13 @@ def test_packages_are_looked_at_only_for_what_nothing_else_provides(
 ) -> None:
     """And imported only for that."""
     install(tmp_path, "acme", "echo = acme:clean\nmine = acme:clean\nclean = acme:clean")
-    known = gathered({"mine": len})
+    known = resolve_actions({"mine": len})
     assert (known["echo"].origin, known["mine"].origin) == ("built-in", "given by the program")
     assert "acme" not in sys.modules
     monkeypatch.setattr("importlib.metadata.entry_points", None)
-    assert gathered({"mine": len})["mine"].summary
+    assert resolve_actions({"mine": len})["mine"].summary
     with pytest.raises(ActionsError):
-        gathered({"mine": len})["clean"]
+        resolve_actions({"mine": len})["clean"]
 
 
 @pytest.mark.parametrize(
@@ -410,7 +416,7 @@ def test_a_package_that_cannot_be_loaded_is_told(
 ) -> None:
     """When its action is looked up, not before; the name counts as known."""
     install(tmp_path, "acme", f"clean = {point}", code)
-    known = gathered(())
+    known = resolve_actions(())
     assert "clean" in known
     with pytest.raises(ActionsError) as caught:
         known["clean"]
@@ -423,7 +429,7 @@ def test_a_name_that_two_packages_provide_is_told(tmp_path: Path) -> None:
     install(tmp_path, "acme", "clean = acme:clean")
     install(tmp_path, "zeta", "clean = zeta:clean")
     with pytest.raises(ActionsError) as caught:
-        gathered(())["clean"]
+        resolve_actions(())["clean"]
     several = "several packages provide it: acme 1.2, zeta 1.2"
     assert str(caught.value) == f"the entry point `clean`: {several}"
 
@@ -433,20 +439,20 @@ def test_the_library_loads_by_its_public_names() -> None:
     assert driftflow.action is action
     assert driftflow.ActionsError is ActionsError
     assert issubclass(ActionsError, driftflow.DriftFlowError)
-    assert isinstance(gathered(()), Actions)
+    assert isinstance(resolve_actions(()), Actions)
 
 
 def test_other_processes_are_told_where_to_find_what_was_given(tmp_path: Path) -> None:
     """Files by their whole paths, wherever those work; modules and functions by their names."""
     (tmp_path / "orders.py").write_text(CODE)
     (tmp_path / "modu.py").write_text(CODE.replace("clean", "clear").replace("rows.count", "size"))
-    assert gathered(()).sources == ()
-    assert gathered(["./orders.py"]).sources == (f"{tmp_path}/orders.py",)
-    assert gathered(["modu", "./orders.py"]).sources == ("modu", f"{tmp_path}/orders.py")
+    assert resolve_actions(()).sources == ()
+    assert resolve_actions(["./orders.py"]).sources == (f"{tmp_path}/orders.py",)
+    assert resolve_actions(["modu", "./orders.py"]).sources == ("modu", f"{tmp_path}/orders.py")
     module = importlib.import_module("modu")
-    assert gathered([module]).sources == ("modu",)
-    assert gathered([module.clear]).sources == (("clear", "modu", "clear"),)
-    assert gathered({"any": module.helper, "box": json.dumps}).sources == (
+    assert resolve_actions([module]).sources == ("modu",)
+    assert resolve_actions([module.clear]).sources == (("clear", "modu", "clear"),)
+    assert resolve_actions({"any": module.helper, "box": json.dumps}).sources == (
         ("any", "modu", "helper"),
         ("box", "json", "dumps"),
     )
@@ -474,7 +480,7 @@ def local() -> Any:
 )
 def test_what_only_this_process_has_has_no_place(function: Any) -> None:
     """Others would look for it in vain, or find something else."""
-    assert gathered({"mine": function}).sources == (("mine", "", ""),)
+    assert resolve_actions({"mine": function}).sources == (("mine", "", ""),)
 
 
 def test_what_the_program_itself_defines_is_not_found_elsewhere(
@@ -486,15 +492,15 @@ def test_what_the_program_itself_defines_is_not_found_elsewhere(
     monkeypatch.setitem(sys.modules, "__main__", main)
     assert vars(main)["clean"].__module__ == "__main__"
     nowhere = (("clean", "", ""), ("rows.count", "", ""))
-    assert gathered([main]).sources == nowhere
-    assert gathered([vars(main)["clean"]]).sources == nowhere[:1]
+    assert resolve_actions([main]).sources == nowhere
+    assert resolve_actions([vars(main)["clean"]]).sources == nowhere[:1]
 
 
 def test_another_process_finds_them(tmp_path: Path) -> None:
     """With their schemas; what steps name and no more."""
     (tmp_path / "orders.py").write_text(CODE)
-    sources = (*gathered(["./orders.py"]).sources, ("dump", "json", "dumps"))
-    found = recalled(["rows.count", "dump", "upper"], sources)
+    sources = (*resolve_actions(["./orders.py"]).sources, ("dump", "json", "dumps"))
+    found = load_again(["rows.count", "dump", "upper"], sources)
     assert list(found) == ["rows.count", "dump", "upper"]
     assert found["dump"].function([1]) == "[1]"
     assert found["upper"].function("a") == "A"
@@ -508,7 +514,7 @@ def test_what_another_process_does_not_find_is_an_unknown_action_there(tmp_path:
     (tmp_path / "broken.py").write_text("import nothing_like_that")
     (tmp_path / "orders.py").write_text(CODE)
     sources = (f"{tmp_path}/broken.py", f"{tmp_path}/orders.py", ("x", "json", "y"), ("z", "", ""))
-    found = recalled(["clean", "x"], sources)
+    found = load_again(["clean", "x"], sources)
     assert found["clean"].function([0, 1]) == [1]
     with pytest.raises(ValueError, match="unknown action: 'x'") as caught:
         found["x"].function(None)
@@ -522,7 +528,7 @@ def test_what_another_process_does_not_find_is_an_unknown_action_there(tmp_path:
         "z: only the process that began the run has it",
     ]
     with pytest.raises(ValueError, match="unknown action: 'x'") as caught:
-        recalled(["x"], [])["x"].function(None)
+        load_again(["x"], [])["x"].function(None)
     assert str(caught.value) == "unknown action: 'x'"
 
 
@@ -532,7 +538,7 @@ def test_a_file_that_has_another_content_there_is_no_harm(tmp_path: Path) -> Non
     (tmp_path / "taken.py").write_text(CODE.replace("rows.count", "echo"))
     (tmp_path / "orders.py").write_text(CODE)
     sources = [f"{tmp_path}/{name}.py" for name in ("empty", "taken", "orders")]
-    found = recalled(["clean", "nope"], sources)
+    found = load_again(["clean", "nope"], sources)
     assert found["clean"].function([0, 1]) == [1]
     with pytest.raises(ValueError, match=r"unknown action: 'nope'; .*no function in it.*; .*taken"):
         found["nope"].function(None)
@@ -542,22 +548,22 @@ def test_what_was_made_here_is_not_found_elsewhere() -> None:
     """A module that has never been imported."""
     made = types.ModuleType("made")
     vars(made)["act"] = action(name="act")(lambda value: value)
-    assert gathered([made]).sources == (("act", "", ""),)
+    assert resolve_actions([made]).sources == (("act", "", ""),)
 
 
 def test_a_broken_package_says_so_when_its_action_is_tried(tmp_path: Path) -> None:
     """In the other process, where it is installed."""
     install(tmp_path, "bad", "ship = bad:ship", "1 / 0")
     with pytest.raises(ValueError, match="unknown action: 'ship'; the entry point `ship`: "):
-        recalled(["ship"], [])["ship"].function(None)
+        load_again(["ship"], [])["ship"].function(None)
 
 
 def test_what_stays_here_is_refused_where_others_are_to_find_it() -> None:
     """If a step names it."""
-    sources = gathered({"mine": lambda value: value, "theirs": json.dumps}).sources
-    refuse_what_stays_here(["theirs", "echo"], sources)
+    sources = resolve_actions({"mine": lambda value: value, "theirs": json.dumps}).sources
+    refuse_unreachable(["theirs", "echo"], sources)
     with pytest.raises(ActionsError) as caught:
-        refuse_what_stays_here(["mine", "echo"], sources)
+        refuse_unreachable(["mine", "echo"], sources)
     assert str(caught.value) == (
         "actions: `mine`: no other process can find it: give a function of a module that can be "
         "imported"

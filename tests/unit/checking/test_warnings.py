@@ -9,7 +9,7 @@ from hypothesis import given
 from support import workflows
 
 from driftflow.actions.action import ACTIONS, action
-from driftflow.actions.registry import Actions, gathered
+from driftflow.actions.registry import Actions, resolve_actions
 from driftflow.checking import warnings
 from driftflow.errors import Issue
 from driftflow.schemas import explanation
@@ -143,7 +143,7 @@ def test_many_actions_are_not_listed() -> None:
     """There is a command for that."""
     document = workflows.config({"action": "page"})
     for number, listed in [(4, True), (5, False)]:
-        given = gathered({f"act{place}": len for place in range(number)})
+        given = resolve_actions({f"act{place}": len for place in range(number)})
         (issue,) = warnings.issues(document, given)
         assert issue.hint is not None
         assert issue.hint.startswith("the actions are ") is listed
@@ -219,7 +219,7 @@ def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
 
 def known(schema: Any) -> Actions:
     """All actions, with one of that schema."""
-    return gathered([action(name="act", schema=schema)(lambda value: value)])
+    return resolve_actions([action(name="act", schema=schema)(lambda value: value)])
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from support import workflows
 
 from driftflow.actions.action import BUILT_IN
-from driftflow.actions.registry import gathered
+from driftflow.actions.registry import resolve_actions
 from driftflow.checking.warnings import PACKS
 from driftflow.packs import files
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
 
-ACTIONS = gathered([files])
+ACTIONS = resolve_actions([files])
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.command import gone, process_environment, wait_for
 
-from driftflow.actions.registry import gathered
+from driftflow.actions.registry import resolve_actions
 from driftflow.checking.warnings import PACKS
 from driftflow.packs import process
 from driftflow.parallel import processes
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from driftflow.reading.document import Json
 
-COMMAND = gathered([process])["command"]
+COMMAND = resolve_actions([process])["command"]
 NOBODY = 2**22 + 1  # no process has so high a number
 
 
@@ -44,7 +44,9 @@ def refusal(value: Json) -> str:
 
 def test_the_pack_holds_what_a_check_says_of_it() -> None:
     """With a line of explanation."""
-    assert {*gathered([process])} - {*gathered(())} == PACKS["driftflow.packs.process"]
+    assert {*resolve_actions([process])} - {*resolve_actions(())} == PACKS[
+        "driftflow.packs.process"
+    ]
     assert COMMAND.summary.endswith(".")
 
 

@@ -12,7 +12,7 @@ import pytest
 from support import workflows
 from support.command import CHECKOUT, gone
 
-from driftflow.actions.registry import gathered
+from driftflow.actions.registry import resolve_actions
 from driftflow.parallel import wiring
 from driftflow.parallel.wiring import scaled
 from driftflow.running.attempts import never
@@ -29,7 +29,7 @@ DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 
 def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
     """The outputs of a run, or the errors."""
-    actions = gathered(given)
+    actions = resolve_actions(given)
     how = {"executor": None, "jobs": None, "enforce_timeout": False} | how
     known = {name: actions[name] for name in plan.actions if name in actions}
     events = scaled(plan, known, actions.sources, resumed=None, is_over=never, **how)
@@ -162,7 +162,7 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
 
 def scaled_by(plan: Plan) -> Any:
     """The events of a run with deadlines."""
-    actions = gathered(DEEDS)
+    actions = resolve_actions(DEEDS)
     known = {name: actions[name] for name in plan.actions}
     return scaled(
         plan,
@@ -182,7 +182,7 @@ def test_threads_are_gone_when_the_run_is_over() -> None:
     outputs(crowd(50, "echo", 1))
     events = scaled(
         crowd(50, "echo", 1),
-        gathered(()),
+        resolve_actions(()),
         (),
         executor=None,
         jobs=3,

@@ -1,0 +1,193 @@
+"""Where the operator's code comes from: modules, files, functions of the program.
+
+Whoever starts the run says it; a config has no part in it. Code is loaded here, and what it raises
+becomes an `ActionsError` that names its place.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import driftflow
+from driftflow.actions.action import mark_of
+from driftflow.errors import ActionsError, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Function: TypeAlias = Callable[[Any], Any]
+
+Given: TypeAlias = (
+    "Mapping[str, Function] | Iterable[str | os.PathLike[str] | ModuleType | Function]"
+)
+
+# Where another process finds what is given: a module or file; or a function, by the name of its
+# action, its module and its qualified name in that, which are empty if only this process has it.
+Source: TypeAlias = str | tuple[str, str, str]
+
+
+class Candidate(NamedTuple):
+    """A function that is to be an action, and who is named if it cannot be."""
+
+    source: str
+    name: str
+    function: Function
+    origin: str
+    address: Source
+
+
+def find_candidates(given: Given | list[Candidate]) -> Iterator[Candidate]:
+    """Yield the functions that are given, and those that a module or a file has marked.
+
+    Raises:
+        ActionsError: If something cannot be loaded, or has no marked function.
+    """
+    if isinstance(given, Mapping):
+        for name, function in given.items():
+            yield _from_program(name, function)
+        return
+    for thing in [given] if isinstance(given, str | os.PathLike) else given:
+        if isinstance(thing, str | os.PathLike):
+            source = os.fspath(thing)
+            yield from _find_marked(_load_module(source), source)
+        elif isinstance(thing, ModuleType):
+            yield from _find_marked(thing, thing.__name__)
+        elif isinstance(thing, Candidate):
+            yield thing
+        elif mark := mark_of(thing):
+            yield _from_program(mark[0], thing)
+        else:
+            what = getattr(thing, "__name__", type(thing).__name__)
+            raise ActionsError("actions", f"`{what}` is not marked by `@driftflow.action`")
+
+
+def _from_program(name: str, function: Function) -> Candidate:
+    return Candidate("actions", name, function, "given by the program", (name, *_address(function)))
+
+
+def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
+    """Yield what `action` has marked of all that has a name in the module, imported or not."""
+    marked = [(mark, thing) for thing in vars(module).values() if (mark := mark_of(thing))]
+    if not marked:
+        home = getattr(module, "__file__", None) or "built into Python"
+        raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
+    address = os.path.abspath(source) if _is_file(source) else source  # noqa: PTH100
+    # To others, `__main__` is another module; and what was made here has not been imported.
+    only_here = source == "__main__" or module.__spec__ is None
+    for (name, _), function in marked:
+        found = Candidate(source, name, function, source, address)
+        yield found._replace(address=(name, "", "")) if only_here else found
+
+
+def _load_module(source: str) -> ModuleType:
+    """Return the module of that name, imported, or that of a file, which is run anew."""
+    if _is_file(source):
+        return _run_file(source)
+    _let_import_from("")  # the working directory, wherever that is
+    if not all(part.isidentifier() for part in source.split(".")):
+        raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
+    module: ModuleType = run_code(lambda: importlib.import_module(source), source)
+    return module
+
+
+def _is_file(source: str) -> bool:
+    return "\0" not in source and (source.endswith(".py") or os.sep in source)
+
+
+def _run_file(path: str) -> ModuleType:
+    full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
+    _let_import_from(os.path.dirname(full))  # noqa: PTH120 - likewise
+    name = re.sub(r"\W", "_", full)  # no module has it already, and dataclasses find theirs by it
+    spec = importlib.util.spec_from_file_location(name, full)
+    if not path.endswith(".py") or spec is None or spec.loader is None:
+        raise ActionsError(path, "not a file of Python code: its name does not end in `.py`")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    load = spec.loader.exec_module
+    run_code(lambda: load(module), path)
+    return module
+
+
+def _let_import_from(folder: str) -> None:
+    """Let code import what lies in the folder; what is installed comes before it."""
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def run_code(load: Callable[[], Any], source: str) -> Any:
+    """Return what loading gives.
+
+    Args:
+        load: Runs code of the operator's.
+        source: What errors call it.
+
+    Raises:
+        ActionsError: If the code raises anything; with the line of it that did.
+    """
+    try:
+        return load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever the operator's code raises
+        raise ActionsError(source, _explain(error, source)) from None
+
+
+def _explain(error: BaseException, source: str) -> str:
+    """Return what was wrong with code that was to be loaded, and where."""
+    if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
+        return "there is no such module; a file is named by its path, as in `./actions.py`"
+    if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100
+        return str(error.strerror)
+    if isinstance(error, SyntaxError) and error.lineno:
+        other = f"{error.filename}:" * (error.filename != os.path.abspath(source))  # noqa: PTH100
+        return f"{other or 'line '}{error.lineno}: {error.msg}"
+    ours = os.path.dirname(driftflow.__file__)  # noqa: PTH120 - frames have strings
+    places = [
+        f"{frame.filename}:{frame.lineno}: "
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(ours)
+        and not re.search(r"^<frozen |\bimportlib(_metadata)?\b", frame.filename)
+    ]
+    said = message_of(error)
+    return f"{''.join(places[-1:])}{type(error).__name__}{said and f': {said}'}"
+
+
+def load_at(name: str, module: str, qualname: str) -> Candidate:
+    """Return the function of the program that another process has given under that name.
+
+    Args:
+        name: The name of the action.
+        module: The module of the function; empty if only the other process has it.
+        qualname: Its qualified name in that.
+
+    Raises:
+        ActionsError: If it cannot be found here.
+    """
+    if not module:
+        raise ActionsError(name, "only the process that began the run has it")
+    source = f"{module}.{qualname}"
+    return _from_program(
+        name, run_code(lambda: attrgetter(qualname)(importlib.import_module(module)), source)
+    )
+
+
+def _address(function: Function) -> tuple[str, str]:
+    """Return the module in which another process finds a function, and its name there.
+
+    Both are empty if only this process has it.
+    """
+    module = getattr(function, "__module__", None) or ""
+    qualname = getattr(function, "__qualname__", None) or ""
+    try:
+        is_there = attrgetter(qualname)(sys.modules[module]) is function
+    except (AttributeError, KeyError):
+        is_there = False
+    return (module, qualname) if is_there and module != "__main__" else ("", "")
