@@ -1,4 +1,4 @@
-"""The library: the edges wired round the core."""
+"""The library: run a workflow. The rooms of the house are wired together here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, Selection, performer
 from driftflow.config import load_config
-from driftflow.running.attempts import never, pauses
+from driftflow.planning.settings import SYNCS, Options
+from driftflow.running.attempts import make_pause, never
 from driftflow.running.events import RunResult, advance
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.showing.results import result_document
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor
 
-    from driftflow.actions.action import Action
     from driftflow.actions.sources import Given
     from driftflow.planning.plan import Plan
+    from driftflow.planning.settings import Sync
     from driftflow.reading.document import Json
-    from driftflow.recording.storage import Sync
     from driftflow.running.events import Event, Halt, Resumed
 
-SYNCS: tuple[Sync, ...] = ("none", "run", "step")
+
+_DEFAULTS = Options()
 
 
 def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
@@ -85,95 +86,74 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the
             audit says so and has an end.
     """
+    options = Options(executor, jobs, enforce_timeout, audit_sync)
     if actions:
         from driftflow.actions.registry import resolve_actions
 
         actions = resolve_actions(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params)
-    events = run_events(
-        plan,
-        actions,
-        executor=executor,
-        jobs=jobs,
-        enforce_timeout=enforce_timeout,
-        audit_sync=audit_sync,
-        resumed=resumable(plan)[0] if resume else None,
-    )
+    events = run_events(plan, actions, options, resumable(plan)[0] if resume else None)
     with closing(events):
         return result_document(reduce(advance, events, RunResult(plan)))
 
 
-def run_events(  # noqa: PLR0913 - as for `run_workflow`
+def run_events(
     plan: Plan,
     actions: Given = (),
-    *,
-    executor: Executor | None = None,
-    jobs: int | None = None,
-    enforce_timeout: bool = False,
-    audit_sync: Sync = "run",
+    options: Options = _DEFAULTS,
     resumed: Resumed | None = None,
-    is_over: Callable[[], bool] = never,
+    is_stopped: Callable[[], bool] = never,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
     Args:
         plan: What to do.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
-        executor: What runs the waves, likewise.
-        jobs: How many pieces of work are under way at the same time, likewise.
-        enforce_timeout: Whether an attempt is ended when the timeout is over, likewise.
-        audit_sync: When the audit is on the disk, likewise.
-        resumed: The run that is taken up: what `resumable` gives; None for none.
-        is_over: Whether a step that is tried in the present thread is not to be tried again, since
-            there was an interrupt, whatever the action has made of it.
+        options: How to do it.
+        resumed: The run that is taken up, as `resumable` returns it; None for none.
+        is_stopped: Returns whether a step that is tried in the present thread is not to be tried
+            again, since there was an interrupt, whatever the action has made of it.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
             timeout is to be enforced; at once, before any event.
-        ValueError: If `jobs` is less than 1, or there is no such `audit_sync`; likewise.
+        ValueError: If `jobs` is less than 1, or there is no such `audit_sync`; at once as well.
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
             written: then the event that it lacks, and what comes of the steps that have been
             started, is still given out first.
     """
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, not {jobs}")
-    if audit_sync not in SYNCS:
-        raise ValueError(f"audit_sync must be none, run or step, not {audit_sync!r}")
-    if actions:
-        from driftflow.actions.registry import resolve_actions
+    if options.jobs is not None and options.jobs < 1:
+        raise ValueError(f"jobs must be at least 1, not {options.jobs}")
+    if options.audit_sync not in SYNCS:
+        raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
+    selection = _select_actions(plan, actions)
+    kept = resumed.results if resumed else {}
+    if options.enforce_timeout and selection.sources:
+        from driftflow.actions.registry import refuse_unreachable
 
-        actions = resolve_actions(actions)
-    known = _named(plan, actions)
-    events: Generator[Event, Halt | None, None]
-    if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
-        crew = sequential(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
-        events = interpret(plan, crew, perf_counter, resumed)
+        refuse_unreachable(plan.actions, selection.sources)
+    is_parallel = options.executor is not None or plan.flags.is_enabled("parallel")
+    if is_parallel or options.enforce_timeout:
+        from driftflow.parallel.wiring import interpret_in_parallel
+
+        events = interpret_in_parallel(plan, selection, options, kept, is_stopped)
     else:
-        from driftflow.actions.registry import refuse_unreachable, resolve_actions
-        from driftflow.parallel.wiring import scaled
+        pause = make_pause(plan.backoff, sleep, is_stopped)
+        crew = sequential(performer(selection.actions), perf_counter, pause)
+        events = interpret(plan, crew, perf_counter, kept)
+    if resumed:
+        from driftflow.running.reuse import merge_kept
 
-        sources = resolve_actions(actions).sources
-        if enforce_timeout:
-            refuse_unreachable(plan.actions, sources)
-        events = scaled(
-            plan,
-            known,
-            sources,
-            executor=executor,
-            jobs=jobs,
-            enforce_timeout=enforce_timeout,
-            resumed=resumed,
-            is_over=is_over,
-        )
-    if not plan.flags.is_enabled("audit"):
-        return events
-    from driftflow.recording.audit import audited
+        events = merge_kept(events, plan, resumed)
+    if plan.flags.is_enabled("audit"):
+        from driftflow.recording.audit import audited
 
-    return audited(events, plan.storage_path, sync=audit_sync)
+        events = audited(events, plan.storage_path, sync=options.audit_sync)
+    return events
 
 
 def resumable(plan: Plan) -> tuple[Resumed | None, str]:
-    """The run of the plan that can be taken up, and what is the case in words: `resume.look_back`.
+    """Return the run of the plan that can be taken up, and what is the case in words.
 
     Raises:
         StorageError: If the audit cannot be read.
@@ -183,11 +163,11 @@ def resumable(plan: Plan) -> tuple[Resumed | None, str]:
     return look_back(plan)
 
 
-def _named(plan: Plan, given: Given) -> Mapping[str, Action]:
-    """The actions that steps of the plan name, as far as there are any of these names."""
+def _select_actions(plan: Plan, given: Given) -> Selection:
+    """Return the actions that steps of the plan name, as far as there are any of these names."""
     if not given and ACTIONS.keys() >= {*plan.actions}:
-        return ACTIONS
+        return Selection(ACTIONS)
     from driftflow.actions.registry import resolve_actions
 
     known = resolve_actions(given)
-    return {name: known[name] for name in plan.actions if name in known}
+    return Selection({name: known[name] for name in plan.actions if name in known}, known.sources)

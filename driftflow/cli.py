@@ -1,99 +1,42 @@
-"""Run the steps that a JSON file lists, and print what came of each.
-
-Usage:
-  driftflow --config FILE [--strict] [--print-json]
-            [--actions SOURCE]... [--param NAME=VALUE]...
-            [--jobs N] [--dask ADDRESS] [--enforce-timeout]
-            [--audit-sync WHEN] [--resume]
-  driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
-  driftflow plan --config FILE [--print-json]
-            [--actions SOURCE]... [--param NAME=VALUE]...
-  driftflow schema [--output FILE] [--actions SOURCE]...
-  driftflow actions [--actions SOURCE]...
-  driftflow (-h | --help)
-  driftflow --version
-
-Commands:
-  check    Print all errors and warnings about the files, and run nothing.
-  plan     Print what a run would do, and run nothing.
-  schema   Print the JSON Schema of a workflow, for editors.
-  actions  Print what steps can name, and where it comes from.
-
-Options:
-  --config FILE       The workflow, a JSON file.
-  --print-json        Print one JSON document instead of text.
-  --strict            Let warnings count as errors.
-  --actions SOURCE    Let steps name the actions of a module, or of a .py file.
-  --param NAME=VALUE  Give a parameter a text; NAME:=VALUE gives it a JSON value.
-  --jobs N            With the flag parallel, try up to N steps at the same time.
-  --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
-  --enforce-timeout   End each attempt that takes longer than timeout_seconds.
-  --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
-  --resume            Take up the last run of the same plan, if it did not end ok.
-  --format FORMAT     How to print: text, json, or github for annotations [default: text].
-  --output FILE       Write to this file instead.
-  -h --help           Print this text.
-  --version           Print the version.
-
-Exit status:
-  0  every step is ok
-  1  a step failed; check found an error, or with --strict a warning
-  2  wrong usage, a wrong config, action or cluster: no step ran
-  3  the audit, or the output itself, could not be written
-"""
+"""The commands: what each does with what the rooms of the house give, and the exit status."""
 
 from __future__ import annotations
 
 import gc
 import io
 import os
-import re
-import signal
 import sys
 from contextlib import closing, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from docopt import DocoptExit, docopt
-
-from driftflow import __version__
-from driftflow.api import SYNCS, resumable, run_events
+from driftflow.api import resumable, run_events
+from driftflow.arguments import USAGE, MisuseError, parse_arguments
 from driftflow.config import check_config, load_config
-from driftflow.errors import ActionsError, ConfigError, ExecutorError, Findings, StorageError
-from driftflow.reading.document import parse
+from driftflow.errors import ActionsError, ConfigError, ExecutorError, StorageError
+from driftflow.planning.settings import Options
 from driftflow.running.events import (
+    EVENTS,
     RunFinished,
     RunResult,
     StepDiscarded,
     StepFinished,
-    StepStarted,
     advance,
 )
-from driftflow.running.signals import Signals, die_of
+from driftflow.running.signals import SIGINT, SIGPIPE, Signals, die_of, name_of
 from driftflow.showing.output import Output
 from driftflow.showing.results import result_document, result_line
-from driftflow.text import escape, format_json, join_words, shorten
+from driftflow.text import count_of, escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
-    from driftflow.actions.sources import Given
+    from driftflow.actions.registry import Actions
+    from driftflow.arguments import Arguments
+    from driftflow.errors import Findings
     from driftflow.planning.plan import Plan
-    from driftflow.reading.document import Json
-    from driftflow.recording.storage import Sync
     from driftflow.running.events import Event, Halt, Status
-
-_, _USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
-# Each option of the usage text, and whether it takes a value.
-_OPTIONS = {
-    name: words[-1].isupper()
-    for words in (
-        line.strip().partition("  ")[0].split() for line in _OPTIONS_TEXT.splitlines()[1:]
-    )
-    for name in words
-    if name.startswith("-")
-}
 
 OK = 0
 FAILED = 1
@@ -102,7 +45,7 @@ NOT_WRITTEN = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns the exit status, or dies of a signal as it should.
+    """Run a command line, and return the exit status, or die of a signal as it should.
 
     Args:
         argv: The arguments without the program's name; those of the process by default.
@@ -117,11 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             with output, redirect_stdout(sys.stderr):
                 status = _run_command(sys.argv[1:] if argv is None else list(argv), output, signals)
         except KeyboardInterrupt:
-            return _end_by(signals.received or signal.SIGINT)
+            return _end_by(signals.received or SIGINT)
         if signals.received is not None:
             return _end_by(signals.received)
     if isinstance(output.failure, BrokenPipeError):
-        return die_of(signal.SIGPIPE)
+        return die_of(SIGPIPE)
     if output.failure is not None:
         _complain(f"the output could not be written: {output.failure.strerror}")
         return NOT_WRITTEN
@@ -129,25 +72,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _buffered(stream: TextIO | None) -> TextIO | None:
-    """The stream, with a buffer: without one (`PYTHONUNBUFFERED`) a write may lose its end."""
+    """Return the stream with a buffer; without (`PYTHONUNBUFFERED`) a write may lose its end."""
     if isinstance(getattr(stream, "buffer", None), io.RawIOBase) and stream is not None:
         return open(stream.fileno(), "w", encoding="utf-8", closefd=False)
     return stream
 
 
-def _run_command(argv: list[str], output: Output, signals: Signals) -> int:
+def _run_command(argv: Sequence[str], output: Output, signals: Signals) -> int:
     try:
-        command = _command_of(argv)
-        arguments = _parsed(argv, command or "--config")
+        arguments = parse_arguments(argv)
         if isinstance(arguments, str):
             output.write(arguments)
             return OK
-        if command in _COMMANDS:
-            return _COMMANDS[command](arguments, output)
-        return _run(arguments, output, signals)
-    except _MisuseError as error:
+        if arguments.command == "run":
+            return _run(arguments, output, signals)
+        return _COMMANDS[arguments.command](arguments, output)
+    except MisuseError as error:
         _complain(str(error))
-        _print_error(_USAGE)
+        _print_error(USAGE)
     except ConfigError as error:
         _refuse(error.findings)
     except (ActionsError, ExecutorError) as error:
@@ -159,90 +101,21 @@ def _run_command(argv: list[str], output: Output, signals: Signals) -> int:
     return WRONG_INPUT
 
 
-def _parsed(argv: list[str], command: str) -> dict[str, Any] | str:
-    """The arguments by name, or what was asked for: the help, the version.
-
-    docopt is shown the usage of the one command: to read them all takes it four times as long.
-    """
-    forms = _USAGE.split("\n  driftflow ")
-    usage = next(form for form in forms if form.startswith(f"{command} "))
-    printed = io.StringIO()
-    try:
-        with redirect_stdout(printed):  # docopt prints the help and the version by itself
-            arguments: dict[str, Any] = docopt(
-                f"Usage:\n  driftflow {usage}\n\n{_OPTIONS_TEXT}", argv, version=__version__
-            )
-    except DocoptExit:
-        raise _MisuseError("the arguments do not fit the usage") from None
-    except SystemExit:
-        text = printed.getvalue()
-        return text if text == f"{__version__}\n" else f"{__doc__.strip()}\n"
-    return arguments
-
-
-class _MisuseError(Exception):
-    """The command line is at fault; says how, in words."""
-
-
-def _command_of(argv: list[str]) -> str | None:
-    """The command that is given; None if there is none, as for a run.
-
-    To docopt, the beginning of an option will do for it, and `-path` asks for help: so the words
-    are looked at here first.
-
-    Raises:
-        _MisuseError: For the first word that should be a command or an option, and is none.
-    """
-    command = None
-    words = iter(argv)
-    for word in words:
-        name = word.partition("=")[0]
-        if word == "--":
-            break
-        if name in _OPTIONS:
-            if _OPTIONS[name] and "=" not in word:
-                next(words, None)  # its value
-        elif word.startswith("-") and word != "-":
-            raise _MisuseError(_no_such("option", word, name))
-        elif word in _COMMANDS:
-            command = command or word
-        elif word is argv[0]:
-            raise _MisuseError(_no_such("command", word, word))
-    return command
-
-
-def _no_such(kind: str, word: str, name: str) -> str:
-    from driftflow.suggestion import nearest
-
-    meant = nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
-    hint = f": did you mean `{meant}`?" if meant else ""
-    if kind == "command":
-        hint = hint or ": `--config FILE` runs a workflow"
-    return f"no {kind} `{shorten(word)}`{hint}"
-
-
-def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
-    actions, params, jobs = _actions_of(arguments), _params_of(arguments), _jobs_of(arguments)
-    sync = _sync_of(arguments)
+def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
+    actions = _resolve_actions(arguments) if arguments.actions else ()
     plan = load_config(
-        arguments["--config"], strict=arguments["--strict"], actions=actions, params=params
+        arguments.config, strict=arguments.strict, actions=actions, params=arguments.params
     )
     resumed = None
-    if arguments["--resume"]:
+    if arguments.resume:
         resumed, words = resumable(plan)
         _print_error(f"{escape(words)}\n")
-    report = _print_document if arguments["--print-json"] else _print_lines
-    with _cluster_of(arguments) as (executor, room):
-        events = run_events(
-            plan,
-            actions,
-            executor=executor,
-            jobs=jobs or room,
-            enforce_timeout=arguments["--enforce-timeout"],
-            audit_sync=sync,
-            resumed=resumed,
-            is_over=signals.is_received,
+    report = _print_document if arguments.print_json else _print_lines
+    with _open_cluster(arguments.dask) as (executor, room):
+        options = Options(
+            executor, arguments.jobs or room, arguments.enforce_timeout, arguments.audit_sync
         )
+        events = run_events(plan, actions, options, resumed, signals.is_received)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
         signals.catch()
@@ -251,69 +124,21 @@ def _run(arguments: dict[str, Any], output: Output, signals: Signals) -> int:
     return OK if status == "ok" else FAILED
 
 
-def _jobs_of(arguments: dict[str, Any]) -> int | None:
-    word = arguments["--jobs"]
-    if word is None:
-        return None
-    if not re.fullmatch("0*[1-9][0-9]{0,8}", word, re.ASCII):
-        raise _MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
-    return int(word)
-
-
-def _sync_of(arguments: dict[str, Any]) -> Sync:
-    for sync in SYNCS:
-        if arguments["--audit-sync"] == sync:
-            return sync
-    word = shorten(arguments["--audit-sync"])
-    raise _MisuseError(f"no time to sync `{word}`: there are {join_words(SYNCS)}")
-
-
-def _cluster_of(
-    arguments: dict[str, Any],
+def _open_cluster(
+    address: str | None,
 ) -> AbstractContextManager[tuple[Executor | None, int | None]]:
-    """What runs the steps, and for how many pieces it has room, if a cluster is named."""
-    if arguments["--dask"] is None:
+    """Return what runs the steps, and for how many batches it has room, if a cluster is named."""
+    if address is None:
         return nullcontext((None, None))
     from driftflow.parallel.dask import connected
 
-    return connected(arguments["--dask"])
+    return connected(address)
 
 
-def _actions_of(arguments: dict[str, Any]) -> Given:
-    """What steps can name; loaded, if that is more than what is built in."""
-    if not arguments["--actions"]:
-        return ()
+def _resolve_actions(arguments: Arguments) -> Actions:
     from driftflow.actions.registry import resolve_actions
 
-    return resolve_actions(arguments["--actions"])
-
-
-def _params_of(arguments: dict[str, Any]) -> dict[str, Json]:
-    params: dict[str, Json] = {}
-    for word in arguments["--param"]:
-        name, mark, value = word.partition("=")
-        is_json = name.endswith(":")
-        name = name.removesuffix(":")
-        if not mark or not name:
-            raise _MisuseError(f"no parameter `{shorten(word)}`: write `NAME=VALUE`")
-        if name in params:
-            raise _MisuseError(f"the parameter `{shorten(name)}` is given twice")
-        params[name] = _json_of(name, value) if is_json else value
-    return params
-
-
-def _json_of(name: str, text: str) -> Json:
-    """The value of a parameter that is given in JSON."""
-    source = f"--param {name}"
-    try:
-        document = parse(text.encode("utf-8", "surrogatepass"), source)
-    except ConfigError as error:  # its hints are about configs
-        hint = f"for a text, write `{name}=...`"
-        issues = tuple(issue._replace(hint=hint) for issue in error.issues)
-        raise ConfigError(Findings(source, text, issues)) from None
-    if document.issues:
-        raise ConfigError(Findings(source, document.text, document.issues))
-    return document.value
+    return resolve_actions(arguments.actions)
 
 
 def _print_lines(
@@ -321,19 +146,25 @@ def _print_lines(
 ) -> Status:
     status: Status = "failed"
     discarded = 0
+
+    def print_line(event: StepFinished) -> None:
+        output.write(f"{result_line(event)}\n")
+
+    def count(event: StepDiscarded) -> None:
+        nonlocal discarded
+        discarded += bool(event.result.attempts)
+
+    def end(event: RunFinished) -> None:
+        nonlocal status
+        status = event.status
+
+    takers: dict[type, Callable[[Any], None]] = {
+        StepFinished: print_line,
+        StepDiscarded: count,
+        RunFinished: end,
+    }
     try:
-        for part in (events, signals.rest_of(events)):
-            for event in part:
-                if type(event) is StepStarted:  # which is known sooner than what is an instance
-                    continue
-                if type(event) is StepFinished:
-                    output.write(f"{result_line(event)}\n")
-                    if signals.received is not None and part is events:
-                        break
-                elif isinstance(event, StepDiscarded):
-                    discarded += bool(event.result.attempts)
-                elif isinstance(event, RunFinished):
-                    status = event.status
+        signals.follow(events, takers)
     finally:
         _tell_discarded(discarded)
     return status
@@ -344,12 +175,13 @@ def _print_document(
 ) -> Status:
     run = RunResult(plan)
     failure: BaseException | None = None
+
+    def take(event: Event) -> None:
+        nonlocal run
+        run = advance(run, event)
+
     try:
-        for part in (events, signals.rest_of(events)):
-            for event in part:
-                run = advance(run, event)
-                if signals.received is not None and part is events:
-                    break
+        signals.follow(events, dict.fromkeys(EVENTS, take))
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
     output.write(f"{format_json(result_document(run), indent=2)}\n")
@@ -361,67 +193,65 @@ def _print_document(
 
 def _tell_discarded(number: int) -> None:
     if number:
-        steps = "1 step" if number == 1 else f"{number} steps"
+        steps = count_of(number, "step")
         _print_error(f"discarded: {steps} that ran beside the one that ended the run\n")
 
 
-def _check(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import resolve_actions
+def _check(arguments: Arguments, output: Output) -> int:
     from driftflow.showing.reports import FORMATS, coloured, plain
 
-    render = FORMATS.get(arguments["--format"])
+    render = FORMATS.get(arguments.format)
     if render is None:
-        wanted = shorten(arguments["--format"])
-        raise _MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
-    actions = resolve_actions(arguments["--actions"])  # once, for all files
-    found = [check_config(path, actions=actions) for path in arguments["FILE"]]
+        wanted = shorten(arguments.format)
+        raise MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
+    actions = _resolve_actions(arguments)  # once, for all files
+    found = [check_config(path, actions=actions) for path in arguments.files]
     output.write(render(found, coloured if _has_colours(output.stream) else plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
-    return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
+    return FAILED if "error" in severities or (arguments.strict and severities) else OK
 
 
-def _plan(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import resolve_actions
+def _plan(arguments: Arguments, output: Output) -> int:
     from driftflow.showing.tables import plan_document, plan_text
 
-    actions = resolve_actions(arguments["--actions"])
-    plan = load_config(arguments["--config"], params=_params_of(arguments))
-    if arguments["--print-json"]:
+    actions = _resolve_actions(arguments)
+    plan = load_config(arguments.config, params=arguments.params)
+    if arguments.print_json:
         output.write(f"{format_json(plan_document(plan, actions), indent=2)}\n")
     else:
         output.write(plan_text(plan, actions))
     return OK
 
 
-def _actions(arguments: dict[str, Any], output: Output) -> int:
-    from driftflow.actions.registry import load_all, resolve_actions
+def _actions(arguments: Arguments, output: Output) -> int:
+    from driftflow.actions.registry import load_all
     from driftflow.showing.tables import actions_text
 
-    output.write(actions_text(load_all(resolve_actions(arguments["--actions"]))))
+    output.write(actions_text(load_all(_resolve_actions(arguments))))
     return OK
 
 
-def _schema(arguments: dict[str, Any], output: Output) -> int:
+def _schema(arguments: Arguments, output: Output) -> int:
     from pathlib import Path
 
     from driftflow.schemas.published import schema_text
 
-    path, text = arguments["--output"], schema_text("driftflow")
-    if arguments["--actions"]:
-        from driftflow.actions.registry import load_all, resolve_actions
+    text = schema_text("driftflow")
+    if arguments.actions:
+        from driftflow.actions.registry import load_all
         from driftflow.schemas.editor import tailored
 
-        known = load_all(resolve_actions(arguments["--actions"]))
+        known = load_all(_resolve_actions(arguments))
         offered = {name: (action.summary, action.schema) for name, action in known.items()}
         text = f"{format_json(tailored(offered), indent=2)}\n"
-    if path is None:
+    if arguments.output is None:
         output.write(text)
         return OK
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(arguments.output).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:  # ValueError: no name of a file
         reason = getattr(error, "strerror", None) or "not the name of a file"
-        _complain(f"{path}: the schema could not be written: {reason}")
+        _complain(f"{arguments.output}: the schema could not be written: {reason}")
         return NOT_WRITTEN
     return OK
 
@@ -430,7 +260,7 @@ _COMMANDS = {"check": _check, "plan": _plan, "schema": _schema, "actions": _acti
 
 
 def _end_by(number: int) -> int:
-    _print_error(f"interrupted by {signal.Signals(number).name}\n")
+    _print_error(f"interrupted by {name_of(number)}\n")
     return die_of(number)
 
 

@@ -37,6 +37,23 @@ class Action(NamedTuple):
     accepts: Callable[[Json], bool] | None = None
 
 
+# Where another process finds what is given: a module or file; or a function, by the name of its
+# action, its module and its qualified name in that, which are empty if only this process has it.
+Source: TypeAlias = str | tuple[str, str, str]
+
+
+class Selection(NamedTuple):
+    """The actions that the steps of one plan name, as far as there are any of these names.
+
+    Attributes:
+        actions: By name; there may be others.
+        sources: Where another process finds those that are not built in.
+    """
+
+    actions: Mapping[str, Action]
+    sources: tuple[Source, ...] = ()
+
+
 @overload
 def action(function: Function, /) -> Function: ...
 @overload

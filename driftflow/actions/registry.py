@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
-    from driftflow.actions.sources import Function, Given, Source
+    from driftflow.actions.action import Source
+    from driftflow.actions.sources import Function, Given
     from driftflow.reading.document import Json
 
 ENTRY_POINTS = "driftflow.actions"

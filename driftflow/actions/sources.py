@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import driftflow
-from driftflow.actions.action import mark_of
+from driftflow.actions.action import Source, mark_of
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 Given: TypeAlias = (
     "Mapping[str, Function] | Iterable[str | os.PathLike[str] | ModuleType | Function]"
 )
-
-# Where another process finds what is given: a module or file; or a function, by the name of its
-# action, its module and its qualified name in that, which are empty if only this process has it.
-Source: TypeAlias = str | tuple[str, str, str]
 
 
 class Candidate(NamedTuple):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from driftflow.errors import message_of
 from driftflow.running.attempts import INTERRUPTED, ends_run
+from driftflow.running.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -215,8 +216,9 @@ class Spread:
             self._take(*self._under_way.pop(number))
         return True
 
+    @interruptible
     def _next_finished(self) -> int:
-        """The next piece that comes to an end; an interrupt is welcome (`signals` knows its name).
+        """The next piece that comes to an end.
 
         Raises:
             Empty: If it takes `_AGAIN`.

@@ -24,7 +24,7 @@ from driftflow.parallel.processes import PATIENCE, end, how_it_ended, new_mark
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from driftflow.actions.sources import Source
+    from driftflow.actions.action import Source
     from driftflow.reading.document import Json
 
 # The child goes by itself after twice this time without an attempt (`child.IDLE`). Seconds.

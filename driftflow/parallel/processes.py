@@ -14,6 +14,8 @@ from threading import Lock, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from driftflow.running.interrupts import uninterruptible
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
@@ -49,6 +51,7 @@ def new_mark() -> tuple[str, dict[str, str]]:
     return word, {MARK: f"{os.environ.get(MARK, '')} {word}".strip()}
 
 
+@uninterruptible
 def end(process: subprocess.Popen[bytes], word: str) -> None:
     """Kill the process, its group and what else has its word, until nothing is left.
 
@@ -66,6 +69,7 @@ def end(process: subprocess.Popen[bytes], word: str) -> None:
     end_marked(word)
 
 
+@uninterruptible
 def end_marked(word: str) -> None:
     """Kill what has the word, until nothing is left."""
     deadline = monotonic() + PATIENCE

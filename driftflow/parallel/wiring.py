@@ -20,58 +20,49 @@ from driftflow.parallel.crew import Spread
 from driftflow.parallel.deadlines import Deadlines
 from driftflow.parallel.processes import end_all
 from driftflow.parallel.worker import Brief, begun_here, stoppable, work
-from driftflow.running.attempts import pauses
+from driftflow.running.attempts import make_pause
 from driftflow.running.interpreter import interpret, sequential, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor, Future
 
-    from driftflow.actions.action import Action
-    from driftflow.actions.sources import Source
+    from driftflow.actions.action import Selection
     from driftflow.parallel.crew import Report, Submit
     from driftflow.planning.plan import Plan
+    from driftflow.planning.settings import Options
     from driftflow.running.attempts import Task
-    from driftflow.running.events import Event, Halt, Resumed
+    from driftflow.running.events import Event, Halt, StepResult
 
 # As many steps are tried at a time, at least, if nothing else is said: most wait for something.
 _FEW = 4
 
 
-def scaled(  # noqa: PLR0913 - what they are for stands at each call
+def interpret_in_parallel(
     plan: Plan,
-    actions: Mapping[str, Action],
-    sources: tuple[Source, ...],
-    *,
-    executor: Executor | None,
-    jobs: int | None,
-    enforce_timeout: bool,
-    resumed: Resumed | None,
-    is_over: Callable[[], bool],
+    selection: Selection,
+    options: Options,
+    kept: Mapping[int, StepResult],
+    is_stopped: Callable[[], bool],
 ) -> Generator[Event, Halt | None, None]:
-    """Run the plan, each wave on an executor.
+    """Run the plan, each wave on an executor, and each attempt in time if that is asked for.
 
     Args:
         plan: What to do.
-        actions: What stands behind the names that its steps use, in this process.
-        sources: Where other processes find them.
-        executor: What runs the waves; the caller's. None for threads, and for none if the flag
-            `parallel` is off.
-        jobs: How many pieces of work are under way at the same time, at most; by default the
-            number of usable cores, and at least 4.
-        enforce_timeout: Whether an attempt is ended when the plan's timeout is over.
-        resumed: An earlier run of the plan, which is taken up; None for none.
-        is_over: Whether a step that is tried in the thread of the run is not to be tried again.
+        selection: What its steps name.
+        options: How to do it: on which executor, how many at a time, in what time.
+        kept: By index, the results of steps that are left out.
+        is_stopped: Returns whether a step that is tried in the thread of the run is not to be tried
+            again.
     """
-    seconds = plan.timeout_seconds if enforce_timeout else None
+    seconds = plan.timeout_seconds if options.enforce_timeout else None
+    actions, sources = selection
     brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
-    jobs = max(_FEW, _usable_cores()) if jobs is None else jobs
-    known = resumed.results if resumed else {}
+    workers, jobs = options.executor, options.jobs or max(_FEW, _usable_cores())
     with ExitStack() as stack:
-        workers = executor
-        if executor is None:
+        if options.executor is None:
             # More threads than steps would have nothing to do.
-            workers, jobs = _threads(min(jobs, max(map(len, waves(plan, known)), default=0)))
+            workers, jobs = _threads(min(jobs, max(map(len, waves(plan, kept)), default=0)))
             if workers is not None:
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
@@ -82,13 +73,13 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform
             give_up.append(deadlines.kill)
-        crew = sequential(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
+        crew = sequential(perform, perf_counter, make_pause(plan.backoff, sleep, is_stopped))
         if workers is not None:
             site = stoppable(perform, plan.backoff, stop)
             stack.enter_context(begun_here(brief.run, site))
-            alone = crew if executor is None else None
+            alone = crew if options.executor is None else None
             crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
-        yield from interpret(plan, crew, perf_counter, resumed)
+        yield from interpret(plan, crew, perf_counter, kept)
 
 
 def _threads(number: int) -> tuple[Executor | None, int]:

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.errors import message_of
 from driftflow.parallel.processes import owner
-from driftflow.running.attempts import Interrupted, ends_run, never, pauses, run_step
+from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.actions.action import Action
-    from driftflow.actions.sources import Source
+    from driftflow.actions.action import Action, Source
     from driftflow.parallel.crew import Report
     from driftflow.planning.settings import Backoff
     from driftflow.running.attempts import Outcome, Pause, Perform, Task
@@ -134,7 +133,7 @@ def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) 
         backoff: The waits between attempts; None for none.
         stop: What stops them.
     """
-    return Site(perform, pauses(backoff, stop.wait, stop.is_set), stop.is_set)
+    return Site(perform, make_pause(backoff, stop.wait, stop.is_set), stop.is_set)
 
 
 def _site(brief: Brief) -> Site:
@@ -147,7 +146,7 @@ def _site(brief: Brief) -> Site:
 
 @lru_cache(maxsize=4)  # a run has one; several may be under way
 def _site_far_away(brief: Brief) -> Site:
-    pause = pauses(brief.backoff, sleep, never)
+    pause = make_pause(brief.backoff, sleep, never)
     if brief.timeout_seconds is not None:
         from driftflow.parallel.deadlines import Deadlines
 

@@ -8,9 +8,15 @@ from pyrsistent import PClass, PMap, PSet, field, pmap, pset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
 # Where a setting comes from.
 Source: TypeAlias = Literal["default", "config", "environment"]
+
+# When records of the audit are on the disk too, and not only with the system: when the system
+# likes, when the run is over, or before a record counts as written.
+Sync: TypeAlias = Literal["none", "run", "step"]
+SYNCS: tuple[Sync, ...] = ("none", "run", "step")
 
 FLAGS_VARIABLE = "DRIFTFLOW_FLAGS"
 TIMEOUT_VARIABLE = "WORKFLOW_TIMEOUT_SECONDS"
@@ -67,3 +73,21 @@ class Backoff(NamedTuple):
     factor: float = 2
     max_delay_seconds: float = 30
     jitter: bool = True
+
+
+class Options(NamedTuple):
+    """What whoever starts a run asks for, beside what the config says.
+
+    Attributes:
+        executor: What runs the waves, any `concurrent.futures.Executor`; None for threads, or for
+            no executor at all if the flag `parallel` is off.
+        jobs: How many batches of steps are under way at the same time, at most; None for the number
+            of usable cores, and at least 4.
+        enforce_timeout: Whether an attempt is ended when the timeout is over.
+        audit_sync: When the audit is on the disk.
+    """
+
+    executor: Executor | None = None
+    jobs: int | None = None
+    enforce_timeout: bool = False
+    audit_sync: Sync = "run"

@@ -17,7 +17,7 @@ from driftflow.running.events import RunFinished
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from driftflow.recording.storage import Sync
+    from driftflow.planning.settings import Sync
     from driftflow.running.events import Event, Halt
 
 

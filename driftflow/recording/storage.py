@@ -12,16 +12,14 @@ import stat
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Literal, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from driftflow.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# When what was written is on the disk too, and not only with the system: never for sure, when the
-# run is over, or before a record counts as written.
-Sync: TypeAlias = Literal["none", "run", "step"]
+    from driftflow.planning.settings import Sync
 
 # macOS has no lighter one.
 _to_disk = getattr(os, "fdatasync", os.fsync)

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.errors import message_of
 from driftflow.reading.document import Json, fresh
+from driftflow.running.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftflow.planning.plan import Step
     from driftflow.planning.settings import Backoff
 
     Perform: TypeAlias = Callable[[str, Json], Json]
     Clock: TypeAlias = Callable[[], float]
     Pause: TypeAlias = Callable[[int], object]
 
-# A step that is ready to be tried, wherever that will be: the name of its action, what that is
-# handed, how often it may be tried, whether its failure lets the run go on, and why it cannot be
-# tried if it cannot; then it may be tried 0 times.
+# A step that is ready to be tried, wherever that will be: the name of its action, the input, how
+# often it may be tried, whether its failure lets the run go on, and why it cannot be tried, if so;
+# then it may be tried 0 times. Tasks and outcomes are plain tuples of plain data: they travel to
+# other processes, and there is one of each for each step.
 Task: TypeAlias = tuple[str, Json, int, bool, str | None]
-# What came of it: the fields of a `StepResult` but for the name. Both are plain data, which can
-# travel, and plain tuples, since there is one of each for each step.
+# What came of it: whether it is ok, its output, its error, the number of attempts, and the seconds.
 Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 
 # What comes of a step that was not tried, since an interrupt came first.
@@ -47,10 +47,9 @@ class Interrupted(KeyboardInterrupt):
         self.outcome: Outcome = (ok, output, error, attempts, seconds)
 
 
+@interruptible
 def run_step(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
-    """Try until an attempt succeeds or all that are allowed are used up.
-
-    An interrupt that comes while it is at work ends it well (`signals` knows its name).
+    """Try until an attempt succeeds, or all that are allowed are used up.
 
     Args:
         task: What to try.
@@ -84,18 +83,18 @@ def run_step(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcom
         raise Interrupted(used, clock() - started) from None
 
 
-def allowed_attempts(step: Step, max_attempts: int) -> int:
-    """How often the step may be tried: an optional step once, always."""
-    return 1 if step.optional else max_attempts
+def allowed_attempts(max_attempts: int, *, optional: bool) -> int:
+    """Return how often a step may be tried: an optional one once, always."""
+    return 1 if optional else max_attempts
 
 
 def ends_run(*, optional: bool) -> bool:
-    """Whether no step runs after one that failed: if it is not optional."""
+    """Return whether a step that failed ends the run: if it is not optional."""
     return not optional
 
 
-def delay(backoff: Backoff, failures: int, random: Callable[[], float]) -> float:
-    """The wait after so many failed attempts, in seconds.
+def backoff_delay(backoff: Backoff, failures: int, random: Callable[[], float]) -> float:
+    """Return how long to wait after so many failed attempts, in seconds.
 
     The jitter is what https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     calls full: anything from nothing to the whole.
@@ -103,50 +102,51 @@ def delay(backoff: Backoff, failures: int, random: Callable[[], float]) -> float
     Args:
         backoff: What was asked for.
         failures: How many attempts have failed, from 1.
-        random: A number from 0 to 1.
+        random: Returns a number from 0 to 1.
     """
-    first, factor, most, jitter = backoff
+    first, factor, longest, jitter = backoff
     try:
         grown = first * float(factor) ** (failures - 1)
     except OverflowError:
-        grown = most if first else 0
-    whole = min(grown, most, _FOREVER)
+        grown = longest if first else 0
+    whole = min(grown, longest, _FOREVER)
     return whole * random() if jitter else whole
 
 
-def chance() -> float:
-    """A random number from 0 to 1."""
+def random_fraction() -> float:
+    """Return a random number from 0 to 1."""
     from random import random  # few runs need it
 
     return random()  # noqa: S311 - it is no secret
 
 
 def never() -> bool:
-    """Nobody asks for an end."""
+    """Return False: nobody asked to stop."""
     return False
 
 
-def pauses(
+def make_pause(
     backoff: Backoff | None,
     sleep: Callable[[float], object],
-    is_over: Callable[[], bool],
-    random: Callable[[], float] = chance,
+    is_stopped: Callable[[], bool],
+    random: Callable[[], float] = random_fraction,
 ) -> Callable[[int], None]:
-    """What waits before another attempt, after so many have failed; not at all without a backoff.
+    """Return what waits before another attempt, after so many have failed.
 
-    It raises KeyboardInterrupt if there is to be no other attempt.
+    Without a backoff it does not wait. It raises KeyboardInterrupt if there is to be no other
+    attempt.
 
     Args:
         backoff: What was asked for.
         sleep: Waits for so many seconds.
-        is_over: Whether there is to be no other attempt.
-        random: A number from 0 to 1.
+        is_stopped: Returns whether there is to be no other attempt.
+        random: Returns a number from 0 to 1.
     """
 
     def pause(failures: int) -> None:
-        if backoff is not None and not is_over():
-            sleep(delay(backoff, failures, random))
-        if is_over():
+        if backoff is not None and not is_stopped():
+            sleep(backoff_delay(backoff, failures, random))
+        if is_stopped():
             raise KeyboardInterrupt
 
     return pause

@@ -99,6 +99,7 @@ class RunFinished(NamedTuple):
 
 
 Event: TypeAlias = RunStarted | StepStarted | StepFinished | StepDiscarded | RunFinished
+EVENTS = (RunStarted, StepStarted, StepFinished, StepDiscarded, RunFinished)
 
 
 class RunResult(NamedTuple):

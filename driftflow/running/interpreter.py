@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import (
         Callable,
         Collection,
-        Container,
         Generator,
         Iterable,
         Iterator,
@@ -42,14 +41,14 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.running.attempts import Clock, Outcome, Pause, Perform, Task
-    from driftflow.running.events import Event, Halt, Resumed, Status
+    from driftflow.running.events import Event, Halt, Status
 
-    # Works through waves of steps, each when it is ready, as the tasks that it is told they are.
-    # Gives None when it is about to start the next step, and the outcomes; both in run order. What
-    # it can be sent is for the run: see `Halt`. After an outcome that ends the run it starts none,
-    # gives the outcomes of those that it has started, and is done; so it does after an interrupt,
-    # be it sent or raised by a step, and then raises KeyboardInterrupt. At last it says whether the
-    # run could go on.
+    # A crew works through waves of steps. It makes the task of a step when it is ready for it. It
+    # yields None when it is about to start the next step, and the outcome of each; both in run
+    # order. What it is sent is meant for the run: see `Halt`. After an outcome that ends the run it
+    # starts no step, yields the outcomes of those that have started, and returns. So it does after
+    # an interrupt, be it sent or raised by a step, and then raises KeyboardInterrupt. It returns
+    # whether the run could go on.
     Crew: TypeAlias = Callable[
         [Iterable[Sequence[Step]], Callable[[Step], Task]],
         Generator[Outcome | None, Halt | None, bool],
@@ -59,39 +58,36 @@ if TYPE_CHECKING:
 _new = tuple.__new__
 
 
-def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as little as it can
-    plan: Plan, crew: Crew, clock: Clock, resumed: Resumed | None = None
+def interpret(
+    plan: Plan, crew: Crew, clock: Clock, kept: Mapping[int, StepResult] | None = None
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
-    Once it was sent `stop` there is no `RunFinished`. After that of a run that was interrupted it
+    After `stop` was sent there is no `RunFinished`. A run that was interrupted has one, and then
     raises KeyboardInterrupt.
 
     Args:
         plan: What to do.
-        crew: What works through the waves: `sequential`, or several at a time.
+        crew: What works through the waves: `sequential`, or several steps at a time.
         clock: Seconds from any fixed point, never backwards.
-        resumed: An earlier run of the plan, which is taken up: what it knows is given at its place,
-            and not done again.
+        kept: By index, the results of steps that are left out, since an earlier run has done them.
+            Steps that read them get their outputs.
 
     Raises:
         KeyboardInterrupt: If the run was interrupted, by what was sent or by an action.
     """
     started = clock()
+    kept = kept or {}
     status: Status = "ok"
-    over, begun, done = False, 0, 0
-    steps = plan.steps.tolist()
-    known = resumed.results if resumed else {}
-    rest = [step for place, step in enumerate(steps) if place not in known] if known else steps
-    waiting = Counter(name for step in rest for name in step.reads) if plan.read else {}
-    outputs = {result.name: result.output for result in known.values() if result.name in waiting}
-    halt = yield RunStarted(plan, resumed)
-    if known:
-        begun = _behind(0, known)
-        done, halt = yield from _tell(known, steps, 0, halt)
-    with closing(crew(waves(plan, known), _tasks(plan.max_attempts, outputs))) as work:
-        has_begun = not halt
-        while has_begun:
+    is_over = False  # a step has failed that ends the run
+    indexes, steps = _steps_left(plan, kept)
+    to_begin = zip(indexes, steps, strict=True)
+    to_finish = zip(indexes, steps, strict=True)
+    readers, outputs = _count_readers(plan, steps, kept)
+    halt = yield RunStarted(plan)
+    with closing(crew(waves(plan, kept), _task_maker(plan.max_attempts, outputs))) as work:
+        begins = not halt
+        while begins:
             try:
                 outcome = work.send(halt)
             except StopIteration:
@@ -100,67 +96,64 @@ def interpret(  # noqa: C901, PLR0912 - one loop, in which a step takes as littl
                 status = "interrupted"
                 break
             if outcome is None:
-                halt = yield _new(StepStarted, (begun, steps[begun]))
-                begun = _behind(begun + 1, known) if known else begun + 1
+                halt = yield _new(StepStarted, next(to_begin))
                 continue
-            step = steps[done]
+            index, step = next(to_finish)
             ok, output, error, attempts, seconds = outcome
             result = _new(StepResult, (step.name, ok, output, error, attempts, seconds, False))
-            if over:
-                halt = yield StepDiscarded(done, step, result)
-            else:
-                if waiting:
-                    _hand_over(step, result, outputs, waiting)
-                halt = yield _new(StepFinished, (done, step, result))
-                if not ok:
-                    status, over = "failed", ends_run(optional=step.optional)
-            done += 1
-            if known and not over:
-                done, halt = yield from _tell(known, steps, done, halt)
-            elif known:
-                done = _behind(done, known)
-    if halt == "stop":
-        return
-    if halt and not over and done < len(steps):
+            if is_over:
+                halt = yield StepDiscarded(index, step, result)
+                continue
+            if readers:
+                _keep_output(step, result, outputs, readers)
+            halt = yield _new(StepFinished, (index, step, result))
+            if not ok:
+                status, is_over = "failed", ends_run(optional=step.optional)
+    if halt and not is_over and next(to_finish, None) is not None:
         status = "interrupted"
-    yield RunFinished(status, clock() - started)
+    if halt != "stop":
+        yield from _finish(status, clock() - started)
+
+
+def _finish(status: Status, seconds: float) -> Iterator[RunFinished]:
+    yield RunFinished(status, seconds)
     if status == "interrupted":
         raise KeyboardInterrupt
 
 
-def _behind(place: int, known: Container[int]) -> int:
-    """The first place from there on of which nothing is known."""
-    while place in known:
-        place += 1
-    return place
+def _steps_left(plan: Plan, kept: Collection[int]) -> tuple[Sequence[int], Sequence[Step]]:
+    """Return the steps that are not kept, in run order, with their indexes."""
+    steps = plan.steps.tolist()
+    if not kept:
+        return range(len(steps)), steps
+    indexes = [index for index in range(len(steps)) if index not in kept]
+    return indexes, [steps[index] for index in indexes]
 
 
-def _tell(
-    known: Mapping[int, StepResult], steps: Sequence[Step], place: int, halt: Halt | None
-) -> Generator[StepFinished, Halt | None, tuple[int, Halt | None]]:
-    """What is known from that place on; at last the first place of which nothing is."""
-    while place in known:
-        halt = (yield StepFinished(place, steps[place], known[place])) or halt
-        place += 1
-    return place, halt
+def _count_readers(
+    plan: Plan, steps: Iterable[Step], kept: Mapping[int, StepResult]
+) -> tuple[dict[str, int], dict[str, Json]]:
+    """Return how often each step is still to be read, by name, and the outputs that are there."""
+    readers = Counter(name for step in steps for name in step.reads) if plan.read else {}
+    return readers, {each.name: each.output for each in kept.values() if each.name in readers}
 
 
-def waves(plan: Plan, but: Collection[int] = ()) -> Iterator[Sequence[Step]]:
-    """The steps in run order, those together that may be tried at the same time.
+def waves(plan: Plan, kept: Collection[int] = ()) -> Iterator[Sequence[Step]]:
+    """Return the steps in run order, in groups of those that may be tried at the same time.
 
-    With the flag `parallel` on: those of one priority of which none reads another. Else none.
+    With the flag `parallel` on: those of one priority of which none reads another. Else each step
+    is a wave of its own.
 
     Args:
         plan: What to do.
-        but: The places of steps to leave out: nobody has to wait for them.
+        kept: The indexes of steps to leave out: nobody has to wait for them.
     """
-    steps = plan.steps.tolist()
-    if but:
-        steps = [step for place, step in enumerate(steps) if place not in but]
+    _, steps = _steps_left(plan, kept)
     return _together(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
 
 
 def _together(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
+    """Yield the steps in waves of one priority, in which none reads another."""
     wave: list[Step] = []
     names: set[str] = set()
     for step in steps:
@@ -174,11 +167,11 @@ def _together(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
 
 
 def sequential(perform: Perform, clock: Clock, pause: Pause) -> Crew:
-    """The crew of one, that tries each step here and now; the waves do not matter to it.
+    """Return the crew that runs one step after the other, here and now.
 
     Args:
-        perform: Makes one attempt, from an action's name and an input that it may change to the
-            output, which nothing else may change; or raises.
+        perform: Makes one attempt: takes an action's name and an input that it may change; returns
+            the output, which nothing else may change, or raises.
         clock: Seconds.
         pause: Waits before another attempt, after so many have failed.
     """
@@ -197,40 +190,42 @@ def sequential(perform: Perform, clock: Clock, pause: Pause) -> Crew:
             except KeyboardInterrupt as interrupt:
                 yield interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
                 raise
-            if (yield outcome) or (not outcome[0] and ends_run(optional=step.optional)):
+            ok, *_ = outcome
+            if (yield outcome) or (not ok and ends_run(optional=step.optional)):
                 return False
         return True
 
     return crew
 
 
-def _tasks(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], Task]:
-    """What makes a task of a step, with what it reads; if that is not there, it is not tried."""
+def _task_maker(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], Task]:
+    """Return what makes the task of a step; without the outputs that it reads it is not tried."""
+    allowed = {flag: allowed_attempts(max_attempts, optional=flag) for flag in (False, True)}
 
     def task(step: Step) -> Task:
         _, action, given, _, optional, reads, _ = step
-        if reads and (missing := _first_missing(step, outputs)) is not None:
+        if reads and (missing := _first_missing(reads, outputs)) is not None:
             return action, None, 0, optional, f"input from {missing!r}, which failed"
         value = given if type(given) is str else thaw(given, outputs)
-        return action, value, allowed_attempts(step, max_attempts), optional, None
+        return action, value, allowed[optional], optional, None
 
     return task
 
 
-def _first_missing(step: Step, outputs: Mapping[str, Json]) -> str | None:
-    for name in step.reads:
+def _first_missing(names: Iterable[str], outputs: Mapping[str, Json]) -> str | None:
+    for name in names:
         if name not in outputs:
             return name
     return None
 
 
-def _hand_over(
-    step: Step, result: StepResult, outputs: dict[str, Json], waiting: dict[str, int]
+def _keep_output(
+    step: Step, result: StepResult, outputs: dict[str, Json], readers: dict[str, int]
 ) -> None:
-    """Keep an output while there are readers that wait for it, and no longer."""
-    if result.ok and step.name in waiting:
+    """Keep an output while there are steps that are still to read it, and no longer."""
+    if result.ok and step.name in readers:
         outputs[step.name] = result.output
     for name in step.reads:
-        left = waiting[name] = waiting[name] - 1
+        left = readers[name] = readers[name] - 1
         if not left:
             outputs.pop(name, None)

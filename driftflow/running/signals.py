@@ -1,52 +1,48 @@
-"""The edge of signals: a run that is asked to end ends well; asked again, it ends at once.
+"""Signals: a run that is asked to end ends well; asked again, it ends at once.
 
-Only the command catches signals; the library leaves them alone.
+Only the command catches signals; the library leaves them alone. The first one interrupts the step
+in hand, where the functions that are under way allow it (see `interrupts`). Elsewhere it is
+remembered: whoever follows the events of the run looks for it after each, and then sends
+`interrupt`, as `stop` is sent when the audit fails. Lest a signal get lost just before a step of an
+hour, a thread sends it again until it has been seen. A step costs nothing for all that.
 """
 
 from __future__ import annotations
 
+# The C module below `signal`, whose enumerations would take a tenth of our own part of a start.
+import _signal as signal  # type: ignore[import-not-found]  # typeshed does not know it
 import os
-import signal
 from _thread import start_new_thread  # the handler cannot wait for the locks of `threading`
 from contextlib import suppress
 from threading import main_thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from driftflow.running.interrupts import may_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from types import FrameType
 
     from driftflow.running.events import Event, Halt
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGINT: int = signal.SIGINT
+SIGPIPE: int = signal.SIGPIPE
 
-# Where an interrupt is welcome, by module: in these functions, and in all that they call. They know
-# what became of the step; an interrupt anywhere else might lose an event or break a record.
-_WELCOME = {
-    ("driftflow.running.attempts", "run_step"),
-    ("driftflow.parallel.crew", "_next_finished"),
-}
-# But not in these: they are soon done, and programs would live on.
-_UNWELCOME = {
-    ("driftflow.parallel.processes", "end"),
-    ("driftflow.parallel.processes", "end_marked"),
-}
+_ENDING = (SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# The pause before a signal that was not welcome is sent again. Seconds.
-_AGAIN = 0.05
-# When a terminal is closed, SIGHUP comes from the shell and from the system: in that time they are
-# one. Seconds.
-_ONE = 0.2
+# The pause before a signal that could not interrupt is sent again. Seconds.
+_REMINDER_PAUSE = 0.05
+# When a terminal is closed, SIGHUP comes from the shell and from the system: two within this time
+# count as one. Seconds.
+_SAME_HANGUP = 0.2
 
 
 class Signals:
-    """What a user asks of a run by SIGINT, SIGTERM or SIGHUP, once it is to `catch` them.
+    """What a user asks of a run by SIGINT, SIGTERM or SIGHUP, from `catch` on.
 
-    The first one interrupts the step in hand. Whoever takes the events of a run looks after each
-    step whether one was `received`, and then goes on with `rest_of` them. The second one ends the
-    process. A signal that is ignored stays so, as `nohup` wants it. A context manager: leaving it
-    gives the signals back.
+    The first signal interrupts the run, the second one ends the process. A signal that is ignored
+    stays so, as `nohup` wants it. A context manager: leaving it gives the signals back.
 
     Attributes:
         received: The first one that came; None while there is none.
@@ -54,25 +50,45 @@ class Signals:
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self._before = {}  # type: ignore[var-annotated]  # what handlers are has no public name
+        self._handlers_before: dict[int, Any] = {}
         self._process = 0
         self._since = 0.0
-        self._is_pending = False  # it has come, and nobody knows of it yet
+        self._is_pending = False  # it has come, and the run does not know of it yet
         self._is_reminder = False
 
     def catch(self) -> None:
-        """From here on, in this process."""
+        """Catch the signals of this process from here on."""
         self._process = os.getpid()
         for number in _ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._handle)
+                self._handlers_before[number] = signal.signal(number, self._handle)
 
     def is_received(self) -> bool:
-        """Whether one came."""
+        """Return whether a signal has come."""
         return self.received is not None
 
-    def rest_of(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
-        """The further events of a run, which is interrupted; none if no signal has come."""
+    def follow(
+        self,
+        events: Generator[Event, Halt | None, None],
+        takers: Mapping[type, Callable[[Any], object]],
+    ) -> None:
+        """Hand on each event of a run, and interrupt the run when a signal has come.
+
+        Args:
+            events: What happens in the run.
+            takers: By the type of an event, what takes those of that type; all others are passed
+                over.
+        """
+        taker_of = takers.get
+        for part in (events, self._rest_of(events)):
+            for event in part:
+                if (take := taker_of(type(event))) is not None:
+                    take(event)
+                if self.received is not None and part is events:
+                    break
+
+    def _rest_of(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
+        """Yield the further events of a run, which is interrupted; none if no signal has come."""
         self._is_pending = False
         with suppress(StopIteration):
             while self.received is not None:
@@ -83,7 +99,7 @@ class Signals:
 
     def __exit__(self, *_: object) -> None:
         self._is_pending = False
-        for number, handler in self._before.items():
+        for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -92,30 +108,30 @@ class Signals:
         if self.received is None:
             self.received, self._since = number, monotonic()
             self._is_pending = True
-            if not _is_welcome(frame):
+            if not may_interrupt(frame):
                 start_new_thread(self._remind, (number,))
         elif self._is_reminder:
             self._is_reminder = False
-        elif {number, self.received} != {signal.SIGHUP} or monotonic() > self._since + _ONE:
+        elif {number, self.received} != {signal.SIGHUP} or monotonic() > self._since + _SAME_HANGUP:
             os._exit(die_of(number))
-        if self._is_pending and _is_welcome(frame):
+        if self._is_pending and may_interrupt(frame):
             self._is_pending = False
             raise KeyboardInterrupt
 
     def _remind(self, number: int) -> None:
-        """Send the signal again until it is welcome: else it would wait for the step's own end."""
+        """Send the signal again until the run knows: else it would wait for the step's own end."""
         while True:
-            sleep(_AGAIN)
+            sleep(_REMINDER_PAUSE)
             if not self._is_pending:
                 return
             self._is_reminder = True
-            signal.pthread_kill(main_thread().ident or 0, number)
+            signal.pthread_kill(main_thread().ident, number)
 
 
 def leave_to_the_system() -> None:
     """Let SIGINT end the process as SIGTERM does, without a traceback: nothing was run yet."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(SIGINT) is signal.default_int_handler:
+        signal.signal(SIGINT, signal.SIG_DFL)
 
 
 def die_of(number: int) -> int:
@@ -129,12 +145,8 @@ def die_of(number: int) -> int:
     return 128 + number
 
 
-def _is_welcome(frame: FrameType | None) -> bool:
-    while frame is not None:
-        place = frame.f_globals.get("__name__"), frame.f_code.co_name
-        if place in _UNWELCOME or place[1] == "__del__":  # from which no exception comes out
-            return False
-        if place in _WELCOME:
-            return True
-        frame = frame.f_back
-    return False
+def name_of(number: int) -> str:
+    """Return the name of a signal: `SIGTERM`."""
+    from signal import Signals as Names
+
+    return Names(number).name

@@ -52,7 +52,7 @@ def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
                 "priority": step.priority,
                 "optional": step.optional,
                 "sensitive": step.sensitive,
-                "attempts": allowed_attempts(step, plan.max_attempts),
+                "attempts": allowed_attempts(plan.max_attempts, optional=step.optional),
             }
             for index, step in enumerate(plan.steps)
         ],

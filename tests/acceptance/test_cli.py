@@ -18,7 +18,7 @@ from support.command import AT_A_TERMINAL, Outcome, invoke, process_environment,
 from support.workflows import save
 
 import driftflow
-from driftflow import cli
+from driftflow import arguments
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ needs_permissions = pytest.mark.skipif(
     bool(UNPRIVILEGED) and shutil.which("setpriv") is None,
     reason="root ignores permissions, and there is no setpriv to drop that",
 )
-USAGE = cli.__doc__.split("\n\n")[1]
+USAGE = arguments.USAGE.rstrip()
 ECHO = {"name": "a", "input": "hello"}
 FAIL = {"name": "b", "action": "no"}
 
@@ -44,7 +44,7 @@ FAIL = {"name": "b", "action": "no"}
 def test_help_is_the_usage_text(snapshot: SnapshotAssertion) -> None:
     """On stdout, exit 0, wherever --help stands."""
     outcome = invoke("--help")
-    assert outcome == (0, cli.__doc__.strip("\n") + "\n", "")
+    assert outcome == (0, arguments.__doc__.strip("\n") + "\n", "")
     assert outcome.stdout == snapshot
     assert invoke("-h") == invoke("--config", "x", "--help") == outcome
 

@@ -12,27 +12,35 @@ import pytest
 from support import workflows
 from support.command import CHECKOUT, gone
 
+from driftflow.actions.action import Selection
 from driftflow.actions.registry import resolve_actions
 from driftflow.parallel import wiring
-from driftflow.parallel.wiring import scaled
+from driftflow.parallel.wiring import interpret_in_parallel
+from driftflow.planning.settings import Options
 from driftflow.running.attempts import never
 from driftflow.running.events import RunResult, StepFinished, advance
 from driftflow.showing.results import result_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from driftflow.planning.plan import Plan
+    from driftflow.running.events import Event, Halt
 
 DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 
 
+def events_of(plan: Plan, given: Any = DEEDS, **how: Any) -> Generator[Event, Halt | None, None]:
+    """What happens in a run."""
+    actions = resolve_actions(given)
+    known = {name: actions[name] for name in plan.actions if name in actions}
+    selection = Selection(known, actions.sources)
+    return interpret_in_parallel(plan, selection, Options(**how), {}, never)
+
+
 def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
     """The outputs of a run, or the errors."""
-    actions = resolve_actions(given)
-    how = {"executor": None, "jobs": None, "enforce_timeout": False} | how
-    known = {name: actions[name] for name in plan.actions if name in actions}
-    events = scaled(plan, known, actions.sources, resumed=None, is_over=never, **how)
+    events = events_of(plan, given, **how)
     results = [event.result for event in events if isinstance(event, StepFinished)]
     return [result.output if result.ok else result.error for result in results]
 
@@ -156,40 +164,16 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     late = crowd(2, "nap", 600, flags=flags, timeout_seconds=0.1)
     assert outputs(late, enforce_timeout=True)[:1] == ["timed out after 0.1 s"]
     retried = crowd(1, "nap", 600, flags=flags, timeout_seconds=0.1, max_attempts=2)
-    run = reduce(advance, scaled_by(retried), RunResult(retried))
+    events = events_of(retried, jobs=2, enforce_timeout=True)
+    run = reduce(advance, events, RunResult(retried))
     assert result_document(run)["results"][0]["attempts"] == 2
-
-
-def scaled_by(plan: Plan) -> Any:
-    """The events of a run with deadlines."""
-    actions = resolve_actions(DEEDS)
-    known = {name: actions[name] for name in plan.actions}
-    return scaled(
-        plan,
-        known,
-        actions.sources,
-        executor=None,
-        jobs=2,
-        enforce_timeout=True,
-        resumed=None,
-        is_over=never,
-    )
 
 
 def test_threads_are_gone_when_the_run_is_over() -> None:
     """Also when it was broken off."""
     before = threading.active_count()
     outputs(crowd(50, "echo", 1))
-    events = scaled(
-        crowd(50, "echo", 1),
-        resolve_actions(()),
-        (),
-        executor=None,
-        jobs=3,
-        enforce_timeout=False,
-        resumed=None,
-        is_over=never,
-    )
+    events = events_of(crowd(50, "echo", 1), (), jobs=3)
     for _ in range(9):
         next(events)
     events.close()

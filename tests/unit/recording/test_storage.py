@@ -17,7 +17,7 @@ from driftflow.recording.storage import JsonFileStorage, lines_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftflow.recording.storage import Sync
+    from driftflow.planning.settings import Sync
 
 
 def test_a_record_is_a_line(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from driftflow.planning.settings import Backoff
-from driftflow.running.attempts import chance, delay, never, pauses
+from driftflow.running.attempts import backoff_delay, make_pause, never, random_fraction
 from driftflow.schemas.published import schema
 
 
 def waits(failures: int, *, random: float = 0.5, **fields: Any) -> list[float]:
     """The waits after one failure, two and so on."""
     backoff = Backoff(**fields)
-    return [delay(backoff, number + 1, lambda: random) for number in range(failures)]
+    return [backoff_delay(backoff, number + 1, lambda: random) for number in range(failures)]
 
 
 def test_defaults_are_the_schemas() -> None:
@@ -53,7 +53,7 @@ def test_no_wait_is_longer_than_a_system_can_keep() -> None:
 def test_a_pause_sleeps_only_with_a_backoff(backoff: Backoff | None, slept: list[float]) -> None:
     """Once for each failed attempt."""
     noted: list[float] = []
-    pause = pauses(backoff, noted.append, never)
+    pause = make_pause(backoff, noted.append, never)
     for failures in (1, 2, 3):
         pause(failures)
     assert noted == slept
@@ -64,15 +64,15 @@ def test_a_pause_that_nobody_wants_the_end_of_is_an_interrupt(backoff: Backoff |
     """Whether that is known before or after it."""
     noted: list[float] = []
     with pytest.raises(KeyboardInterrupt):
-        pauses(backoff, noted.append, lambda: True)(1)
+        make_pause(backoff, noted.append, lambda: True)(1)
     assert noted == []
     with pytest.raises(KeyboardInterrupt):
-        pauses(backoff, noted.append, lambda: backoff is None or bool(noted))(1)
+        make_pause(backoff, noted.append, lambda: backoff is None or bool(noted))(1)
     assert noted == ([1] if backoff else [])
 
 
 def test_chance_is_a_number_from_0_to_1() -> None:
     """Not always the same."""
-    numbers = {chance() for _ in range(100)}
+    numbers = {random_fraction() for _ in range(100)}
     assert len(numbers) > 90
     assert all(0 <= number < 1 and math.isfinite(number) for number in numbers)

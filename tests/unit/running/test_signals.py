@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import signal
@@ -10,8 +9,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from importlib import import_module
-from inspect import getsource
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -23,18 +20,18 @@ from driftflow.parallel import processes
 from driftflow.planning.settings import Backoff
 from driftflow.recording.audit import audited
 from driftflow.running import signals
-from driftflow.running.attempts import pauses
-from driftflow.running.events import RunFinished, StepFinished
+from driftflow.running.attempts import make_pause
+from driftflow.running.events import EVENTS, RunFinished, StepFinished
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.running.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from driftflow.reading.document import Json
     from driftflow.running.attempts import Perform
-    from driftflow.running.events import Event, Halt
+    from driftflow.running.events import Event
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -72,13 +69,24 @@ def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> N
 def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
     """No further one is started."""
     stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
-    events = heeded(caught, stream)
-    told = [next(events) for _ in range(3)]
-    os.kill(os.getpid(), signal.SIGHUP)
+    told: list[str] = []
+
+    def take(event: Event) -> None:
+        told.append(type(event).__name__)
+        if told[-1] == "StepFinished":
+            os.kill(os.getpid(), signal.SIGHUP)
+
     with pytest.raises(KeyboardInterrupt):
-        told.extend(events)
-    names = [type(event).__name__ for event in told]
-    assert names == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+        caught.follow(stream, dict.fromkeys(EVENTS, take))
+    assert told == ["RunStarted", "StepStarted", "StepFinished", "RunFinished"]
+
+
+def test_only_events_that_somebody_takes_are_handed_on(caught: Signals) -> None:
+    """The others are passed over, and the run goes on."""
+    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
+    taken: list[StepFinished] = []
+    caught.follow(stream, {StepFinished: taken.append})
+    assert [event.step_index for event in taken] == [0, 1]
 
 
 def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
@@ -129,11 +137,11 @@ def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -
         return "in vain"
 
     plan = workflows.plan({}, {}, max_attempts=3)
-    pause = pauses(Backoff(delay_seconds=60), time.sleep, caught.is_received)
+    pause = make_pause(Backoff(delay_seconds=60), time.sleep, caught.is_received)
     stream = interpret(plan, sequential(perform, float, pause), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        events.extend(heeded(caught, stream))
+        caught.follow(stream, dict.fromkeys(EVENTS, events.append))
     (result,) = [event.result for event in events if isinstance(event, StepFinished)]
     assert (result.error, result.attempts) == ("interrupted", 1)
 
@@ -153,10 +161,9 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     stream = interpret(workflows.plan({}), sequential(perform, float, pause=int), float)
-    (result,) = [
-        event.result for event in heeded(caught, stream) if isinstance(event, StepFinished)
-    ]
-    assert result.output == -signal.SIGTERM
+    finished: list[StepFinished] = []
+    caught.follow(stream, {StepFinished: finished.append})
+    assert [event.result.output for event in finished] == [-signal.SIGTERM]
     assert caught.received is None
 
 
@@ -195,7 +202,8 @@ def test_a_signal_never_reaches_what_keeps_the_record(
     stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
-        events.extend(heeded(caught, audited(stream, str(path), sync="none", now=now)))
+        recorded = audited(stream, str(path), sync="none", now=now)
+        caught.follow(recorded, dict.fromkeys(EVENTS, events.append))
     records = [json.loads(line) for line in path.read_text().splitlines()]
     kinds = [record["event"] for record in records]
     assert len(events) == len(records)
@@ -246,13 +254,6 @@ def test_what_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_places_where_an_interrupt_is_welcome_are_there() -> None:
-    """They are known by their names."""
-    for module, name in signals._WELCOME | signals._UNWELCOME:  # noqa: SLF001 - of no other use
-        defined = ast.walk(ast.parse(getsource(import_module(module))))
-        assert name in {each.name for each in defined if isinstance(each, ast.FunctionDef)}
-
-
 @pytest.mark.parametrize("number", ENDING)
 def test_a_second_signal_is_death_at_once(number: int) -> None:
     """By that signal."""
@@ -275,22 +276,13 @@ with Signals() as caught:
     assert (done.returncode, done.stdout, done.stderr) == (-number, b"15\n", b"")
 
 
-def heeded(caught: Signals, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
-    """The events of a run, taken as the command takes them."""
-    for part in (events, caught.rest_of(events)):
-        for event in part:
-            yield event
-            if caught.received is not None and part is events:
-                break
-
-
 def came_of(caught: Signals, perform: Perform) -> list[object]:
     """The output or the error of each step of a run, and its status."""
     plan = workflows.plan({"optional": True}, {"optional": True})
     stream = interpret(plan, sequential(perform, float, pause=int), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        events.extend(heeded(caught, stream))
+        caught.follow(stream, dict.fromkeys(EVENTS, events.append))
     results = [event.result for event in events if isinstance(event, StepFinished)]
     assert isinstance(events[-1], RunFinished)
     return [*(result.output or result.error for result in results), events[-1].status]

@@ -1,0 +1,249 @@
+"""Run the steps that a JSON file lists, and print what came of each.
+
+Usage:
+  driftflow --config FILE [--strict] [--print-json]
+            [--actions SOURCE]... [--param NAME=VALUE]...
+            [--jobs N] [--dask ADDRESS] [--enforce-timeout]
+            [--audit-sync WHEN] [--resume]
+  driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
+  driftflow plan --config FILE [--print-json]
+            [--actions SOURCE]... [--param NAME=VALUE]...
+  driftflow schema [--output FILE] [--actions SOURCE]...
+  driftflow actions [--actions SOURCE]...
+  driftflow (-h | --help)
+  driftflow --version
+
+Commands:
+  check    Print all errors and warnings about the files, and run nothing.
+  plan     Print what a run would do, and run nothing.
+  schema   Print the JSON Schema of a workflow, for editors.
+  actions  Print what steps can name, and where it comes from.
+
+Options:
+  --config FILE       The workflow, a JSON file.
+  --print-json        Print one JSON document instead of text.
+  --strict            Let warnings count as errors.
+  --actions SOURCE    Let steps name the actions of a module, or of a .py file.
+  --param NAME=VALUE  Give a parameter a text; NAME:=VALUE gives it a JSON value.
+  --jobs N            With the flag parallel, try up to N steps at the same time.
+  --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
+  --enforce-timeout   End each attempt that takes longer than timeout_seconds.
+  --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
+  --resume            Take up the last run of the same plan, if it did not end ok.
+  --format FORMAT     How to print: text, json, or github for annotations [default: text].
+  --output FILE       Write to this file instead.
+  -h --help           Print this text.
+  --version           Print the version.
+
+Exit status:
+  0  every step is ok
+  1  a step failed; check found an error, or with --strict a warning
+  2  wrong usage, a wrong config, action or cluster: no step ran
+  3  the audit, or the output itself, could not be written
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from docopt import DocoptExit, docopt
+
+from driftflow import __version__
+from driftflow.errors import ConfigError, Findings
+from driftflow.planning.settings import SYNCS
+from driftflow.reading.document import parse
+from driftflow.text import join_words, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from driftflow.planning.settings import Sync
+    from driftflow.reading.document import Json
+
+_, USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
+_COMMANDS = ("check", "plan", "schema", "actions")
+# Each option of the usage text, and whether it takes a value.
+_OPTIONS = {
+    name: words[-1].isupper()
+    for words in (
+        line.strip().partition("  ")[0].split() for line in _OPTIONS_TEXT.splitlines()[1:]
+    )
+    for name in words
+    if name.startswith("-")
+}
+
+
+class MisuseError(Exception):
+    """The command line is at fault; says how, in words."""
+
+
+class Arguments(NamedTuple):
+    """What a command line says; what the command does not take has its default.
+
+    Attributes:
+        command: `check`, `plan`, `schema`, `actions`, or `run`.
+        config: The workflow's file.
+        files: The files to check.
+        strict: Whether warnings count as errors.
+        print_json: Whether to print one JSON document.
+        format: How `check` prints.
+        output: The file to write to; None for stdout.
+        actions: The modules and files of actions.
+        params: By name, what is given for parameters.
+        jobs: How many steps are tried at the same time, at most; None for the default.
+        dask: The address of a cluster; None for none.
+        enforce_timeout: Whether attempts are ended in time.
+        audit_sync: When the audit is on the disk.
+        resume: Whether the last run is taken up.
+    """
+
+    command: str
+    config: str = ""
+    files: tuple[str, ...] = ()
+    strict: bool = False
+    print_json: bool = False
+    format: str = "text"
+    output: str | None = None
+    actions: tuple[str, ...] = ()
+    params: Mapping[str, Json] = {}
+    jobs: int | None = None
+    dask: str | None = None
+    enforce_timeout: bool = False
+    audit_sync: Sync = "run"
+    resume: bool = False
+
+
+def parse_arguments(argv: Sequence[str]) -> Arguments | str:
+    """Return what the command line says, or the text that it asks for: the help, the version.
+
+    Args:
+        argv: The arguments, without the program's name.
+
+    Raises:
+        MisuseError: If they do not fit the usage.
+        ConfigError: If a parameter is given in JSON that is none.
+    """
+    command = _find_command(argv)
+    found = _ask_docopt(argv, command or "--config")
+    if isinstance(found, str):
+        return found
+    return Arguments(
+        command or "run",
+        found.get("--config") or "",
+        tuple(found.get("FILE", ())),
+        found.get("--strict", False),
+        found.get("--print-json", False),
+        found.get("--format", "text"),
+        found.get("--output"),
+        tuple(found.get("--actions", ())),
+        _read_params(found.get("--param", ())),
+        _read_jobs(found.get("--jobs")),
+        found.get("--dask"),
+        found.get("--enforce-timeout", False),
+        _read_sync(found.get("--audit-sync", "run")),
+        found.get("--resume", False),
+    )
+
+
+def _find_command(argv: Sequence[str]) -> str | None:
+    """Return the command that is given; None if there is none, as for a run.
+
+    docopt takes the beginning of an option for it, and `-path` for a wish for help: so the words
+    are looked at here first.
+
+    Raises:
+        MisuseError: For the first word that should be a command or an option, and is none.
+    """
+    command = None
+    words = iter(argv)
+    for word in words:
+        name = word.partition("=")[0]
+        if word == "--":
+            break
+        if name in _OPTIONS:
+            if _OPTIONS[name] and "=" not in word:
+                next(words, None)  # its value
+        elif word.startswith("-") and word != "-":
+            raise MisuseError(_describe_unknown("option", word, name))
+        elif word in _COMMANDS:
+            command = command or word
+        elif word is argv[0]:
+            raise MisuseError(_describe_unknown("command", word, word))
+    return command
+
+
+def _describe_unknown(kind: str, word: str, name: str) -> str:
+    from driftflow.suggestion import nearest
+
+    meant = nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
+    hint = f": did you mean `{meant}`?" if meant else ""
+    if kind == "command":
+        hint = hint or ": `--config FILE` runs a workflow"
+    return f"no {kind} `{shorten(word)}`{hint}"
+
+
+def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
+    """Return the arguments by name, or the help or version that was asked for.
+
+    docopt is shown the usage of the one command: to read them all takes it four times as long.
+    """
+    forms = USAGE.split("\n  driftflow ")
+    usage = next(form for form in forms if form.startswith(f"{command} "))
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):  # docopt prints the help and the version by itself
+            arguments: dict[str, Any] = docopt(
+                f"Usage:\n  driftflow {usage}\n\n{_OPTIONS_TEXT}", list(argv), version=__version__
+            )
+    except DocoptExit:
+        raise MisuseError("the arguments do not fit the usage") from None
+    except SystemExit:
+        text = printed.getvalue()
+        return text if text == f"{__version__}\n" else f"{__doc__.strip()}\n"
+    return arguments
+
+
+def _read_jobs(word: str | None) -> int | None:
+    if word is None:
+        return None
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", word, re.ASCII):
+        raise MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
+    return int(word)
+
+
+def _read_sync(word: str) -> Sync:
+    for sync in SYNCS:
+        if word == sync:
+            return sync
+    raise MisuseError(f"no time to sync `{shorten(word)}`: there are {join_words(SYNCS)}")
+
+
+def _read_params(words: Sequence[str]) -> dict[str, Json]:
+    params: dict[str, Json] = {}
+    for word in words:
+        name, mark, value = word.partition("=")
+        is_json = name.endswith(":")
+        name = name.removesuffix(":")
+        if not mark or not name:
+            raise MisuseError(f"no parameter `{shorten(word)}`: write `NAME=VALUE`")
+        if name in params:
+            raise MisuseError(f"the parameter `{shorten(name)}` is given twice")
+        params[name] = _read_json(name, value) if is_json else value
+    return params
+
+
+def _read_json(name: str, text: str) -> Json:
+    """Return the value of a parameter that is given in JSON."""
+    source = f"--param {name}"
+    try:
+        document = parse(text.encode("utf-8", "surrogatepass"), source)
+    except ConfigError as error:  # its hints are about configs
+        hint = f"for a text, write `{name}=...`"
+        issues = tuple(issue._replace(hint=hint) for issue in error.issues)
+        raise ConfigError(Findings(source, text, issues)) from None
+    if document.issues:
+        raise ConfigError(Findings(source, document.text, document.issues))
+    return document.value

@@ -1,0 +1,79 @@
+"""The command line, read into typed arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import driftflow
+from driftflow.arguments import Arguments, MisuseError, parse_arguments
+from driftflow.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ("--config a.json", Arguments("run", "a.json")),
+        ("check b.json c.json", Arguments("check", files=("b.json", "c.json"))),
+        (
+            "check --format json --strict b",
+            Arguments("check", files=("b",), strict=True, format="json"),
+        ),
+        ("--config a --audit-sync step", Arguments("run", "a", audit_sync="step")),
+        ("plan --config a --print-json", Arguments("plan", "a", print_json=True)),
+        ("schema --output s.json", Arguments("schema", output="s.json")),
+        ("actions --actions a.py --actions m", Arguments("actions", actions=("a.py", "m"))),
+        (
+            "--config a --param x=1 --param y:=[2] --jobs 3 --dask h:1 --enforce-timeout --resume",
+            Arguments(
+                "run",
+                "a",
+                params={"x": "1", "y": [2]},
+                jobs=3,
+                dask="h:1",
+                enforce_timeout=True,
+                resume=True,
+            ),
+        ),
+    ],
+)
+def test_a_command_line_says_what_is_to_be_done(argv: str, expected: Arguments) -> None:
+    """What it does not say has its default."""
+    assert parse_arguments(argv.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "fault"),
+    [
+        ("", "the arguments do not fit the usage"),
+        ("--conifg a", "no option `--conifg`: did you mean `--config`?"),
+        ("chekc a", "no command `chekc`: did you mean `check`?"),
+        ("a.json", "no command `a.json`: `--config FILE` runs a workflow"),
+        ("--config a --jobs 0", "no number of jobs `0`: write 1, 2 and so on"),
+        ("--config a --param x", "no parameter `x`: write `NAME=VALUE`"),
+        ("--config a --param x=1 --param x=2", "the parameter `x` is given twice"),
+        (
+            "--config a --audit-sync now",
+            "no time to sync `now`: there are `none`, `run` and `step`",
+        ),
+    ],
+)
+def test_a_misuse_is_told_in_words(argv: str, fault: str) -> None:
+    """The first word that is wrong."""
+    with pytest.raises(MisuseError) as raised:
+        parse_arguments(argv.split())
+    assert str(raised.value) == fault
+
+
+def test_help_and_version_are_texts() -> None:
+    """Wherever they stand."""
+    assert parse_arguments(["--version"]) == f"{driftflow.__version__}\n"
+    shown: Any = parse_arguments(["plan", "--help"])
+    assert shown.startswith("Run the steps that a JSON file lists")
+
+
+def test_a_parameter_that_is_no_json_is_a_config_error() -> None:
+    """With its place in the text that was given."""
+    with pytest.raises(ConfigError, match=r"--param x:1:1: error\[syntax\]"):
+        parse_arguments(["--config", "a", "--param", "x:=monday"])
