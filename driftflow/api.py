@@ -7,7 +7,7 @@ from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, Selection, performer
+from driftflow.actions.action import ACTIONS, Known, performer
 from driftflow.config import load_config
 from driftflow.planning.settings import SYNCS, Options
 from driftflow.running.attempts import make_pause, never
@@ -126,20 +126,20 @@ def run_events(
         raise ValueError(f"jobs must be at least 1, not {options.jobs}")
     if options.audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
-    selection = _select_actions(plan, actions)
+    known = _select_actions(plan, actions)
     kept = resumed.results if resumed else {}
-    if options.enforce_timeout and selection.sources:
+    if options.enforce_timeout and known.sources:
         from driftflow.actions.registry import refuse_unreachable
 
-        refuse_unreachable(plan.actions, selection.sources)
+        refuse_unreachable(plan.actions, known.sources)
     is_parallel = options.executor is not None or plan.flags.is_enabled("parallel")
     if is_parallel or options.enforce_timeout:
         from driftflow.parallel.wiring import interpret_in_parallel
 
-        events = interpret_in_parallel(plan, selection, options, kept, is_stopped)
+        events = interpret_in_parallel(plan, known, options, kept, is_stopped)
     else:
         pause = make_pause(plan.backoff, sleep, is_stopped)
-        crew = sequential(performer(selection.actions), perf_counter, pause)
+        crew = sequential(performer(known), perf_counter, pause)
         events = interpret(plan, crew, perf_counter, kept)
     if resumed:
         from driftflow.running.reuse import merge_kept
@@ -163,11 +163,10 @@ def resumable(plan: Plan) -> tuple[Resumed | None, str]:
     return look_back(plan)
 
 
-def _select_actions(plan: Plan, given: Given) -> Selection:
+def _select_actions(plan: Plan, given: Given) -> Known:
     """Return the actions that steps of the plan name, as far as there are any of these names."""
     if not given and ACTIONS.keys() >= {*plan.actions}:
-        return Selection(ACTIONS)
+        return ACTIONS
     from driftflow.actions.registry import resolve_actions
 
-    known = resolve_actions(given)
-    return Selection({name: known[name] for name in plan.actions if name in known}, known.sources)
+    return resolve_actions(given).select(plan.actions)

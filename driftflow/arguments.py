@@ -47,7 +47,7 @@ from __future__ import annotations
 import io
 import re
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from docopt import DocoptExit, docopt
 
@@ -80,11 +80,16 @@ class MisuseError(Exception):
     """The command line is at fault; says how, in words."""
 
 
-class Arguments(NamedTuple):
-    """What a command line says; what the command does not take has its default.
+class Arguments:
+    """What a command line says; what its command does not take has its default.
+
+    A plain class: a named tuple of that many fields takes longer to define than all else here.
+
+    Args:
+        command: `check`, `plan`, `schema`, `actions`, or `run`.
+        found: What docopt has found, by the names of the usage text.
 
     Attributes:
-        command: `check`, `plan`, `schema`, `actions`, or `run`.
         config: The workflow's file.
         files: The files to check.
         strict: Whether warnings count as errors.
@@ -100,20 +105,21 @@ class Arguments(NamedTuple):
         resume: Whether the last run is taken up.
     """
 
-    command: str
-    config: str = ""
-    files: tuple[str, ...] = ()
-    strict: bool = False
-    print_json: bool = False
-    format: str = "text"
-    output: str | None = None
-    actions: tuple[str, ...] = ()
-    params: Mapping[str, Json] = {}
-    jobs: int | None = None
-    dask: str | None = None
-    enforce_timeout: bool = False
-    audit_sync: Sync = "run"
-    resume: bool = False
+    def __init__(self, command: str, found: Mapping[str, Any]) -> None:
+        self.command = command
+        self.config: str = found.get("--config", "")
+        self.files: list[str] = found.get("FILE", [])
+        self.strict: bool = found.get("--strict", False)
+        self.print_json: bool = found.get("--print-json", False)
+        self.format: str = found.get("--format", "text")
+        self.output: str | None = found.get("--output")
+        self.actions: list[str] = found.get("--actions", [])
+        self.params = _read_params(found.get("--param", []))
+        self.jobs = _read_jobs(found.get("--jobs"))
+        self.dask: str | None = found.get("--dask")
+        self.enforce_timeout: bool = found.get("--enforce-timeout", False)
+        self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
+        self.resume: bool = found.get("--resume", False)
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments | str:
@@ -128,24 +134,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments | str:
     """
     command = _find_command(argv)
     found = _ask_docopt(argv, command or "--config")
-    if isinstance(found, str):
-        return found
-    return Arguments(
-        command or "run",
-        found.get("--config") or "",
-        tuple(found.get("FILE", ())),
-        found.get("--strict", False),
-        found.get("--print-json", False),
-        found.get("--format", "text"),
-        found.get("--output"),
-        tuple(found.get("--actions", ())),
-        _read_params(found.get("--param", ())),
-        _read_jobs(found.get("--jobs")),
-        found.get("--dask"),
-        found.get("--enforce-timeout", False),
-        _read_sync(found.get("--audit-sync", "run")),
-        found.get("--resume", False),
-    )
+    return found if isinstance(found, str) else Arguments(command or "run", found)
 
 
 def _find_command(argv: Sequence[str]) -> str | None:

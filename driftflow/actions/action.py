@@ -42,15 +42,13 @@ class Action(NamedTuple):
 Source: TypeAlias = str | tuple[str, str, str]
 
 
-class Selection(NamedTuple):
-    """The actions that the steps of one plan name, as far as there are any of these names.
+class Known(dict[str, Action]):
+    """Actions by name.
 
     Attributes:
-        actions: By name; there may be others.
         sources: Where another process finds those that are not built in.
     """
 
-    actions: Mapping[str, Action]
     sources: tuple[Source, ...] = ()
 
 
@@ -166,10 +164,12 @@ def _is_text(value: Json) -> bool:
     return type(value) is str
 
 
-ACTIONS: dict[str, Action] = {
-    "echo": Action(echo, summary_of(echo), BUILT_IN),
-    **{
-        function.__name__: Action(function, summary_of(function), BUILT_IN, _STRING, _is_text)
-        for function in (upper, lower, reverse)
-    },
-}
+ACTIONS = Known(
+    {
+        "echo": Action(echo, summary_of(echo), BUILT_IN),
+        **{
+            function.__name__: Action(function, summary_of(function), BUILT_IN, _STRING, _is_text)
+            for function in (upper, lower, reverse)
+        },
+    }
+)

@@ -13,7 +13,7 @@ from inspect import iscoroutinefunction
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, Action, mark_of, summary_of
+from driftflow.actions.action import ACTIONS, Action, Known, mark_of, summary_of
 from driftflow.actions.sources import Candidate, find_candidates, load_at, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copied
@@ -85,6 +85,12 @@ class Actions(Mapping[str, Action]):
 
     def __len__(self) -> int:
         return len(self._known.keys() | self._entry_points.keys())
+
+    def select(self, names: Iterable[str]) -> Known:
+        """Return the actions of these names, as far as there are any."""
+        known = Known({name: self[name] for name in names if name in self})
+        known.sources = self.sources
+        return known
 
     @cached_property
     def _entry_points(self) -> dict[str, list[EntryPoint]]:

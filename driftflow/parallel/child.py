@@ -13,8 +13,9 @@ from driftflow.actions.action import ACTIONS, performer
 from driftflow.errors import message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from driftflow.actions.action import Action
     from driftflow.reading.document import Json
 
 # How long it waits for the next attempt before it goes. Seconds.
@@ -44,7 +45,7 @@ def serve(descriptor: int) -> None:
     # action.
     with suppress(EOFError, OSError), Connection(descriptor) as connection:
         names, sources = connection.recv()
-        actions = ACTIONS
+        actions: Mapping[str, Action] = ACTIONS
         if sources or not ACTIONS.keys() >= {*names}:
             from driftflow.actions.registry import load_again
 

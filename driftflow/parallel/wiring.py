@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from concurrent.futures import Executor, Future
 
-    from driftflow.actions.action import Selection
+    from driftflow.actions.action import Known
     from driftflow.parallel.crew import Report, Submit
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Options
@@ -40,7 +40,7 @@ _FEW = 4
 
 def interpret_in_parallel(
     plan: Plan,
-    selection: Selection,
+    actions: Known,
     options: Options,
     kept: Mapping[int, StepResult],
     is_stopped: Callable[[], bool],
@@ -49,15 +49,14 @@ def interpret_in_parallel(
 
     Args:
         plan: What to do.
-        selection: What its steps name.
+        actions: What its steps name.
         options: How to do it: on which executor, how many at a time, in what time.
         kept: By index, the results of steps that are left out.
         is_stopped: Returns whether a step that is tried in the thread of the run is not to be tried
             again.
     """
     seconds = plan.timeout_seconds if options.enforce_timeout else None
-    actions, sources = selection
-    brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
+    brief = Brief(uuid4().hex, plan.actions, actions.sources, plan.backoff, seconds)
     workers, jobs = options.executor, options.jobs or max(_FEW, _usable_cores())
     with ExitStack() as stack:
         if options.executor is None:
@@ -70,7 +69,7 @@ def interpret_in_parallel(
         perform, stop = performer(actions), Flag()
         give_up: list[Callable[[], None]] = [stop.set, partial(end_all, brief.run)]
         if seconds is not None:
-            deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
+            deadlines = stack.enter_context(Deadlines(seconds, plan.actions, actions.sources))
             perform = deadlines.perform
             give_up.append(deadlines.kill)
         crew = sequential(perform, perf_counter, make_pause(plan.backoff, sleep, is_stopped))

@@ -14,33 +14,33 @@ from driftflow.errors import ConfigError
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        ("--config a.json", Arguments("run", "a.json")),
-        ("check b.json c.json", Arguments("check", files=("b.json", "c.json"))),
+        ("--config a.json", {"config": "a.json"}),
+        ("check b.json c.json", {"command": "check", "files": ["b.json", "c.json"]}),
         (
             "check --format json --strict b",
-            Arguments("check", files=("b",), strict=True, format="json"),
+            {"command": "check", "files": ["b"], "strict": True, "format": "json"},
         ),
-        ("--config a --audit-sync step", Arguments("run", "a", audit_sync="step")),
-        ("plan --config a --print-json", Arguments("plan", "a", print_json=True)),
-        ("schema --output s.json", Arguments("schema", output="s.json")),
-        ("actions --actions a.py --actions m", Arguments("actions", actions=("a.py", "m"))),
+        ("--config a --audit-sync step", {"config": "a", "audit_sync": "step"}),
+        ("plan --config a --print-json", {"command": "plan", "config": "a", "print_json": True}),
+        ("schema --output s.json", {"command": "schema", "output": "s.json"}),
+        ("actions --actions a.py --actions m", {"command": "actions", "actions": ["a.py", "m"]}),
         (
             "--config a --param x=1 --param y:=[2] --jobs 3 --dask h:1 --enforce-timeout --resume",
-            Arguments(
-                "run",
-                "a",
-                params={"x": "1", "y": [2]},
-                jobs=3,
-                dask="h:1",
-                enforce_timeout=True,
-                resume=True,
-            ),
+            {
+                "config": "a",
+                "params": {"x": "1", "y": [2]},
+                "jobs": 3,
+                "dask": "h:1",
+                "enforce_timeout": True,
+                "resume": True,
+            },
         ),
     ],
 )
-def test_a_command_line_says_what_is_to_be_done(argv: str, expected: Arguments) -> None:
+def test_a_command_line_says_what_is_to_be_done(argv: str, expected: dict[str, Any]) -> None:
     """What it does not say has its default."""
-    assert parse_arguments(argv.split()) == expected
+    arguments = parse_arguments(argv.split())
+    assert vars(arguments) == vars(Arguments("run", {})) | expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pytest
 from support import workflows
 from support.command import CHECKOUT, gone
 
-from driftflow.actions.action import Selection
 from driftflow.actions.registry import resolve_actions
 from driftflow.parallel import wiring
 from driftflow.parallel.wiring import interpret_in_parallel
@@ -32,10 +31,8 @@ DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 
 def events_of(plan: Plan, given: Any = DEEDS, **how: Any) -> Generator[Event, Halt | None, None]:
     """What happens in a run."""
-    actions = resolve_actions(given)
-    known = {name: actions[name] for name in plan.actions if name in actions}
-    selection = Selection(known, actions.sources)
-    return interpret_in_parallel(plan, selection, Options(**how), {}, never)
+    known = resolve_actions(given).select(plan.actions)
+    return interpret_in_parallel(plan, known, Options(**how), {}, never)
 
 
 def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
