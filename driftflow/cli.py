@@ -146,9 +146,10 @@ def _print_lines(
 ) -> Status:
     status: Status = "failed"
     discarded = 0
+    write = output.write
 
     def print_line(event: StepFinished) -> None:
-        output.write(f"{result_line(event)}\n")
+        write(f"{result_line(event)}\n")
 
     def count(event: StepDiscarded) -> None:
         nonlocal discarded
@@ -158,7 +159,8 @@ def _print_lines(
         nonlocal status
         status = event.status
 
-    takers: dict[type, Callable[[Any], None]] = {
+    takers: dict[type, Callable[[Any], None] | None] = {
+        **dict.fromkeys(EVENTS),
         StepFinished: print_line,
         StepDiscarded: count,
         RunFinished: end,

@@ -190,7 +190,7 @@ def sequential(perform: Perform, clock: Clock, pause: Pause) -> Crew:
             except KeyboardInterrupt as interrupt:
                 yield interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
                 raise
-            ok, *_ = outcome
+            ok, _, _, _, _ = outcome
             if (yield outcome) or (not ok and ends_run(optional=step.optional)):
                 return False
         return True

@@ -70,19 +70,18 @@ class Signals:
     def follow(
         self,
         events: Generator[Event, Halt | None, None],
-        takers: Mapping[type, Callable[[Any], object]],
+        takers: Mapping[type, Callable[[Any], object] | None],
     ) -> None:
         """Hand on each event of a run, and interrupt the run when a signal has come.
 
         Args:
             events: What happens in the run.
-            takers: By the type of an event, what takes those of that type; all others are passed
-                over.
+            takers: By each type of event, what takes those of that type; None to pass them over.
         """
-        taker_of = takers.get
         for part in (events, self._rest_of(events)):
             for event in part:
-                if (take := taker_of(type(event))) is not None:
+                take = takers[type(event)]
+                if take is not None:
                     take(event)
                 if self.received is not None and part is events:
                     break

@@ -85,7 +85,7 @@ def test_only_events_that_somebody_takes_are_handed_on(caught: Signals) -> None:
     """The others are passed over, and the run goes on."""
     stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     taken: list[StepFinished] = []
-    caught.follow(stream, {StepFinished: taken.append})
+    caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: taken.append})
     assert [event.step_index for event in taken] == [0, 1]
 
 
@@ -162,7 +162,7 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
 
     stream = interpret(workflows.plan({}), sequential(perform, float, pause=int), float)
     finished: list[StepFinished] = []
-    caught.follow(stream, {StepFinished: finished.append})
+    caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: finished.append})
     assert [event.result.output for event in finished] == [-signal.SIGTERM]
     assert caught.received is None
 
