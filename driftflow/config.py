@@ -1,4 +1,4 @@
-"""The reading edge: a file and the environment become a plan."""
+"""The library: read a config. A file and the environment become a plan, or findings."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
 def _examine(
     document: Document, actions: Given | None, params: Mapping[str, Json] | None
 ) -> tuple[Issue, ...]:
-    """What is wrong with a document, and with actions also what will surprise."""
+    """Return what is wrong with a document, and with actions also what will surprise."""
     found: list[Issue] = []
     if not accepts(document.value):
         from driftflow.schemas import explanation

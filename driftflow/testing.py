@@ -8,8 +8,8 @@ There is nothing to learn but a dictionary of functions:
     assert outcome.result["status"] == "ok"
 
 Such a run depends on nothing but the config and the actions: it reads no environment, keeps no
-audit, runs its steps in turn, does not wait between attempts, and its clock stands still. So what
-it gives can be held against a snapshot.
+audit, runs one step after the other, does not wait between attempts, and its clock stands still. So
+its outcome can be held against a snapshot.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def run(
 
 
 def script(*outcomes: Any) -> Callable[[Any], Any]:
-    """An action by a script: what comes of each call in turn; the last one is repeated.
+    """Return an action by a script: what comes of each call in turn; the last one is repeated.
 
     `script(OSError("busy"), OSError("busy"), "rows")` fails twice and then succeeds,
     `script(ValueError("no"))` always fails.
@@ -121,5 +121,5 @@ def script(*outcomes: Any) -> Callable[[Any], Any]:
 
 
 def _still(_: int = 0) -> float:
-    """A clock that stands still, and a wait that takes no time."""
+    """Return 0: a clock that stands still, and a wait that takes no time."""
     return 0.0

@@ -123,7 +123,7 @@ class RunResult(NamedTuple):
 
 
 def advance(run: RunResult, event: Event) -> RunResult:
-    """The run after one more event."""
+    """Return the run after one more event."""
     match event:
         case StepFinished():
             return run._replace(results=run.results.append(event.result))
