@@ -1,6 +1,9 @@
-"""Several steps at a time, in threads or on any executor; attempts that end when time is up.
+"""Wires a run that needs more than one thread or process: its crew, its workers, its deadlines.
 
-Imported only when a run asks for one of them.
+Imported only when a run asks for one of them; what only deadlines need, only with them.
+
+Waves of one step run in the thread of the run, unless the caller has brought an executor. Our own
+threads are all started before the first step, as many as the system allows.
 """
 
 from __future__ import annotations
@@ -13,13 +16,16 @@ from itertools import count
 from threading import Event as Flag
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from driftflow.actions.action import performer
-from driftflow.parallel.crew import Spread
-from driftflow.parallel.deadlines import Deadlines
-from driftflow.parallel.processes import end_all
-from driftflow.parallel.worker import Brief, begun_here, stoppable, work
+from driftflow.parallel.crew import ConcurrentCrew
+from driftflow.parallel.processes import kill_registered
+from driftflow.parallel.worker import (
+    WorkerConfig,
+    make_stoppable_runner,
+    register_runner,
+    run_batch,
+)
 from driftflow.running.attempts import pauses
 from driftflow.running.interpreter import interpret, sequential, waves
 
@@ -29,13 +35,14 @@ if TYPE_CHECKING:
 
     from driftflow.actions.action import Action
     from driftflow.actions.sources import Source
-    from driftflow.parallel.crew import Report, Submit
+    from driftflow.parallel.crew import Submit
+    from driftflow.parallel.worker import BatchResult
     from driftflow.planning.plan import Plan
     from driftflow.running.attempts import Task
     from driftflow.running.events import Event, Halt, Resumed
 
-# As many steps are tried at a time, at least, if nothing else is said: most wait for something.
-_FEW = 4
+# How many jobs there are at least by default, on however few cores: most steps wait for something.
+_MIN_JOBS = 4
 
 
 def scaled(  # noqa: PLR0913 - what they are for stands at each call
@@ -53,49 +60,51 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
 
     Args:
         plan: What to do.
-        actions: What stands behind the names that its steps use, in this process.
+        actions: The actions that its steps name, in this process.
         sources: Where other processes find them.
         executor: What runs the waves; the caller's. None for threads, and for none if the flag
             `parallel` is off.
-        jobs: How many pieces of work are under way at the same time, at most; by default the
-            number of usable cores, and at least 4.
+        jobs: How many batches are under way at the same time, at most; by default the number of
+            usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the plan's timeout is over.
         resumed: An earlier run of the plan, which is taken up; None for none.
-        is_over: Whether a step that is tried in the thread of the run is not to be tried again.
+        is_over: Returns whether a step in the thread of the run is not to be tried again.
     """
     seconds = plan.timeout_seconds if enforce_timeout else None
-    brief = Brief(uuid4().hex, plan.actions, sources, plan.backoff, seconds)
-    jobs = max(_FEW, _usable_cores()) if jobs is None else jobs
+    config = WorkerConfig(os.urandom(16).hex(), plan.actions, sources, plan.backoff, seconds)
+    jobs = max(_MIN_JOBS, _count_usable_cores()) if jobs is None else jobs
     known = resumed.results if resumed else {}
     with ExitStack() as stack:
         workers = executor
         if executor is None:
             # More threads than steps would have nothing to do.
-            workers, jobs = _threads(min(jobs, max(map(len, waves(plan, known)), default=0)))
+            workers, jobs = _start_threads(min(jobs, max(map(len, waves(plan, known)), default=0)))
             if workers is not None:
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
-        give_up: list[Callable[[], None]] = [stop.set, partial(end_all, brief.run)]
+        enders: list[Callable[[], None]] = [stop.set, partial(kill_registered, config.run)]
         if seconds is not None:
+            from driftflow.parallel.deadlines import Deadlines
+
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))
             perform = deadlines.perform
-            give_up.append(deadlines.kill)
+            enders.append(deadlines.kill)
         crew = sequential(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
         if workers is not None:
-            site = stoppable(perform, plan.backoff, stop)
-            stack.enter_context(begun_here(brief.run, site))
+            runner = make_stoppable_runner(perform, plan.backoff, stop)
+            stack.enter_context(register_runner(config.run, runner))
             alone = crew if executor is None else None
-            crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
+            crew = ConcurrentCrew(_make_submit(workers, config), jobs, enders, alone)
         yield from interpret(plan, crew, perf_counter, resumed)
 
 
-def _threads(number: int) -> tuple[Executor | None, int]:
-    """A pool of so many threads, or as the system allows, all started; none for less than two.
+def _start_threads(number: int) -> tuple[Executor | None, int]:
+    """Return a pool of so many threads, or as many as the system allows; None for less than two.
 
-    Python's pool starts a thread when there is work for it; if it cannot, it says so, and does the
-    work later all the same: it would be done twice.
+    They are all started here. Python's pool starts a thread when there is work for it; if it
+    cannot, it raises, and does the work later all the same: the crew would have it done twice.
     """
     while number > 1:
         pool, go, started = ThreadPoolExecutor(number, "driftflow"), Flag(), 0
@@ -111,17 +120,18 @@ def _threads(number: int) -> tuple[Executor | None, int]:
     return None, 1
 
 
-def _usable_cores() -> int:
+def _count_usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _submitter(workers: Executor, brief: Brief) -> Submit:
+def _make_submit(workers: Executor, config: WorkerConfig) -> Submit:
+    """Return the function that sends tasks to the workers."""
     numbers = count()
 
-    def submit(tasks: list[Task]) -> Future[Report]:
-        token = f"{brief.run}-{next(numbers)}"
-        return workers.submit(work, {"token": token, "brief": brief, "tasks": tasks})
+    def submit(tasks: list[Task]) -> Future[BatchResult]:
+        token = f"{config.run}-{next(numbers)}"
+        return workers.submit(run_batch, {"token": token, "config": config, "tasks": tasks})
 
     return submit
