@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import workflows
 
-from driftflow.parallel.crew import ConcurrentCrew
+from driftflow.parallel.crew import ConcurrentCrew, GracePeriod
 from driftflow.running.interpreter import sequential, waves
 
 if TYPE_CHECKING:
@@ -434,6 +434,35 @@ def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.Mon
     assert toy.timeouts == [0.1] * 7
     assert list(toy.under_way) == ["c"]
     assert toy.given_up == 6  # what has begun just before is told to end, too
+
+
+def test_a_grace_period_is_over_five_seconds_after_it_began() -> None:
+    """Until it has begun it is never over, and there is nothing to remind of."""
+    told: list[str] = []
+    grace = GracePeriod([lambda: told.append("a"), lambda: told.append("b")])
+    grace.remind()
+    assert not grace.is_over(1e9)
+    assert told == []
+    grace.begin(100.0)
+    assert told == ["a", "b"]
+    assert [grace.is_over(now) for now in (100.0, 104.9, 105.0, 999.0)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert told == ["a", "b"]
+    grace.remind()
+    assert told == ["a", "b"] * 2
+
+
+def test_to_tell_to_end_needs_no_grace_period() -> None:
+    """Whoever is closed waits for as long as it takes."""
+    told: list[str] = []
+    grace = GracePeriod([lambda: told.append("a")])
+    grace.tell_to_end()
+    assert told == ["a"]
+    assert not grace.is_over(1e9)
 
 
 def test_a_batch_is_waited_for_again_and_again() -> None:
