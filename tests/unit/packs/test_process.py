@@ -183,7 +183,8 @@ def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     """An interrupt at a terminal is not for it; and it is killed, whatever marks there are."""
     assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"
     monkeypatch.setattr(processes, "_find_marked", lambda _: [])
-    assert gone(int(python(IN_BACKGROUND.format(""))))
+    left = int(python(IN_BACKGROUND.format("")))
+    wait_for(lambda: gone(left))  # it was killed, and nobody has looked whether it has ended
 
 
 def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:

@@ -383,6 +383,14 @@ def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
     assert toy.sent == ["a", "b", "c"]
 
 
+def test_of_several_interrupts_on_workers_the_first_one_counts() -> None:
+    """The others are what came of it: the grace period does not begin anew."""
+    toy = Toy(ended="abc")
+    told = interrupted(work(toy, 3, "abcdef"))
+    assert told == ". . . interrupted 2 interrupted 2 interrupted 2"
+    assert toy.given_up == 1
+
+
 def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
     """What came of its steps is not known; each of them has an outcome all the same."""
     toy = Toy(seconds=0.0)
