@@ -6,7 +6,8 @@ of threads, and the crew nothing of results.
 
 The life of a step:
 
-    begun     Its task is made and None is given, so its start is on record before it is tried.
+    begun     Its task is made and None is given, so its start is on record before it is tried. One
+              that cannot be tried is a task of 0 attempts, and takes its turn like any other.
     sent      It goes to a worker, in a batch that has as many steps as the `Batcher` says.
     returned  The worker had no time for it: it is sent again, before any other step is begun.
     lost      The executor lost its batch, with the worker for instance. Nobody knows which step was

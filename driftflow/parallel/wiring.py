@@ -20,12 +20,7 @@ from typing import TYPE_CHECKING
 from driftflow.actions.action import performer
 from driftflow.parallel.crew import ConcurrentCrew
 from driftflow.parallel.processes import kill_registered
-from driftflow.parallel.worker import (
-    WorkerConfig,
-    make_stoppable_runner,
-    register_runner,
-    run_batch,
-)
+from driftflow.parallel.worker import WorkerConfig, make_runner, register_runner, run_batch
 from driftflow.running.attempts import pauses
 from driftflow.running.interpreter import interpret, sequential, waves
 
@@ -93,7 +88,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
             enders.append(deadlines.kill)
         crew = sequential(perform, perf_counter, pauses(plan.backoff, sleep, is_over))
         if workers is not None:
-            runner = make_stoppable_runner(perform, plan.backoff, stop)
+            runner = make_runner(perform, plan.backoff, stop)
             stack.enter_context(register_runner(config.run, runner))
             alone = crew if executor is None else None
             crew = ConcurrentCrew(_make_submit(workers, config), jobs, enders, alone)

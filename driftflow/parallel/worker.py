@@ -97,6 +97,8 @@ class AttemptRunner(NamedTuple):
 # copies, which it cannot use: what a runner holds, children for instance, is not the copy's.
 _registered: dict[tuple[int, str], AttemptRunner] = {}
 _loading = threading.Lock()
+# The runner of a run that was broken off: with it no step is tried.
+_STOPPED = AttemptRunner(lambda *_: None, lambda _: None, is_over=lambda: True)
 
 
 def run_batch(request: BatchRequest) -> BatchResult:
@@ -157,9 +159,7 @@ def register_runner(run: str, runner: AttemptRunner) -> Iterator[None]:
     del _registered[key]
 
 
-def make_stoppable_runner(
-    perform: Perform, backoff: Backoff | None, stop: threading.Event
-) -> AttemptRunner:
+def make_runner(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> AttemptRunner:
     """Return a runner that begins no further attempt, and ends each wait, once `stop` is set.
 
     Args:
@@ -168,13 +168,6 @@ def make_stoppable_runner(
         stop: What stops it.
     """
     return AttemptRunner(perform, pauses(backoff, stop.wait, stop.is_set), stop.is_set)
-
-
-def _do_nothing(*_: object) -> None:
-    """Do nothing."""
-
-
-_STOPPED = AttemptRunner(_do_nothing, _do_nothing, is_over=lambda: True)
 
 
 def _find_runner(config: WorkerConfig) -> AttemptRunner:

@@ -16,7 +16,7 @@ from driftflow.parallel import worker
 from driftflow.parallel.worker import (
     AttemptRunner,
     WorkerConfig,
-    make_stoppable_runner,
+    make_runner,
     register_runner,
     run_batch,
 )
@@ -209,7 +209,7 @@ def test_a_runner_can_be_stopped() -> None:
     """No further attempt begins, and a wait is over at once."""
     for backoff in (None, Backoff(delay_seconds=10_000)):
         stop = Event()
-        runner = make_stoppable_runner(performer(ACTIONS), backoff, stop)
+        runner = make_runner(performer(ACTIONS), backoff, stop)
         assert runner.perform("upper", "a") == "A"
         assert not runner.is_over()
         stop.set()
@@ -245,7 +245,7 @@ def test_a_runner_that_is_not_stopped_waits(monkeypatch: pytest.MonkeyPatch) -> 
     stop = Event()
     slept: list[float] = []
     monkeypatch.setattr(stop, "wait", slept.append)
-    make_stoppable_runner(performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
+    make_runner(performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
     assert slept == [2]
 
 
