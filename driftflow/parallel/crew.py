@@ -144,7 +144,7 @@ class ConcurrentCrew:
         """Work through the waves."""
         try:
             for is_one, group in groupby(waves, lambda wave: len(wave) == 1):
-                crew = self._alone if is_one and self._alone else self._work_together
+                crew = self._alone if is_one and self._alone else self._work_on_waves
                 if not (yield from crew(group, task)):
                     return False
         finally:
@@ -155,19 +155,19 @@ class ConcurrentCrew:
                     self._finished.get()
         return True
 
-    def _work_together(
+    def _work_on_waves(
         self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
     ) -> Generator[Outcome | None, Halt | None, bool]:
         for wave in waves:
             buffer = ReorderBuffer()
-            yield from self._work_through(map(task, wave), buffer)
+            yield from self._work_on_wave(map(task, wave), buffer)
             if self._halt == "interrupt":
                 raise KeyboardInterrupt
             if self._halt or buffer.end < math.inf:
                 return False
         return True
 
-    def _work_through(
+    def _work_on_wave(
         self, tasks: Iterator[Task], buffer: ReorderBuffer
     ) -> Generator[Outcome | None, Halt | None, None]:
         yield from self._send_batches(tasks, buffer)
