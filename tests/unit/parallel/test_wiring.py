@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import reduce
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
-from support.command import CHECKOUT, gone
+from support.command import CHECKOUT, gone, process_environment
 
 from driftflow.actions.registry import resolve_actions
 from driftflow.parallel import wiring
@@ -174,6 +176,18 @@ def scaled_by(plan: Plan) -> Any:
         resumed=None,
         is_over=never,
     )
+
+
+def test_what_only_deadlines_need_is_imported_with_them() -> None:
+    """A run in threads does without."""
+    script = (
+        "import sys\n"
+        "from driftflow.parallel import wiring\n"
+        "print({'driftflow.parallel.deadlines', 'multiprocessing', 'socket'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=process_environment(), check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"set()\n"
 
 
 def test_threads_are_gone_when_the_run_is_over() -> None:
