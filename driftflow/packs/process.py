@@ -1,7 +1,11 @@
 """Programs: `--actions driftflow.packs.process` lets steps run them, without a shell.
 
 What a program has started is gone when the attempt is over, whether it succeeded or not: its
-process group, and on Linux also what has left that.
+process group, and on Linux also what has left that (`parallel.processes`).
+
+A program's output is read by threads. Files instead of pipes would be simpler, but a program that
+opens `/dev/stderr` once more would write over what is there. Its end is watched with `WNOWAIT`: so
+the number of its group is still its own when that is killed.
 """
 
 from __future__ import annotations
@@ -15,11 +19,11 @@ from typing import IO, TYPE_CHECKING, Any
 from driftflow.actions.action import action
 from driftflow.parallel.processes import (
     PATIENCE,
+    describe_exit,
     end,
     end_marked,
-    how_it_ended,
-    make_known,
-    new_mark,
+    make_mark,
+    register,
 )
 
 if TYPE_CHECKING:
@@ -62,23 +66,23 @@ _ARGV = {
 def command(value: list[str] | dict[str, Any]) -> str:
     """Runs a program, without a shell; gives what it printed on its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
-    word, marked = new_mark()
+    mark, variable = make_mark()
     try:
-        process = _start(settings, marked)
+        process = _start(settings, variable)
     except KeyboardInterrupt:  # it may be about to start
-        end_marked(word)
+        end_marked(mark)
         raise
     try:
-        make_known(process)
+        register(process)
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
-        feeder = _in_background(_feed, process.stdin, settings.get("stdin", "").encode())
-        _await(process)
+        feeder = _run_in_thread(_feed, process.stdin, settings.get("stdin", "").encode())
+        _await_end(process)
     finally:
-        end(process, word)
+        end(process, mark)
     for thread in (output.thread, errors.thread, feeder):
         thread.join(PATIENCE)
     if process.returncode:
-        raise ChildProcessError(_complaint(process.returncode, errors))
+        raise ChildProcessError(_describe_failure(process.returncode, errors))
     if output.thread.is_alive():
         raise ChildProcessError("something that it started holds its output open, and lives on")
     try:
@@ -90,18 +94,23 @@ def command(value: list[str] | dict[str, Any]) -> str:
 
 
 class _Drain:
-    """Reads a stream to its end, in the background.
+    """Reads a stream to its end, in a thread.
 
     Args:
         stream: What to read.
         keep: How many bytes are kept, the last ones; all by default.
+
+    Attributes:
+        taken: What was read and kept.
+        is_cut: Whether something was not kept.
+        thread: The thread that reads.
     """
 
     def __init__(self, stream: IO[bytes] | None, keep: int | None = None) -> None:
         self.taken = bytearray()
         self.is_cut = False
         self._keep = keep
-        self.thread = _in_background(self._drain, stream)
+        self.thread = _run_in_thread(self._drain, stream)
 
     def _drain(self, stream: IO[bytes]) -> None:
         with stream:
@@ -112,24 +121,24 @@ class _Drain:
                     del self.taken[: -self._keep]
 
 
-def _in_background(work: Callable[..., None], *arguments: object) -> Thread:
+def _run_in_thread(work: Callable[..., None], *arguments: object) -> Thread:
     thread = Thread(target=work, args=arguments, daemon=True)
     thread.start()
     return thread
 
 
 def _feed(stream: IO[bytes], data: bytes) -> None:
-    with suppress(BrokenPipeError), stream:  # it need not read all of it, nor any
+    with suppress(BrokenPipeError), stream:  # the program need not read all of it, nor any
         stream.write(data)
 
 
-def _start(settings: dict[str, Any], marked: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(settings: dict[str, Any], variable: dict[str, str]) -> subprocess.Popen[bytes]:
     argv, folder = settings["argv"], settings.get("cwd")
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,
             cwd=folder,
-            env={**os.environ, **settings.get("env", {}), **marked},
+            env={**os.environ, **settings.get("env", {}), **variable},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -139,8 +148,8 @@ def _start(settings: dict[str, Any], marked: dict[str, str]) -> subprocess.Popen
         raise OSError(f"{error.filename or argv[0]}: {error.strerror}") from None
 
 
-def _await(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of the program; where the system can, without freeing its group's id yet."""
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of the program; where the system can, its number stays taken."""
     if not hasattr(os, "waitid"):  # macOS, before Python 3.13
         process.wait()
         return
@@ -150,8 +159,8 @@ def _await(process: subprocess.Popen[bytes]) -> None:
         raise ChildProcessError("how it ended cannot be known: SIGCHLD is ignored") from None
 
 
-def _complaint(status: int, errors: _Drain) -> str:
-    """How a program ended, and the end of what it said about it."""
-    reason = how_it_ended(status)
+def _describe_failure(status: int, errors: _Drain) -> str:
+    """Return how a program ended, and the end of what it said about it."""
+    reason = describe_exit(status)
     said = errors.taken.decode(errors="replace").strip()
     return f"{reason}: {'…' * errors.is_cut}{said}" if said else reason

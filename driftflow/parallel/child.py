@@ -1,4 +1,4 @@
-"""What runs in a process that makes attempts for another one, which may end it at any time."""
+"""What runs in a child of `deadlines`: it makes attempts, and may be killed at any time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from driftflow.actions.action import Action
     from driftflow.reading.document import Json
 
-# How long it waits for the next attempt before it goes. Seconds.
+# How long it waits for the next attempt before it ends by itself. Seconds.
 IDLE = 60.0
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
@@ -27,9 +27,9 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
 def serve(descriptor: int) -> None:
     """Make the attempts that are asked for, one after the other, until none comes any more.
 
-    The first message is what `registry.load_again` is to be called with; the answer None says that
-    all is ready. Each further one is an action's name and an input; the answer is `ok` and the
-    output, `failed` and the error, or `interrupted`.
+    The first message holds the arguments of `registry.load_again`; the answer None says that the
+    actions are loaded. Each further message is an action's name and an input; the answer is `ok`
+    and the output, `failed` and the error, or `interrupted` and None.
 
     Args:
         descriptor: The file descriptor of the connection.
@@ -41,8 +41,7 @@ def serve(descriptor: int) -> None:
             stream.reconfigure(  # type: ignore[union-attr]
                 encoding="utf-8", errors="backslashreplace", line_buffering=True
             )
-    # The other end may be closed while there is an answer that nobody has read, and this one by an
-    # action.
+    # The other end may be closed before it has read an answer, and this one by an action.
     with suppress(EOFError, OSError), Connection(descriptor) as connection:
         names, sources = connection.recv()
         actions: Mapping[str, Action] = ACTIONS
@@ -54,7 +53,7 @@ def serve(descriptor: int) -> None:
         connection.send(None)
         while connection.poll(IDLE):
             answer = _attempt(perform, *connection.recv())
-            if os.getpid() != this:  # the action has forked, and both have come back from it
+            if os.getpid() != this:  # the action has forked, and both processes have come back
                 os._exit(0)
             connection.send(answer)
 
@@ -69,7 +68,7 @@ def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tu
 
 
 def _die_with_parent() -> None:
-    """On Linux, be killed when the thread that started this process is gone, however that goes."""
+    """Let Linux kill this process when the thread that started it has ended, however that ends."""
     if sys.platform == "linux":
         from ctypes import CDLL
 

@@ -1,101 +1,143 @@
-"""The running edge: a crew that works through waves on any `concurrent.futures.Executor`.
+"""The crew that works on many steps at once, on any `concurrent.futures.Executor`.
 
-Steps are begun in run order, and their outcomes given in run order; between, they are tried in
-pieces of work, a few steps each, which come to an end in whatever order.
+It is a generator, as `interpreter.Crew` says: it gives None when it is about to begin a step, and
+the outcomes, both in run order. The interpreter makes events of them and decides; it knows nothing
+of threads, and the crew nothing of results.
+
+The life of a step:
+
+    begun     Its task is made and None is given, so its start is on record before it is tried. One
+              that cannot be tried is a task of 0 attempts, and takes its turn like any other.
+    sent      It goes to a worker, in a batch that has as many steps as the `Batcher` says.
+    returned  The worker had no time for it: it is sent again, before any other step is begun.
+    lost      The executor lost its batch, with the worker for instance. Nobody knows which step was
+              to blame, so none is charged, and all are sent again, a step at a time. A step that is
+              lost alone has used an attempt; it fails when that was the last one.
+    done      Its outcome is in the `ReorderBuffer`, and waits for those of the steps before it.
+    given     Its outcome has been given to the interpreter.
+
+What holds at any time:
+
+- A wave is over before the next one is begun.
+- At most `jobs` batches are under way, and 10,000 steps are begun whose outcomes are not given.
+- What an executor raises is an outcome. One that is broken for good fails the steps, in its own
+  words: to go on without it would be a second path, and might end the run itself.
+- The crew is not over before its steps are, unless there was an interrupt.
+
+What an end of the run means to a step that is
+
+    ==============  ============  =================  ======================  ======================
+    the end         about to be   begun and not      under way               returned or lost
+                    begun         sent
+    ==============  ============  =================  ======================  ======================
+    a failure       not begun     (there is none)    waited for              sent again; "not tried"
+                                                                             behind the failure
+    `stop`          not begun     no outcome         waited for              sent again
+    an interrupt    "interrupted" "interrupted"      told to end, waited     "interrupted"
+                                                     for by `GracePeriod`
+    a second one    no outcome    no outcome         no outcome, left alone  no outcome
+    being closed    not begun     no outcome         told to end, waited     no outcome
+                                                     for; no outcome
+    ==============  ============  =================  ======================  ======================
+
+A failure here is one that ends the run. Peers too stop at it to start steps, and let those that run
+come to their end (make -j, doit -n, Argo). A run one step at a time would not have tried these: so
+the interpreter tells them apart from the results, as discarded. `stop` is sent when the audit
+fails. An interrupt is sent, or comes while the crew waits, or from a step on a worker; at last the
+crew raises KeyboardInterrupt.
+
+Of an executor only `submit` is used, and of its futures `result`, `done` and `add_done_callback`:
+that is what all have alike. On Dask `cancel` returns True while the work goes on, and `map` is not
+cut into batches; `shutdown` differs.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from concurrent.futures import Future
-from itertools import count, groupby, islice
-from operator import itemgetter
+from itertools import groupby, islice
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias
 
-from driftflow.errors import message_of
-from driftflow.running.attempts import INTERRUPTED, ends_run
+from driftflow.parallel.batches import Batcher
+from driftflow.parallel.reordering import ReorderBuffer
+from driftflow.running.attempts import INTERRUPTED
 from driftflow.running.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from driftflow.parallel.batches import Batch
+    from driftflow.parallel.worker import BatchResult
     from driftflow.planning.plan import Step
     from driftflow.running.attempts import Outcome, Task
     from driftflow.running.events import Halt
     from driftflow.running.interpreter import Crew
 
-    Piece: TypeAlias = list[tuple[int, Task]]  # each with its place in the wave
-    Submit: TypeAlias = "Callable[[list[Task]], Future[Report]]"
+    Submit: TypeAlias = Callable[[list[Task]], Future[BatchResult]]
 
-# How long a piece of work should take: much longer than to send it anywhere. Seconds.
-_AIM = 0.02
-# A piece has at most as many steps, and at most as many are begun whose outcome was not given yet.
-_MOST = 1000
-_AHEAD = 10_000
-_NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
-# How long an interrupt waits for what is under way to come to an end, and what is said of a step
-# that did not. Seconds.
+# How long an interrupt waits for what is under way, and how often that is told to end: something
+# may have begun just after it was told. Seconds.
 GRACE = 5.0
-_AGAIN = 0.1  # after that time it is told again to end: something may just have begun. Seconds.
-_LEFT_BEHIND: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
+_REMINDER = 0.1
+
+_NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
+_UNKNOWN: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
 
 
-class Report(TypedDict):
-    """What has been done of a piece of work: plain data.
-
-    Attributes:
-        outcomes: Of its first tasks: up to one that ends the run, or as many as were begun in the
-            time that there was; at least one, unless there was an interrupt.
-        interrupted: Whether an interrupt was the end of it, which an action too can ask for.
-    """
-
-    outcomes: list[Outcome]
-    interrupted: bool
-
-
-class Spread:
-    """The crew that has several pieces of work done at the same time: see `interpreter.Crew`.
-
-    How long the steps of a piece took says how many the next one has, so that small steps do not
-    drown in what it takes to send them. A worker whose piece takes too long gives the rest back.
-
-    An interrupt, be it sent, raised while a piece is waited for, or by a step, ends what is under
-    way as soon as that can be, and waits for it no longer than `GRACE`; a second one not at all.
-
-    A piece that the executor loses, with its worker for instance, is sent again, a step at a time.
-    A step that is lost by itself has used an attempt.
+class GracePeriod:
+    """The time that what is under way has to come to its end after an interrupt.
 
     Args:
-        submit: Has the tasks worked through elsewhere, by `worker.work`.
-        pieces: How many may be under way at the same time.
-        give_up: What to do when what is under way is not wanted any more: it should end soon.
-        alone: The crew for waves of one step; None if these are pieces of work like any other.
+        enders: Each is called to tell what is under way to end soon.
+    """
+
+    def __init__(self, enders: Iterable[Callable[[], None]]) -> None:
+        self._enders = enders
+        self._until = math.inf
+
+    def begin(self, now: float) -> None:
+        """Tell what is under way to end, and let the time begin, in seconds."""
+        self._until = now + GRACE
+        self.tell_to_end()
+
+    def is_over(self, now: float) -> bool:
+        """Return whether the time is over; it is not if it has not begun."""
+        return now >= self._until
+
+    def remind(self) -> None:
+        """Tell what is under way again to end, if the time has begun."""
+        if self._until < math.inf:
+            self.tell_to_end()
+
+    def tell_to_end(self) -> None:
+        """Tell what is under way to end soon: it is not wanted any more."""
+        for end in self._enders:
+            end()
+
+
+class ConcurrentCrew:
+    """The crew that has several batches worked on at the same time: see `interpreter.Crew`.
+
+    Args:
+        submit: Sends tasks to a worker, which does `worker.run_batch` with them.
+        jobs: How many batches may be under way at the same time.
+        enders: Each is called to tell what is under way to end soon.
+        alone: The crew for waves of one step; None if they are to be sent like any other.
     """
 
     def __init__(
-        self, submit: Submit, pieces: int, give_up: Iterable[Callable[[], None]], alone: Crew | None
+        self, submit: Submit, jobs: int, enders: Iterable[Callable[[], None]], alone: Crew | None
     ) -> None:
         self._submit = submit
-        self._pieces = pieces
-        self._give_up = give_up
+        self._jobs = jobs
         self._alone = alone
-        self._size = 1  # of a piece
-        # By a number of its own, each piece that is under way; and the numbers of those that have
-        # come to an end.
-        self._numbers = count()
-        self._under_way: dict[int, tuple[Future[Report], Piece]] = {}
-        self._finished: SimpleQueue[int] = SimpleQueue()
+        self._batcher = Batcher()
+        self._grace = GracePeriod(enders)
         self._halt: Halt | None = None
-        self._until = math.inf  # when an interrupt leaves what is under way
-        # By the place in the wave: what was begun and is not under way, what came of what is done
-        # and not given out yet, how often a step was lost; and the first place that ends the run.
-        self._waiting: Piece = []
-        self._outcomes: dict[int, Outcome] = {}
-        self._losses: Counter[int] = Counter()
-        self._end = math.inf
+        self._under_way: dict[Future[BatchResult], Batch] = {}
+        self._finished: SimpleQueue[Future[BatchResult]] = SimpleQueue()
 
     def __call__(
         self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
@@ -103,175 +145,142 @@ class Spread:
         """Work through the waves."""
         try:
             for is_one, group in groupby(waves, lambda wave: len(wave) == 1):
-                crew = self._alone if is_one and self._alone else self._together
+                crew = self._alone if is_one and self._alone else self._work_on_waves
                 if not (yield from crew(group, task)):
                     return False
         finally:
-            if self._halt != "interrupt":  # else they had their time
-                if self._under_way:  # the run was broken off; but it never ends before its steps
-                    self._end_what_is_under_way()
-                while not all(future.done() for future, _ in self._under_way.values()):
+            if self._halt != "interrupt":  # after one they had their time
+                if self._under_way:  # the run is being closed
+                    self._grace.tell_to_end()
+                while not all(future.done() for future in self._under_way):
                     self._finished.get()
         return True
 
-    def _together(
+    def _work_on_waves(
         self, waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
     ) -> Generator[Outcome | None, Halt | None, bool]:
         for wave in waves:
-            yield from self._wave(map(task, wave))
+            buffer = ReorderBuffer()
+            yield from self._work_on_wave(map(task, wave), buffer)
             if self._halt == "interrupt":
                 raise KeyboardInterrupt
-            if self._halt or self._end < math.inf:
+            if self._halt or buffer.end < math.inf:
                 return False
         return True
 
-    def _wave(self, tasks: Iterator[Task]) -> Generator[Outcome | None, Halt | None, None]:
-        begun = given = 0
-        while True:
-            while len(self._under_way) < self._pieces:
-                piece = self._take_waiting()
-                if not piece and not self._halt and self._end == math.inf:
-                    room = min(self._size, _AHEAD + given - begun)
-                    piece = yield from self._begin(islice(tasks, room), begun)
-                    begun += len(piece)
-                if not piece or self._halt == "interrupt":
-                    break
-                self._send(piece)
-            if not self._under_way or not self._receive():
-                break
-            while given in self._outcomes:
-                self._heed((yield self._outcomes.pop(given)))
-                given += 1
-        left = {place for _, piece in self._under_way.values() for place, _ in piece}
-        for place in range(given, begun):
-            if place in self._outcomes:
-                yield self._outcomes.pop(place)
-            elif self._halt == "interrupt":
-                yield _LEFT_BEHIND if place in left else INTERRUPTED
-            else:  # it was behind the end of the run
-                yield _NOT_TRIED
-        self._losses.clear()
+    def _work_on_wave(
+        self, tasks: Iterator[Task], buffer: ReorderBuffer
+    ) -> Generator[Outcome | None, Halt | None, None]:
+        yield from self._send_batches(tasks, buffer)
+        while self._under_way and self._receive(buffer):
+            for outcome in buffer.ready():
+                if halt := (yield outcome):
+                    self._heed(halt)
+            yield from self._send_batches(tasks, buffer)
+        for batch in self._under_way.values():
+            buffer.fill((index for index, _ in batch), _UNKNOWN)
+        buffer.fill(buffer.missing(), INTERRUPTED if self._halt == "interrupt" else _NOT_TRIED)
+        yield from buffer.ready()
 
-    def _begin(self, tasks: Iterable[Task], begun: int) -> Generator[None, Halt | None, Piece]:
-        piece: Piece = []
-        for task in tasks:
-            self._heed((yield None))
-            if self._halt == "stop":
+    def _send_batches(
+        self, tasks: Iterator[Task], buffer: ReorderBuffer
+    ) -> Generator[None, Halt | None, None]:
+        """Send as many batches as may be under way."""
+        while len(self._under_way) < self._jobs and self._halt != "interrupt":
+            batch = self._batcher.take_again(buffer.end)
+            if not batch and not self._halt and buffer.end == math.inf:
+                batch = yield from self._begin(tasks, buffer)
+            if not batch:
+                return
+            self._send(batch)
+
+    def _begin(
+        self, tasks: Iterator[Task], buffer: ReorderBuffer
+    ) -> Generator[None, Halt | None, Batch]:
+        """Begin the steps of a batch; return it, or an empty one if it is not to be sent."""
+        batch: Batch = []
+        new = islice(tasks, min(self._batcher.size, buffer.room()))
+        for indexed_task in enumerate(new, buffer.begun):
+            if halt := (yield None):
+                self._heed(halt)
+                if halt == "interrupt":  # this step counts as begun, and so do those before it
+                    buffer.begun += len(batch) + 1
                 return []
-            piece.append((begun + len(piece), task))
-            if self._halt:
-                break
-        return piece
+            batch.append(indexed_task)
+        buffer.begun += len(batch)
+        return batch
 
-    def _heed(self, halt: Halt | None) -> None:
-        if halt is None or self._halt == "interrupt":
+    def _heed(self, halt: Halt) -> None:
+        """Take note of what the run was sent. Nothing comes after an interrupt."""
+        if self._halt == "interrupt":
             return
         self._halt = halt
         if halt == "interrupt":
-            self._until = monotonic() + GRACE
-            self._end_what_is_under_way()
+            self._grace.begin(monotonic())
 
-    def _end_what_is_under_way(self) -> None:
-        for end in self._give_up:
-            end()
-
-    def _take_waiting(self) -> Piece:
-        """Of what has to be sent again, a piece; nothing from behind the end of the run."""
-        if self._halt == "interrupt":
-            return []
-        self._waiting = [each for each in self._waiting if each[0] < self._end]
-        piece, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
-        return piece
-
-    def _send(self, piece: Piece) -> None:
-        number = next(self._numbers)
+    def _send(self, batch: Batch) -> None:
         try:
-            future = self._submit([task for _, task in piece])
+            future = self._submit([task for _, task in batch])
         except Exception as error:  # noqa: BLE001 - an executor that takes nothing any more
             future = Future()
             future.set_exception(error)
-        self._under_way[number] = future, piece
-        future.add_done_callback(lambda _: self._finished.put(number))
+        self._under_way[future] = batch
+        future.add_done_callback(self._finished.put)
 
-    def _receive(self) -> bool:
-        """Wait for the next piece that comes to an end, and keep what came of it.
+    def _receive(self, buffer: ReorderBuffer) -> bool:
+        """Wait for a while for the next batch that is done, and keep what came of it.
 
-        Whether there was one: an interrupt does not wait for long.
+        Returns:
+            Whether to go on with what is under way: after an interrupt not for long.
         """
         try:
-            number = self._next_finished()
-        except Empty:  # a signal that comes just before such a wait is seen to only after it
-            if self._halt == "interrupt":
-                self._end_what_is_under_way()
-            return monotonic() < self._until
+            future = self._next_finished()
+        except Empty:
+            self._grace.remind()
+            return not self._grace.is_over(monotonic())
         except KeyboardInterrupt:
             if self._halt == "interrupt":
                 raise
             self._heed("interrupt")
-            for number, (future, _) in self._under_way.items():
+            for future in self._under_way:
                 if future.done():  # the interrupt may have lost it
-                    self._finished.put(number)
+                    self._finished.put(future)
             return True
-        if number in self._under_way:
-            self._take(*self._under_way.pop(number))
+        if future in self._under_way:  # else it was put into the queue twice
+            self._take(future, self._under_way.pop(future), buffer)
         return True
 
     @interruptible
-    def _next_finished(self) -> int:
-        """The next piece that comes to an end.
+    def _next_finished(self) -> Future[BatchResult]:
+        """Return the next batch that is done.
 
         Raises:
-            Empty: If it takes `_AGAIN`.
+            Empty: If there is none for a while. Python handles a signal that came just before such
+                a wait only after it.
         """
-        return self._finished.get(timeout=_AGAIN)
+        return self._finished.get(timeout=_REMINDER)
 
-    def _take(self, future: Future[Report], piece: Piece) -> None:
+    def _take(self, future: Future[BatchResult], batch: Batch, buffer: ReorderBuffer) -> None:
+        """Keep what came of a batch, and what of it has to be sent again."""
         try:
-            report = future.result()
+            result = future.result()
         except KeyboardInterrupt:
             self._heed("interrupt")
-            self._outcomes |= dict.fromkeys((place for place, _ in piece), _LEFT_BEHIND)
-            return
+            buffer.fill((index for index, _ in batch), _UNKNOWN)
         except BaseException as error:  # noqa: BLE001 - whatever became of the executor
-            self._lose(piece, error)
+            self._lose(batch, error, buffer)
+        else:
+            if result["interrupted"]:
+                self._heed("interrupt")
+            outcomes = result["outcomes"]
+            buffer.keep(batch, outcomes)
+            self._batcher.send_again(batch[len(outcomes) :])
+            self._batcher.learn(outcomes)
+
+    def _lose(self, batch: Batch, error: BaseException, buffer: ReorderBuffer) -> None:
+        if len(batch) > 1:
+            self._batcher.send_one_by_one(batch)
             return
-        if report["interrupted"]:
-            self._heed("interrupt")
-        outcomes = report["outcomes"]
-        for (place, task), outcome in zip(piece, outcomes, strict=False):
-            self._keep(place, task, outcome)
-        self._wait(piece[len(outcomes) :])
-        self._size = _next_size(self._size, outcomes)
-
-    def _keep(self, place: int, task: Task, outcome: Outcome) -> None:
-        ok, output, error, attempts, seconds = outcome
-        self._outcomes[place] = ok, output, error, attempts + self._losses[place], seconds
-        if not ok and ends_run(optional=task[3]):
-            self._end = min(self._end, place)
-
-    def _wait(self, piece: Piece) -> None:
-        if piece:
-            self._waiting = sorted([*self._waiting, *piece], key=itemgetter(0))
-
-    def _lose(self, piece: Piece, error: BaseException) -> None:
-        if len(piece) > 1:  # which of them it was cannot be known
-            self._size = 1
-            self._wait(piece)
-            return
-        ((place, (action, given, allowed, optional, fault)),) = piece
-        task: Task = (action, given, allowed - 1, optional, fault)
-        if allowed > 1:
-            self._losses[place] += 1
-            self._wait([(place, task)])
-            return
-        said = message_of(error)
-        lost = f"lost by the executor: {type(error).__name__}{said and f': {said}'}"
-        self._keep(place, task, (False, None, fault or lost, allowed, 0.0))
-
-
-def _next_size(size: int, outcomes: Sequence[Outcome]) -> int:
-    """Of how many steps a piece should be, by what came of one; it grows step by step."""
-    number = len(outcomes)
-    seconds = sum(outcome[4] for outcome in outcomes)
-    by_pace = int(_AIM * number / seconds) if seconds else _MOST
-    return max(1, min(max(size, 4 * number), by_pace, _MOST))
+        ((index, task),) = batch
+        if left := buffer.lose(index, task, error):
+            self._batcher.send_again([(index, left)])

@@ -19,10 +19,10 @@ PATIENCE = 5.0
 
 @contextmanager
 def connected(address: str) -> Iterator[tuple[Executor, int]]:
-    """The cluster whose scheduler has the address, and how many pieces of work it has room for.
+    """Yield the cluster of a scheduler as an executor, and how many batches it has room for.
 
     Args:
-        address: As Dask writes it: `tcp://127.0.0.1:8786`.
+        address: That of the scheduler, as Dask writes it: `tcp://127.0.0.1:8786`.
 
     Raises:
         ExecutorError: If it does not answer or has no workers, or the extra is not installed.
@@ -32,11 +32,11 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
     except ImportError as error:
         reason = f"a Dask cluster takes the extra `driftflow[dask]`: {error}"
         raise ExecutorError(address, reason) from None
-    # What becomes of a worker or the scheduler stands in the results.
+    # What happens to a worker or the scheduler stands in the results.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         # A client that cannot connect may take much longer than it is told to, and complain later.
-        asyncio.run(asyncio.wait_for(_answer(address), PATIENCE))
+        asyncio.run(asyncio.wait_for(_ask_who_is_there(address), PATIENCE))
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:  # noqa: BLE001 - whatever the engine or the network raises
         said = message_of(error) or f"nothing within {PATIENCE:g} s"
@@ -46,11 +46,11 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
             raise ExecutorError(address, "the Dask scheduler there has no workers") from None
-        # One piece to work on and one to go on with for each thread: the way there takes time.
+        # For each thread a batch to work on, and one to go on with: the way there takes time.
         yield client.get_executor(pure=False), 2 * sum(client.nthreads().values())
 
 
-async def _answer(address: str) -> None:
+async def _ask_who_is_there(address: str) -> None:
     import distributed
 
     arguments = distributed.Security().get_connection_args("client")

@@ -1,7 +1,23 @@
-"""Attempts that can be ended: each is made by a child process, which is killed when time is up.
+"""Attempts with a deadline: each is made by a child process, which is killed when time is up.
 
-A child makes one attempt after another, for the thread that started it. Only a process of its own
-can be stopped whatever it does, and with it what it has started.
+A deadline is a process, since nothing else can be stopped whatever it does. Signals reach only the
+main thread and wait for a call into C; an exception that is set in a thread waits for a sleep.
+
+A child makes one attempt after another for the thread that started it, over a socket, with pickled
+plain data. It is a program of its own: not a fork, since threads run by then, and not a process of
+multiprocessing, which forbids children to the daemonic processes that Dask's workers are. It leads
+a group and a session and has a mark, so it ends as a program of `packs.process` does. On Linux it
+dies with the thread that started it.
+
+Beside other pools, measured on 2026-11-25: what an attempt takes more than a call, how late it is
+ended, what becomes of the processes that it started, and whether it can be made in a daemonic
+process.
+
+    ============  ===============  ===============  =============  ===
+    ours          0.05 to 0.10 ms  0.02 s           gone           yes
+    pebble 5.2.3  0.10 to 0.13 ms  0.02 to 0.10 s   left behind    no
+    loky 3.7      no limit for a task
+    ============  ===============  ===============  =============  ===
 """
 
 from __future__ import annotations
@@ -19,7 +35,7 @@ from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from driftflow.parallel.processes import PATIENCE, end, how_it_ended, new_mark
+from driftflow.parallel.processes import PATIENCE, describe_exit, end, make_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,10 +43,11 @@ if TYPE_CHECKING:
     from driftflow.actions.action import Source
     from driftflow.reading.document import Json
 
-# The child goes by itself after twice this time without an attempt (`child.IDLE`). Seconds.
+# How long a child may have been idle and still be used: it ends by itself after twice that time
+# (`child.IDLE`). Seconds.
 _FRESH = 30.0
-# The longest that is waited for at once: `poll` counts milliseconds in 31 bits. Seconds.
-_LONGEST = 1e6
+# The longest single wait: `poll` counts milliseconds in 31 bits. Seconds.
+_LONGEST_WAIT = 1e6
 
 
 class Deadlines:
@@ -44,9 +61,9 @@ class Deadlines:
 
     def __init__(self, seconds: float, names: Sequence[str], sources: Sequence[Source]) -> None:
         self._seconds = seconds
-        self._recipe = (tuple(names), tuple(sources))
-        self._mine = local()
-        self._lock = Lock()  # held while children come and go
+        self._what_to_load = (tuple(names), tuple(sources))
+        self._this_thread = local()
+        self._lock = Lock()  # held while children are started, ended and counted
         self._children: set[_Child] = set()
         self._is_over = False
 
@@ -57,10 +74,11 @@ class Deadlines:
             TimeoutError: If it took too long; nothing of it is left.
             ChildProcessError: If its process ended.
             AttemptError: If the action raised anything; with its message.
+            KeyboardInterrupt: If the action raised that, or no attempt is to begin any more.
         """
-        child = self._child()
+        child = self._ready_child()
         try:
-            kind, said = child.ask((name, value), self._seconds)
+            kind, answer = child.ask((name, value), self._seconds)
         except BaseException:
             self._drop(child)
             raise
@@ -68,8 +86,8 @@ class Deadlines:
         if kind == "interrupted":
             raise KeyboardInterrupt
         if kind == "failed":
-            raise AttemptError(said)
-        return said  # type: ignore[no-any-return]  # the child has made sure that it is Json
+            raise AttemptError(answer)
+        return answer  # type: ignore[no-any-return]  # the child has made sure that it is Json
 
     def kill(self) -> None:
         """End all attempts now, and let no other begin."""
@@ -91,9 +109,9 @@ class Deadlines:
                 child.await_end(until)
             self._children.clear()
 
-    def _child(self) -> _Child:
-        """The one of this thread, ready."""
-        child: _Child | None = getattr(self._mine, "child", None)
+    def _ready_child(self) -> _Child:
+        """Return the child of this thread, with its actions loaded; start one if need be."""
+        child: _Child | None = getattr(self._this_thread, "child", None)
         if child is not None and monotonic() - child.used < _FRESH and not child.has_gone():
             return child
         if child is not None:
@@ -101,19 +119,19 @@ class Deadlines:
         with self._lock:
             if self._is_over:
                 raise KeyboardInterrupt
-            # Those whose thread has ended, for instance.
+            # Forget children that have ended, for instance since their thread has.
             self._children = {each for each in self._children if not each.is_over()}
-            child = self._mine.child = _Child(self._seconds)
+            child = self._this_thread.child = _Child(self._seconds)
             self._children.add(child)
         try:
-            child.ask(self._recipe)
+            child.ask(self._what_to_load)
         except BaseException:
             self._drop(child)
             raise
         return child
 
     def _drop(self, child: _Child) -> None:
-        self._mine.child = None
+        self._this_thread.child = None
         child.kill()
         with self._lock:
             self._children.discard(child)
@@ -124,66 +142,79 @@ class AttemptError(Exception):
 
 
 class _Child:
-    """A child process, and the way to it."""
+    """A child process, and the connection to it.
+
+    Args:
+        seconds: How long it may stop to read or to write, as an attempt may. Seconds.
+
+    Attributes:
+        used: When it last had something to do: `monotonic`, in seconds.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self._word, marked = new_mark()
+        self._mark, variable = make_mark()
         self._ending = Lock()
         self.used = monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            limit = struct.pack("ll", *divmod(math.ceil(min(seconds, _LONGEST) * 1e6), 1_000_000))
+            microseconds = math.ceil(min(seconds, _LONGEST_WAIT) * 1e6)
+            limit = struct.pack("ll", *divmod(microseconds, 1_000_000))
             for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
                 ours.setsockopt(socket.SOL_SOCKET, direction, limit)
-            with _above_the_standard_streams(theirs) as descriptor:
-                self._process = _started(descriptor, marked)
+            with _high_descriptor(theirs) as descriptor:
+                self._process = _start(descriptor, variable)
             self._connection = Connection(fcntl(ours, F_DUPFD_CLOEXEC, 3))
 
     def ask(self, message: Any, seconds: float = math.inf) -> Any:
-        """The answer, if it comes in time."""
+        """Return the answer to a message.
+
+        Raises:
+            TimeoutError: If it does not come in time.
+            ChildProcessError: If the process ended.
+        """
         until = monotonic() + seconds
         try:
             self._connection.send(message)
             self._await_answer(until)
             return self._connection.recv()
-        except (TimeoutError, BlockingIOError):  # the latter if it stopped reading or writing
+        except (TimeoutError, BlockingIOError):  # the latter if it stopped to read or to write
             raise TimeoutError(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
             self.kill()
-            how = how_it_ended(self._process.returncode)
+            how = describe_exit(self._process.returncode)
             raise ChildProcessError(f"its process ended: {how}") from None
 
     def _await_answer(self, until: float) -> None:
-        while not self._connection.poll(min(until - monotonic(), _LONGEST)):
+        while not self._connection.poll(min(until - monotonic(), _LONGEST_WAIT)):
             if monotonic() >= until:
                 raise TimeoutError
 
     def has_gone(self) -> bool:
-        """Whether it has ended unasked, or says what nobody has asked for."""
+        """Return whether it ended, or sent an answer, though nothing was asked of it."""
         return self._connection.poll()
 
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def kill(self) -> None:
-        """End it, with all that it has started; from any thread."""
+        """End the process, with all that it has started; from any thread."""
         with self._ending:
             if self._process.returncode is None:
-                end(self._process, self._word)
+                end(self._process, self._mark)
 
     def dismiss(self) -> None:
-        """Let it end by itself, since nothing more will be asked for."""
+        """Let the process end by itself: nothing more will be asked of it."""
         self._connection.close()
 
     def await_end(self, until: float) -> None:
-        """Wait until it has ended, or end it at that time."""
+        """Wait until the process has ended, or kill it at that time."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0, until - monotonic()))
         self.kill()
 
 
-def _started(descriptor: int, marked: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(descriptor: int, variable: dict[str, str]) -> subprocess.Popen[bytes]:
     path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
     script = (
         f"import sys; sys.path[:] = {path!r}\n"
@@ -192,9 +223,9 @@ def _started(descriptor: int, marked: dict[str, str]) -> subprocess.Popen[bytes]
     try:
         return subprocess.Popen(  # noqa: S603 - it is this very interpreter
             [sys.executable, "-c", script],
-            env={**os.environ, **marked},
+            env={**os.environ, **variable},
             stdin=None if _is_open(0) else subprocess.DEVNULL,
-            stdout=_where_prints_go(),
+            stdout=_find_stdout(),
             stderr=None if _is_open(2) else subprocess.DEVNULL,
             pass_fds=[descriptor],
             start_new_session=True,
@@ -203,8 +234,8 @@ def _started(descriptor: int, marked: dict[str, str]) -> subprocess.Popen[bytes]
         raise ChildProcessError(f"its process could not be started: {error.strerror}") from None
 
 
-def _where_prints_go() -> int:
-    """What stands for stdout here; a command has put stderr in its place."""
+def _find_stdout() -> int:
+    """Return the descriptor of what `sys.stdout` is now: the command puts stderr there."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # closed, or no file
             if _is_open(number := stream.fileno()):
@@ -221,8 +252,8 @@ def _is_open(descriptor: int) -> bool:
 
 
 @contextmanager
-def _above_the_standard_streams(end: socket.socket) -> Iterator[int]:
-    """A descriptor of the socket that nobody takes for a stream, where those are closed."""
+def _high_descriptor(end: socket.socket) -> Iterator[int]:
+    """Yield a descriptor of the socket above the standard streams, even where those are closed."""
     descriptor = fcntl(end, F_DUPFD_CLOEXEC, 3)
     try:
         yield descriptor

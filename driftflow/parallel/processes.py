@@ -1,6 +1,11 @@
-"""Processes that are ended with all that they have started: their group, and what left it.
+"""Ends a process with all that it has started: its group, and on Linux also what left the group.
 
-On Linux what left the group is found by a word in its environment, which processes inherit.
+What left the group is found by a mark, a random text in an environment variable, which processes
+inherit; Jenkins finds it like that too (its ProcessTreeKiller). A run that a step starts has
+the marks of both runs, so the outer one ends its processes as well.
+
+A process is waited for by `end` alone: until then the number of its group is its own, and killing
+that group hits nobody else.
 """
 
 from __future__ import annotations
@@ -9,7 +14,6 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from threading import Lock, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -20,86 +24,91 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-# The variable that holds the words. A process that starts a run has its own: each adds one.
+# The environment variable that holds the marks, with blanks between them.
 MARK = "DRIFTFLOW_COMMAND"
 
-# How long killed processes may take to be gone, and the pause between two looks. Seconds.
+# How long killed processes may take to be gone, and the pause between two scans. Seconds.
 PATIENCE = 5.0
-_PAUSE = 0.005
-# As many looks in a row find nothing when nothing is left: in one alone, a process that is about to
-# become another program shows no environment, and a new one may be missed.
-_LOOKS = 2
+_SCAN_PAUSE = 0.005
+# Nothing is left when so many scans in a row find nothing. One may miss a process that has just
+# begun, or that is becoming another program: it has no environment for a moment.
+_EMPTY_SCANS = 2
 
 
-# Of processes whose end has not been waited for: the run for which they were started, if any.
-_known: dict[int, str | None] = {}
-_changing = Lock()
+class _ThisThread(local):
+    """What is known of the present thread.
 
-
-class _Owner(local):
-    """The run for which the present thread is at work."""
+    Attributes:
+        run: The run for which it is at work, as `WorkerConfig.run`; None for none.
+    """
 
     run: str | None = None
 
 
-owner = _Owner()
+this_thread = _ThisThread()
+
+# By number, the registered processes that `end` has not ended: the run that started each, if any.
+_registered: dict[int, str | None] = {}
+_lock = Lock()
 
 
-def new_mark() -> tuple[str, dict[str, str]]:
-    """A word that no other process has, and the variable that hands it on with those there are."""
-    word = token_hex(16)
-    return word, {MARK: f"{os.environ.get(MARK, '')} {word}".strip()}
+def make_mark() -> tuple[str, dict[str, str]]:
+    """Return a new mark, and the variable that hands it on with those that there are."""
+    mark = os.urandom(16).hex()
+    return mark, {MARK: f"{os.environ.get(MARK, '')} {mark}".strip()}
 
 
 @uninterruptible
-def end(process: subprocess.Popen[bytes], word: str) -> None:
-    """Kill the process, its group and what else has its word, until nothing is left.
+def end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """Kill the process, its group and what else has its mark, until nothing is left.
 
-    It may be one of those that `end_all` knows, and is none any more.
+    If the process is registered, it is so no longer.
 
     Args:
-        process: What leads a group of its own. Its end has not been waited for, so that the number
-            of the group is still its own.
-        word: What only it and its descendants have.
+        process: The leader of a group. Nobody has waited for its end.
+        mark: What only it and its descendants have.
     """
-    with _changing:
-        _known.pop(process.pid, None)
+    with _lock:
+        _registered.pop(process.pid, None)
     _kill_group(process.pid)
     process.wait()
-    end_marked(word)
+    end_marked(mark)
 
 
 @uninterruptible
-def end_marked(word: str) -> None:
-    """Kill what has the word, until nothing is left."""
+def end_marked(mark: str) -> None:
+    """Kill what has the mark, until nothing is left."""
     deadline = monotonic() + PATIENCE
-    looks = _LOOKS
-    while looks and monotonic() < deadline:
-        left = list(_marked(word))
-        for pid in left:
+    scans = _EMPTY_SCANS
+    while scans and monotonic() < deadline:
+        found = list(_find_marked(mark))
+        for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        looks = _LOOKS if left else looks - 1
-        if looks:
-            sleep(_PAUSE)
+        scans = _EMPTY_SCANS if found else scans - 1
+        if scans:
+            sleep(_SCAN_PAUSE)
 
 
-def make_known(process: subprocess.Popen[bytes]) -> None:
-    """Let `end_all` end the process, until `end` does: a leader of a group of its own."""
-    with _changing:
-        _known[process.pid] = owner.run
+def register(process: subprocess.Popen[bytes]) -> None:
+    """Let `kill_registered` kill the group that the process leads, until `end` has ended it."""
+    with _lock:
+        _registered[process.pid] = this_thread.run
 
 
-def end_all(run: str) -> None:
-    """Kill the groups of the processes that were made known for a run; who waits `end`s them."""
-    with _changing:
-        for pid, its_run in _known.items():
+def kill_registered(run: str) -> None:
+    """Kill the groups of the processes that were registered for a run.
+
+    Whoever waits for one of them has to `end` it.
+    """
+    with _lock:
+        for pid, its_run in _registered.items():
             if its_run == run:
                 _kill_group(pid)
 
 
-def how_it_ended(status: int) -> str:
-    """The end of a process in words: `exit status 3`, `killed by SIGKILL`."""
+def describe_exit(status: int) -> str:
+    """Return how a process ended, in words: `exit status 3`, `killed by SIGKILL`."""
     if status >= 0:
         return f"exit status {status}"
     name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
@@ -111,9 +120,9 @@ def _kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def _marked(word: str) -> Iterator[int]:
-    """The processes that have the word in their environment, where the system tells: on Linux."""
+def _find_marked(mark: str) -> Iterator[int]:
+    """Yield the processes that have the mark, where the system shows environments: on Linux."""
     for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it is gone, or somebody else's
-            if word.encode() in environment.read_bytes():
+        with suppress(OSError):  # it has ended, or is somebody else's
+            if mark.encode() in environment.read_bytes():
                 yield int(environment.parent.name)

@@ -1,6 +1,9 @@
-"""Several steps at a time, in threads or on any executor; attempts that end when time is up.
+"""Wires a run that needs more than one thread or process: its crew, its workers, its deadlines.
 
-Imported only when a run asks for one of them.
+Imported only when a run asks for one of them; what only deadlines need, only with them.
+
+Waves of one step run in the thread of the run, unless the caller has brought an executor. Our own
+threads are all started before the first step, as many as the system allows.
 """
 
 from __future__ import annotations
@@ -13,13 +16,11 @@ from itertools import count
 from threading import Event as Flag
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from driftflow.actions.action import performer
-from driftflow.parallel.crew import Spread
-from driftflow.parallel.deadlines import Deadlines
-from driftflow.parallel.processes import end_all
-from driftflow.parallel.worker import Brief, begun_here, stoppable, work
+from driftflow.parallel.crew import ConcurrentCrew
+from driftflow.parallel.processes import kill_registered
+from driftflow.parallel.worker import WorkerConfig, make_runner, register_runner, run_batch
 from driftflow.running.attempts import make_pause
 from driftflow.running.interpreter import interpret, sequential, waves
 
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from driftflow.actions.action import Known
-    from driftflow.parallel.crew import Report, Submit
+    from driftflow.parallel.crew import Submit
+    from driftflow.parallel.worker import BatchResult
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Options
     from driftflow.running.attempts import Task
     from driftflow.running.events import Event, Halt, StepResult
 
-# As many steps are tried at a time, at least, if nothing else is said: most wait for something.
-_FEW = 4
+# How many jobs there are at least by default, on however few cores: most steps wait for something.
+_MIN_JOBS = 4
 
 
 def interpret_in_parallel(
@@ -56,36 +58,39 @@ def interpret_in_parallel(
             again.
     """
     seconds = plan.timeout_seconds if options.enforce_timeout else None
-    brief = Brief(uuid4().hex, plan.actions, actions.sources, plan.backoff, seconds)
-    workers, jobs = options.executor, options.jobs or max(_FEW, _usable_cores())
+    run = os.urandom(16).hex()
+    config = WorkerConfig(run, plan.actions, actions.sources, plan.backoff, seconds)
+    workers, jobs = options.executor, options.jobs or max(_MIN_JOBS, _count_usable_cores())
     with ExitStack() as stack:
         if options.executor is None:
             # More threads than steps would have nothing to do.
-            workers, jobs = _threads(min(jobs, max(map(len, waves(plan, kept)), default=0)))
+            workers, jobs = _start_threads(min(jobs, max(map(len, waves(plan, kept)), default=0)))
             if workers is not None:
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
         perform, stop = performer(actions), Flag()
-        give_up: list[Callable[[], None]] = [stop.set, partial(end_all, brief.run)]
+        enders: list[Callable[[], None]] = [stop.set, partial(kill_registered, config.run)]
         if seconds is not None:
+            from driftflow.parallel.deadlines import Deadlines
+
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, actions.sources))
             perform = deadlines.perform
-            give_up.append(deadlines.kill)
+            enders.append(deadlines.kill)
         crew = sequential(perform, perf_counter, make_pause(plan.backoff, sleep, is_stopped))
         if workers is not None:
-            site = stoppable(perform, plan.backoff, stop)
-            stack.enter_context(begun_here(brief.run, site))
+            runner = make_runner(perform, plan.backoff, stop)
+            stack.enter_context(register_runner(config.run, runner))
             alone = crew if options.executor is None else None
-            crew = Spread(_submitter(workers, brief), jobs, give_up, alone)
+            crew = ConcurrentCrew(_make_submit(workers, config), jobs, enders, alone)
         yield from interpret(plan, crew, perf_counter, kept)
 
 
-def _threads(number: int) -> tuple[Executor | None, int]:
-    """A pool of so many threads, or as the system allows, all started; none for less than two.
+def _start_threads(number: int) -> tuple[Executor | None, int]:
+    """Return a pool of so many threads, or as many as the system allows; None for less than two.
 
-    Python's pool starts a thread when there is work for it; if it cannot, it says so, and does the
-    work later all the same: it would be done twice.
+    They are all started here. Python's pool starts a thread when there is work for it; if it
+    cannot, it raises, and does the work later all the same: the crew would have it done twice.
     """
     while number > 1:
         pool, go, started = ThreadPoolExecutor(number, "driftflow"), Flag(), 0
@@ -101,17 +106,18 @@ def _threads(number: int) -> tuple[Executor | None, int]:
     return None, 1
 
 
-def _usable_cores() -> int:
+def _count_usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _submitter(workers: Executor, brief: Brief) -> Submit:
+def _make_submit(workers: Executor, config: WorkerConfig) -> Submit:
+    """Return the function that sends tasks to the workers."""
     numbers = count()
 
-    def submit(tasks: list[Task]) -> Future[Report]:
-        token = f"{brief.run}-{next(numbers)}"
-        return workers.submit(work, {"token": token, "brief": brief, "tasks": tasks})
+    def submit(tasks: list[Task]) -> Future[BatchResult]:
+        token = f"{config.run}-{next(numbers)}"
+        return workers.submit(run_batch, {"token": token, "config": config, "tasks": tasks})
 
     return submit

@@ -1,7 +1,11 @@
-"""What makes attempts away from the run: in a thread, in another process, on another machine.
+"""What a worker does with a batch: in a thread, in another process, on another machine.
 
-An order and its report are plain data. Whatever goes wrong stands in the report, since there are
+A request and its result are plain data. Whatever goes wrong stands in the result, since there are
 executors that do not survive what a function raises.
+
+How attempts are made is an `AttemptRunner`. In the process that began the run it is the one that
+the run has registered, with its very actions. Any other process loads the actions for itself, by
+the names of modules and the paths of files, and makes a runner once for each run.
 """
 
 from __future__ import annotations
@@ -15,30 +19,29 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions.action import ACTIONS, performer
 from driftflow.errors import message_of
-from driftflow.parallel.processes import owner
+from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from driftflow.actions.action import Action, Source
-    from driftflow.parallel.crew import Report
     from driftflow.planning.settings import Backoff
     from driftflow.running.attempts import Outcome, Pause, Perform, Task
 
-# How long a worker begins further tasks of an order. Seconds.
+# How long a worker begins further steps of a batch. Seconds.
 BUDGET = 0.05
 
 
-class Brief(NamedTuple):
+class WorkerConfig(NamedTuple):
     """What all workers of a run have to know.
 
     Attributes:
-        run: The run's own word.
+        run: A text that no other run has.
         names: The actions that its steps name.
         sources: Where they are found: `Actions.sources`.
         backoff: The waits between attempts; None for none.
-        timeout_seconds: How long an attempt may take; None for as long as it does.
+        timeout_seconds: How long an attempt may take; None for no limit.
     """
 
     run: str
@@ -48,113 +51,143 @@ class Brief(NamedTuple):
     timeout_seconds: float | None
 
 
-class Order(TypedDict):
-    """What is to be done.
+class BatchRequest(TypedDict):
+    """A batch, as it is sent to a worker: plain data.
 
     Attributes:
-        token: No other order has it: some executors run equal calls only once.
-        brief: What is the same for all orders of the run.
-        tasks: To be worked through, in this order.
+        token: A text that no other request has: Dask, for instance, makes equal calls only once.
+        config: What is the same for all batches of the run.
+        tasks: The steps, to be tried in this order.
     """
 
     token: str
-    brief: Brief
+    config: WorkerConfig
     tasks: Sequence[Task]
 
 
-class Site(NamedTuple):
-    """What it takes to try steps at some place, and whether no further one should be tried."""
+class BatchResult(TypedDict):
+    """What came of a batch: plain data.
+
+    Attributes:
+        outcomes: Of its first steps: up to one that ends the run, or as many as were begun in the
+            time that there was; at least one, unless there was an interrupt.
+        interrupted: Whether an interrupt ended it, which an action too can ask for.
+    """
+
+    outcomes: list[Outcome]
+    interrupted: bool
+
+
+class AttemptRunner(NamedTuple):
+    """How attempts are made on a worker.
+
+    Attributes:
+        perform: Makes one attempt.
+        pause: Waits before another one.
+        is_over: Returns whether no further step should be tried.
+    """
 
     perform: Perform
     pause: Pause
     is_over: Callable[[], bool]
 
 
-# The sites of runs that this process has begun. A process that was forked from it has copies, with
-# which it can do nothing: so the key says whose they are.
-_BEGUN_HERE: dict[tuple[int, str], Site] = {}
+# By process and run, the runners of the runs that this process has begun. A forked process has
+# copies, which it cannot use: what a runner holds, children for instance, is not the copy's.
+_registered: dict[tuple[int, str], AttemptRunner] = {}
 _loading = threading.Lock()
+# The runner of a run that was broken off: with it no step is tried.
+_STOPPED = AttemptRunner(lambda *_: None, lambda _: None, is_over=lambda: True)
 
 
-def work(order: Order) -> Report:
-    """Work through the tasks of an order. Raises nothing."""
+def run_batch(request: BatchRequest) -> BatchResult:
+    """Try the steps of a batch. Raise nothing."""
     outcomes: list[Outcome] = []
-    owner.run = order["brief"].run
+    config = request["config"]
+    this_thread.run = config.run
     try:
-        _work(_site(order["brief"]), order["tasks"], outcomes)
+        _try_steps(_find_runner(config), request["tasks"], outcomes)
     except KeyboardInterrupt as interrupt:
         if isinstance(interrupt, Interrupted):
             outcomes.append(interrupt.outcome)
         return {"outcomes": outcomes, "interrupted": True}
-    except BaseException as error:  # noqa: BLE001 - it stands in the report, whatever it is
+    except BaseException as error:  # noqa: BLE001 - it stands in the result, whatever it is
         fault = f"the worker failed: {type(error).__name__}: {message_of(error)}"
         outcomes.append((False, None, fault, 0, 0.0))
     return {"outcomes": outcomes, "interrupted": False}
 
 
-def _work(site: Site, tasks: Iterable[Task], outcomes: list[Outcome]) -> None:
+def _try_steps(runner: AttemptRunner, tasks: Iterable[Task], outcomes: list[Outcome]) -> None:
+    """Add the outcomes of the steps, one after the other.
+
+    Raises:
+        KeyboardInterrupt: If the run is over.
+        Interrupted: If that ended an attempt, most likely.
+    """
+    perform, pause, is_over = runner
     until = perf_counter() + BUDGET
     for task in tasks:
-        if site.is_over():
+        if is_over():
             raise KeyboardInterrupt
-        outcome = run_step(task, site.perform, perf_counter, site.pause)
-        if not outcome[0] and site.is_over():  # it was most likely ended for that
-            raise Interrupted(outcome[3], outcome[4])
+        outcome = run_step(task, perform, perf_counter, pause)
+        ok, _, _, attempts, seconds = outcome
+        if not ok and is_over():
+            raise Interrupted(attempts, seconds)
         outcomes.append(outcome)
-        if perf_counter() > until or (not outcome[0] and ends_run(optional=task[3])):
-            break
+        if not ok:
+            _, _, _, optional, _ = task
+            if ends_run(optional=optional):
+                return
+        if perf_counter() > until:
+            return
 
 
 @contextmanager
-def begun_here(run: str, site: Site) -> Iterator[None]:
-    """While this lasts, orders of the run that come back to this process go to that site."""
+def register_runner(run: str, runner: AttemptRunner) -> Iterator[None]:
+    """Let batches of the run that come to this process use that runner, while this lasts.
+
+    If it ends by an exception, the run was broken off: batches that are still about begin nothing.
+    """
     key = os.getpid(), run
-    _BEGUN_HERE[key] = site
+    _registered[key] = runner
     try:
         yield
-    except BaseException:  # it is broken off: orders that are still about begin nothing
-        _BEGUN_HERE[key] = _OVER
+    except BaseException:
+        _registered[key] = _STOPPED
         raise
-    del _BEGUN_HERE[key]
+    del _registered[key]
 
 
-def _nothing(*_: object) -> None:
-    """What is done at a place where all is over."""
-
-
-_OVER = Site(_nothing, _nothing, is_over=lambda: True)
-
-
-def stoppable(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> Site:
-    """A site where no further attempt begins, and no wait goes on, once `stop` is set.
+def make_runner(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> AttemptRunner:
+    """Return a runner that begins no further attempt, and ends each wait, once `stop` is set.
 
     Args:
         perform: Makes one attempt.
         backoff: The waits between attempts; None for none.
-        stop: What stops them.
+        stop: What stops it.
     """
-    return Site(perform, make_pause(backoff, stop.wait, stop.is_set), stop.is_set)
+    return AttemptRunner(perform, make_pause(backoff, stop.wait, stop.is_set), stop.is_set)
 
 
-def _site(brief: Brief) -> Site:
-    site = _BEGUN_HERE.get((os.getpid(), brief.run))
-    if site is not None:
-        return site
-    with _loading:  # files are run once, not by each thread
-        return _site_far_away(brief)
+def _find_runner(config: WorkerConfig) -> AttemptRunner:
+    runner = _registered.get((os.getpid(), config.run))
+    if runner is not None:
+        return runner
+    with _loading:  # a file of actions is run once, not by each thread
+        return _load_runner(config)
 
 
-@lru_cache(maxsize=4)  # a run has one; several may be under way
-def _site_far_away(brief: Brief) -> Site:
-    pause = make_pause(brief.backoff, sleep, never)
-    if brief.timeout_seconds is not None:
+@lru_cache(maxsize=4)  # a run has one; several runs may be under way
+def _load_runner(config: WorkerConfig) -> AttemptRunner:
+    _, names, sources, backoff, timeout_seconds = config
+    pause = make_pause(backoff, sleep, never)
+    if timeout_seconds is not None:
         from driftflow.parallel.deadlines import Deadlines
 
-        deadlines = Deadlines(brief.timeout_seconds, brief.names, brief.sources)
-        return Site(deadlines.perform, pause, never)
+        return AttemptRunner(Deadlines(timeout_seconds, names, sources).perform, pause, never)
     actions: Mapping[str, Action] = ACTIONS
-    if brief.sources or not ACTIONS.keys() >= {*brief.names}:
+    if sources or not ACTIONS.keys() >= {*names}:
         from driftflow.actions.registry import load_again
 
-        actions = load_again(brief.names, brief.sources)
-    return Site(performer(actions), pause, never)
+        actions = load_again(names, sources)
+    return AttemptRunner(performer(actions), pause, never)

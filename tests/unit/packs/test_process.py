@@ -182,8 +182,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt at a terminal is not for it; and it is killed, whatever marks there are."""
     assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"
-    monkeypatch.setattr(processes, "_marked", lambda _: [])
-    assert gone(int(python(IN_BACKGROUND.format(""))))
+    monkeypatch.setattr(processes, "_find_marked", lambda _: [])
+    left = int(python(IN_BACKGROUND.format("")))
+    wait_for(lambda: gone(left))  # it was killed, and nobody has looked whether it has ended
 
 
 def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
@@ -197,14 +198,14 @@ def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_one_look_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_scan_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is becoming another program shows no environment for a moment."""
-    looks: list[list[int]] = [[], [NOBODY], [], [], [NOBODY]]
+    scans: list[list[int]] = [[], [NOBODY], [], [], [NOBODY]]
     killed: list[int] = []
-    monkeypatch.setattr(processes, "_marked", lambda _: looks.pop(0))
+    monkeypatch.setattr(processes, "_find_marked", lambda _: scans.pop(0))
     monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
     assert run(["true"]) == ""
-    assert (killed, looks) == ([NOBODY], [[NOBODY]])
+    assert (killed, scans) == ([NOBODY], [[NOBODY]])
 
 
 def test_an_end_that_cannot_be_known_is_told() -> None:

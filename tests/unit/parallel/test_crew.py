@@ -1,4 +1,4 @@
-"""Waves in pieces of work, on a toy executor that finishes a piece when the crew waits for one."""
+"""Waves in batches, on a toy executor that finishes a batch when the crew waits for one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import workflows
 
-from driftflow.parallel.crew import Report, Spread
+from driftflow.parallel.crew import ConcurrentCrew, GracePeriod
 from driftflow.running.interpreter import sequential, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from driftflow.parallel.worker import BatchResult
     from driftflow.planning.plan import Plan, Step
     from driftflow.running.attempts import Outcome, Task
     from driftflow.running.events import Halt
@@ -29,16 +30,16 @@ ENDED: Outcome = (False, None, "interrupted", 2, A_SECOND)
 
 
 class Toy:
-    """An executor. Steps are called by letters, a piece of work by those of its steps.
+    """An executor. Steps are called by letters, a batch by those of its steps.
 
     Args:
-        choose: Which of the pieces under way is finished next, from their names; the first one.
+        choose: Which of the batches under way is finished next, from their names; the first one.
         bad: The steps that fail.
         seconds: How long each step takes.
-        budget: How many steps of a piece are tried before the rest is given back.
-        lost: Pieces that are lost, as often as they stand there.
+        budget: How many steps of a batch are tried before the rest is given back.
+        lost: Batches that are lost, as often as they stand there.
         ended: The steps that an interrupt ends.
-        stuck: Pieces that do not come to an end.
+        stuck: Batches that do not come to an end.
         interrupts: Which calls of `get` are interrupted.
     """
 
@@ -64,20 +65,20 @@ class Toy:
         self.interrupts = list(interrupts)
         self.gets = count()
         self.timeouts: list[float | None] = []
-        self.under_way: dict[str, Future[Report]] = {}
+        self.under_way: dict[str, Future[BatchResult]] = {}
         self.sent: list[str] = []
         self.most = 0
         self.given_up = 0
         self.ready: deque[Any] = deque()
 
-    def submit(self, tasks: list[Task]) -> Future[Report]:
-        """Take a piece."""
+    def submit(self, tasks: list[Task]) -> Future[BatchResult]:
+        """Take a batch."""
         name = "".join(str(given) for _, given, *_ in tasks)
         if f"refuse {name}" in self.lost:
             self.lost.remove(f"refuse {name}")
             raise RuntimeError("it is shut down")
         self.sent.append(name)
-        future: Future[Report] = Future()
+        future: Future[BatchResult] = Future()
         self.under_way[name] = future
         self.most = max(self.most, len(self.under_way))
         return future
@@ -87,7 +88,7 @@ class Toy:
         self.ready.append(item)
 
     def get(self, timeout: float | None = None) -> Any:
-        """Finish a piece, if none has come to an end; those that are stuck take too long."""
+        """Finish a batch, if none has come to an end; those that are stuck take too long."""
         self.timeouts.append(timeout)
         if next(self.gets) in self.interrupts:
             raise KeyboardInterrupt
@@ -100,11 +101,11 @@ class Toy:
                 self.lost.remove(name)
                 future.set_exception(OSError("worker gone"))
             else:
-                future.set_result(self.report(name))
+                future.set_result(self.result(name))
         return self.ready.popleft()
 
-    def report(self, name: str) -> Report:
-        """What comes of a piece."""
+    def result(self, name: str) -> BatchResult:
+        """What comes of a batch."""
         outcomes: list[Outcome] = []
         for letter in name[: self.budget]:
             good: Outcome = (True, letter, None, 1, self.seconds)
@@ -134,12 +135,12 @@ def task(step: Step) -> Task:
 
 
 def work(
-    toy: Toy, pieces: int, *letters: str, alone: Crew | None = None
+    toy: Toy, jobs: int, *letters: str, alone: Crew | None = None
 ) -> Generator[Outcome | None, Halt | None, bool]:
     """Let a crew work through the plan."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = Spread(toy.submit, pieces, [toy.give_up], alone)
+        crew = ConcurrentCrew(toy.submit, jobs, [toy.give_up], alone)
     return crew(waves(crowd(*letters)), task)
 
 
@@ -165,17 +166,17 @@ def test_a_step_is_begun_before_it_is_sent() -> None:
     assert "".join(toy.sent) == "ab"
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 3, 9])
+@pytest.mark.parametrize("jobs", [1, 2, 3, 9])
 @pytest.mark.parametrize("seed", range(5))
-def test_outcomes_come_in_run_order_whatever_is_finished_first(pieces: int, seed: int) -> None:
-    """Never more pieces are under way; each wave is done before the next is begun."""
+def test_outcomes_come_in_run_order_whatever_is_finished_first(jobs: int, seed: int) -> None:
+    """Never more batches are under way; each wave is done before the next is begun."""
     toy = Toy(choose=random.Random(seed).choice)  # noqa: S311 - the same each time
-    told = story(work(toy, pieces, "abcdefg", "hijk"))
+    told = story(work(toy, jobs, "abcdefg", "hijk"))
     assert told.replace(". ", "") == "a b c d e f g h i j k on"
     first, second = told.split("g ")
     assert first.count(".") == 7
     assert second.count(".") == 4
-    assert toy.most == min(pieces, 7)
+    assert toy.most == min(jobs, 7)
 
 
 def test_an_outcome_is_given_as_soon_as_those_before_it_are() -> None:
@@ -204,20 +205,20 @@ def test_of_two_failures_the_first_in_run_order_counts() -> None:
 
 
 def test_small_steps_are_sent_many_at_a_time() -> None:
-    """A piece should take a fiftieth of a second, and grows step by step."""
+    """A batch should take a fiftieth of a second, and grows step by step."""
     letters = "".join(chr(0x4E00 + number) for number in range(300))
     toy = Toy(seconds=2**-11)
     assert story(work(toy, 1, letters)).replace(". ", "") == " ".join(f"{letters}") + " on"
-    assert [len(piece) for piece in toy.sent] == [1, 4, 16, *[40] * 6, 39]
+    assert [len(batch) for batch in toy.sent] == [1, 4, 16, *[40] * 6, 39]
     large = Toy(seconds=0.03)
     story(work(large, 1, letters[:9]))
-    assert [len(piece) for piece in large.sent] == [1] * 9
+    assert [len(batch) for batch in large.sent] == [1] * 9
     timeless = Toy(seconds=0.0)
     story(work(timeless, 1, letters * 20))
-    assert [len(piece) for piece in timeless.sent] == [1, 4, 16, 64, 256, *[1000] * 5, 659]
+    assert [len(batch) for batch in timeless.sent] == [1, 4, 16, 64, 256, *[1000] * 5, 659]
 
 
-def test_what_a_piece_had_no_time_for_is_sent_again() -> None:
+def test_what_a_batch_had_no_time_for_is_sent_again() -> None:
     """Before anything new is; it has been begun, and is not begun once more."""
     toy = Toy(seconds=0.001, budget=3)
     told = story(work(toy, 1, "abcdefghij"))
@@ -266,7 +267,7 @@ def test_what_is_sent_again_goes_in_run_order() -> None:
     assert lost.sent == ["a", "b", "cdef", "ghij", "c", "defij", "fij", "j"]
 
 
-def test_a_piece_that_is_lost_is_sent_again_step_by_step() -> None:
+def test_a_batch_that_is_lost_is_sent_again_step_by_step() -> None:
     """Which of its steps it was cannot be known."""
     toy = Toy(seconds=0.001, lost=["bcde"])
     told = story(work(toy, 1, "abcdefg"))
@@ -316,7 +317,7 @@ def test_a_lost_step_that_could_not_be_tried_says_why() -> None:
     toy = Toy(lost=["a"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = Spread(toy.submit, 1, [], alone=None)
+        crew = ConcurrentCrew(toy.submit, 1, [], alone=None)
     assert outcomes(crew(waves(crowd("a")), untried)) == [
         (False, None, "input from 'z', which failed", 0, 0.0)
     ]
@@ -382,12 +383,20 @@ def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
     assert toy.sent == ["a", "b", "c"]
 
 
+def test_of_several_interrupts_on_workers_the_first_one_counts() -> None:
+    """The others are what came of it: the grace period does not begin anew."""
+    toy = Toy(ended="abc")
+    told = interrupted(work(toy, 3, "abcdef"))
+    assert told == ". . . interrupted 2 interrupted 2 interrupted 2"
+    assert toy.given_up == 1
+
+
 def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
     """What came of its steps is not known; each of them has an outcome all the same."""
     toy = Toy(seconds=0.0)
     submit = toy.submit
 
-    def failing(tasks: list[Task]) -> Future[Report]:
+    def failing(tasks: list[Task]) -> Future[BatchResult]:
         future = submit(tasks)
         if len(tasks) > 1:
             future.set_exception(KeyboardInterrupt())
@@ -395,14 +404,14 @@ def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = Spread(failing, 1, [toy.give_up], alone=None)
+        crew = ConcurrentCrew(failing, 1, [toy.give_up], alone=None)
     unknown = "interrupted, and what came of it is not known 1"
     assert (
         interrupted(crew(waves(crowd("abcde")), task)) == f". a . . . . {' '.join([unknown] * 4)}"
     )
 
 
-def test_an_interrupt_that_comes_while_a_piece_is_waited_for_is_one_of_the_run() -> None:
+def test_an_interrupt_that_comes_while_a_batch_is_waited_for_is_one_of_the_run() -> None:
     """Each step that was begun has an outcome: what it came to, if that is known in time."""
     toy = Toy(interrupts=[1], seconds=0.0)
     assert interrupted(work(toy, 2, "abcdefg")) == ". . a . . . . b c d e f"
@@ -435,7 +444,36 @@ def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.Mon
     assert toy.given_up == 6  # what has begun just before is told to end, too
 
 
-def test_a_piece_is_waited_for_again_and_again() -> None:
+def test_a_grace_period_is_over_five_seconds_after_it_began() -> None:
+    """Until it has begun it is never over, and there is nothing to remind of."""
+    told: list[str] = []
+    grace = GracePeriod([lambda: told.append("a"), lambda: told.append("b")])
+    grace.remind()
+    assert not grace.is_over(1e9)
+    assert told == []
+    grace.begin(100.0)
+    assert told == ["a", "b"]
+    assert [grace.is_over(now) for now in (100.0, 104.9, 105.0, 999.0)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert told == ["a", "b"]
+    grace.remind()
+    assert told == ["a", "b"] * 2
+
+
+def test_to_tell_to_end_needs_no_grace_period() -> None:
+    """Whoever is closed waits for as long as it takes."""
+    told: list[str] = []
+    grace = GracePeriod([lambda: told.append("a")])
+    grace.tell_to_end()
+    assert told == ["a"]
+    assert not grace.is_over(1e9)
+
+
+def test_a_batch_is_waited_for_again_and_again() -> None:
     """So that Python sees to a signal that came just before a wait."""
     toy = Toy()
     get, calls = toy.get, count()
@@ -485,8 +523,8 @@ def test_broken_off_it_waits_for_what_is_under_way(end: str) -> None:
     assert toy.given_up == 1
 
 
-def test_an_interrupt_that_takes_a_piece_with_it_is_not_waited_for() -> None:
-    """It may come just when a piece has come to its end, and has been taken note of no more."""
+def test_an_interrupt_that_takes_a_batch_with_it_is_not_waited_for() -> None:
+    """It may come just when a batch has come to its end, and has been taken note of no more."""
     toy = Toy()
     stream = work(toy, 2, "abcd")
     get, calls = toy.get, count()

@@ -12,7 +12,7 @@ import pytest
 from support.command import gone
 
 from driftflow.parallel import processes
-from driftflow.parallel.processes import MARK, end, how_it_ended, new_mark
+from driftflow.parallel.processes import MARK, describe_exit, end, make_mark
 
 
 @pytest.mark.parametrize(
@@ -26,36 +26,36 @@ from driftflow.parallel.processes import MARK, end, how_it_ended, new_mark
 )
 def test_the_end_of_a_process_in_words(status: int, words: str) -> None:
     """By the name of the signal, where it has one."""
-    assert how_it_ended(status) == words
+    assert describe_exit(status) == words
 
 
 def test_a_mark_is_added_to_those_that_there_are() -> None:
     """A process that was started by another's belongs to both."""
     with mock.patch.dict(os.environ, {MARK: "outer"}):
-        word, marked = new_mark()
-        other, _ = new_mark()
-    assert marked == {MARK: f"outer {word}"}
-    assert word != other
+        mark, variable = make_mark()
+        other, _ = make_mark()
+    assert variable == {MARK: f"outer {mark}"}
+    assert mark != other
     with mock.patch.dict(os.environ, clear=True):
-        word, marked = new_mark()
-    assert marked == {MARK: word}
+        mark, variable = make_mark()
+    assert variable == {MARK: mark}
 
 
 def test_only_what_has_the_mark_is_ended() -> None:
     """Its group, and what has left that."""
-    word, marked = new_mark()
+    mark, variable = make_mark()
     script = "setsid sleep 600 & echo $!; sleep 600"
     other = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     process = subprocess.Popen(
         ["/bin/sh", "-c", script],
-        env={**os.environ, **marked},
+        env={**os.environ, **variable},
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
     assert process.stdout is not None
     with process.stdout:
         left = int(process.stdout.readline())
-    end(process, word)
+    end(process, mark)
     assert process.returncode == -9
     assert gone(left)
     assert other.poll() is None
@@ -69,13 +69,13 @@ def test_only_the_programs_of_a_run_are_ended_with_it() -> None:
     nap = [sys.executable, "-c", "import time; time.sleep(60)"]
     try:
         for run in ("mine", "yours", None):
-            processes.owner.run = run
+            processes.this_thread.run = run
             started[run] = subprocess.Popen(nap, start_new_session=True)
-            processes.make_known(started[run])
-        processes.end_all("mine")
+            processes.register(started[run])
+        processes.kill_registered("mine")
         assert started["mine"].wait(30) == -signal.SIGKILL
         assert started["yours"].poll() is started[None].poll() is None
     finally:
-        processes.owner.run = None
+        processes.this_thread.run = None
         for process in started.values():
-            end(process, new_mark()[0])
+            end(process, make_mark()[0])

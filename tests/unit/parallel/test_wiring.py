@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import reduce
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
-from support.command import CHECKOUT, gone
+from support.command import CHECKOUT, gone, process_environment
 
 from driftflow.actions.registry import resolve_actions
 from driftflow.parallel import wiring
@@ -88,11 +90,11 @@ class Noting(Executor):
     """An executor that does all at once, and notes what is asked of it."""
 
     def __init__(self) -> None:
-        self.orders: list[Any] = []
+        self.requests: list[Any] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Do it."""
-        self.orders.append((fn, args, kwargs))
+        self.requests.append((fn, args, kwargs))
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
@@ -105,26 +107,26 @@ class Noting(Executor):
 
 
 def test_an_executor_gets_each_step_and_is_left_alone() -> None:
-    """Each order has a token of its own: equal ones would be one to some executors."""
+    """Each request has a token of its own: equal ones would be one to some executors."""
     executor = Noting()
     assert outputs(crowd(40, "echo", "same"), executor=executor, jobs=3) == ["same"] * 40
-    functions, orders, keywords = zip(*executor.orders, strict=True)
+    functions, requests, keywords = zip(*executor.requests, strict=True)
     assert {(each.__module__, each.__qualname__) for each in functions} == {
-        ("driftflow.parallel.worker", "work")
+        ("driftflow.parallel.worker", "run_batch")
     }
     assert not any(keywords)
-    tokens = [order["token"] for (order,) in orders]
+    tokens = [request["token"] for (request,) in requests]
     assert len(set(tokens)) == len(tokens) < 40
     again = Noting()
     outputs(crowd(40, "echo", "same"), executor=again)
-    assert not {*tokens} & {order["token"] for _, (order,), _ in again.orders}
+    assert not {*tokens} & {request["token"] for _, (request,), _ in again.requests}
 
 
 def test_with_the_flag_off_an_executor_has_one_step_at_a_time() -> None:
     """Each is a wave of its own: one code path."""
     executor = Noting()
     outputs(crowd(5, "echo", "same", flags={}), executor=executor)
-    assert [len(order["tasks"]) for _, (order,), _ in executor.orders] == [1] * 5
+    assert [len(request["tasks"]) for _, (request,), _ in executor.requests] == [1] * 5
 
 
 def test_on_an_executor_of_this_process_actions_are_those_of_the_run() -> None:
@@ -164,6 +166,18 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     events = events_of(retried, jobs=2, enforce_timeout=True)
     run = reduce(advance, events, RunResult(retried))
     assert result_document(run)["results"][0]["attempts"] == 2
+
+
+def test_what_only_deadlines_need_is_imported_with_them() -> None:
+    """A run in threads does without."""
+    script = (
+        "import sys\n"
+        "from driftflow.parallel import wiring\n"
+        "print({'driftflow.parallel.deadlines', 'multiprocessing', 'socket'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=process_environment(), check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"set()\n"
 
 
 def test_threads_are_gone_when_the_run_is_over() -> None:

@@ -121,7 +121,7 @@ def test_programs_are_ended_whatever_comes(
         time.sleep(60)
         return "in vain"
 
-    monkeypatch.setattr("driftflow.parallel.processes._marked", look)
+    monkeypatch.setattr("driftflow.parallel.processes._find_marked", look)
     assert came_of(caught, perform) == ["interrupted", "interrupted"]
     assert len(looks) == 2
 
