@@ -167,20 +167,20 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
         )
     if not plan.flags.is_enabled("audit"):
         return events
-    from driftflow.recording.audit import audited
+    from driftflow.recording.audit import record_events
 
-    return audited(events, plan.storage_path, sync=audit_sync)
+    return record_events(events, plan.storage_path, sync=audit_sync)
 
 
 def resumable(plan: Plan) -> tuple[Resumed | None, str]:
-    """The run of the plan that can be taken up, and what is the case in words: `resume.look_back`.
+    """The run of the plan that can be taken up, and what is the case in words: `find_resumable`.
 
     Raises:
         StorageError: If the audit cannot be read.
     """
-    from driftflow.recording.resume import look_back
+    from driftflow.recording.resume import find_resumable
 
-    return look_back(plan)
+    return find_resumable(plan)
 
 
 def _named(plan: Plan, given: Given) -> Mapping[str, Action]:

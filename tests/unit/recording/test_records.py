@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.recording.records import LONGEST, audit_line
+from driftflow.recording.records import MAX_VALUE_BYTES, format_record
 from driftflow.running.events import Resumed, RunStarted, StepDiscarded, StepFinished
 from driftflow.schemas.published import schema
 
@@ -50,11 +50,11 @@ def test_a_record_has_the_beginning_of_a_long_output(output: Json, beginning: st
     """With the length and the digest of the whole. What is no string is shown as its JSON."""
     record = recorded(StepFinished(0, A_STEP, done(output)))
     whole = json.dumps(output, separators=(",", ":")).encode("ascii")
-    if len(whole) <= LONGEST:
+    if len(whole) <= MAX_VALUE_BYTES:
         assert (record["output"], "cut" in record) == (output, False)
         return
     assert record["cut"] == {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
-    assert LONGEST - 13 < len(json.dumps(record["output"])) <= LONGEST + 1
+    assert MAX_VALUE_BYTES - 13 < len(json.dumps(record["output"])) <= MAX_VALUE_BYTES + 1
     text = output if isinstance(output, str) else whole.decode()
     assert json.dumps(text).startswith(json.dumps(record["output"])[:-1])
     if beginning is not None:
@@ -93,7 +93,7 @@ def recorded(event: Event) -> dict[str, Any]:
     """The event's record, which satisfies the schema."""
     seq = 0 if isinstance(event, RunStarted) else 1
     moment = "2026-11-23T12:30:00.000042Z"
-    record: dict[str, Any] = json.loads(audit_line(event, moment=moment, run_id="r", seq=seq))
+    record: dict[str, Any] = json.loads(format_record(event, moment, "r", seq))
     Draft7Validator(schema("audit")).validate(record)
     return record
 
@@ -102,7 +102,7 @@ def recorded(event: Event) -> dict[str, Any]:
 def test_no_record_holds_what_json_has_no_form_for(value: float) -> None:
     """NaN and Infinity are refused on the way out as on the way in."""
     with pytest.raises(ValueError, match="not JSON compliant"):
-        audit_line(StepFinished(0, A_STEP, done(value)), moment="", run_id="", seq=2)
+        format_record(StepFinished(0, A_STEP, done(value)), "", "", 2)
 
 
 RECORD = {

@@ -21,7 +21,7 @@ from support.command import AT_A_TERMINAL, process_environment
 
 from driftflow.parallel import processes
 from driftflow.planning.settings import Backoff
-from driftflow.recording.audit import audited
+from driftflow.recording.audit import record_events
 from driftflow.running import signals
 from driftflow.running.attempts import pauses
 from driftflow.running.events import RunFinished, StepFinished
@@ -195,7 +195,7 @@ def test_a_signal_never_reaches_what_keeps_the_record(
     stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
-        events.extend(heeded(caught, audited(stream, str(path), sync="none", now=now)))
+        events.extend(heeded(caught, record_events(stream, str(path), sync="none", now=now)))
     records = [json.loads(line) for line in path.read_text().splitlines()]
     kinds = [record["event"] for record in records]
     assert len(events) == len(records)
