@@ -7,7 +7,7 @@ from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.config import load_config
 from driftflow.running.attempts import never, pauses
 from driftflow.running.events import RunResult, advance
@@ -146,7 +146,7 @@ def run_events(  # noqa: PLR0913 - as for `run_workflow`
     known = _named(plan, actions)
     events: Generator[Event, Halt | None, None]
     if executor is None and not enforce_timeout and not plan.flags.is_enabled("parallel"):
-        crew = sequential(performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
+        crew = sequential(make_performer(known), perf_counter, pauses(plan.backoff, sleep, is_over))
         events = interpret(plan, crew, perf_counter, resumed)
     else:
         from driftflow.actions.registry import refuse_unreachable, resolve_actions

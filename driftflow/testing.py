@@ -17,7 +17,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftflow.actions.action import Action, performer
+from driftflow.actions.action import Action, make_performer
 from driftflow.actions.registry import resolve_actions
 from driftflow.config import load_config
 from driftflow.running.events import RunResult, StepFinished, advance
@@ -85,7 +85,7 @@ def run(
     known = resolve_actions(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
-    crew = sequential(performer(real | stand_ins), _still, pause=_still)
+    crew = sequential(make_performer(real | stand_ins), _still, pause=_still)
     events = tuple(interpret(plan, crew, _still))
     finished = reduce(advance, events, RunResult(plan))
     lines = tuple(result_line(event) for event in events if isinstance(event, StepFinished))

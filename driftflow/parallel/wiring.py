@@ -15,7 +15,7 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from driftflow.actions.action import performer
+from driftflow.actions.action import make_performer
 from driftflow.parallel.crew import Spread
 from driftflow.parallel.deadlines import Deadlines
 from driftflow.parallel.processes import end_all
@@ -76,7 +76,7 @@ def scaled(  # noqa: PLR0913 - what they are for stands at each call
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
-        perform, stop = performer(actions), Flag()
+        perform, stop = make_performer(actions), Flag()
         give_up: list[Callable[[], None]] = [stop.set, partial(end_all, brief.run)]
         if seconds is not None:
             deadlines = stack.enter_context(Deadlines(seconds, plan.actions, sources))

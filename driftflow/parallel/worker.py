@@ -13,7 +13,7 @@ from functools import lru_cache
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import message_of
 from driftflow.parallel.processes import owner
 from driftflow.running.attempts import Interrupted, ends_run, never, pauses, run_step
@@ -158,4 +158,4 @@ def _site_far_away(brief: Brief) -> Site:
         from driftflow.actions.registry import load_again
 
         actions = load_again(brief.names, brief.sources)
-    return Site(performer(actions), pause, never)
+    return Site(make_performer(actions), pause, never)

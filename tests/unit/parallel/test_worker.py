@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.command import CHECKOUT
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.parallel import worker
 from driftflow.parallel.worker import Brief, Site, begun_here, stoppable, work
 from driftflow.planning.settings import Backoff
@@ -194,7 +194,7 @@ def test_a_site_can_be_stopped() -> None:
     """No further attempt begins, and a wait is over at once."""
     for backoff in (None, Backoff(delay_seconds=10_000)):
         stop = Event()
-        site = stoppable(performer(ACTIONS), backoff, stop)
+        site = stoppable(make_performer(ACTIONS), backoff, stop)
         assert site.perform("upper", "a") == "A"
         assert not site.is_over()
         stop.set()
@@ -227,7 +227,7 @@ def test_a_site_that_is_not_stopped_waits(monkeypatch: pytest.MonkeyPatch) -> No
     stop = Event()
     slept: list[float] = []
     monkeypatch.setattr(stop, "wait", slept.append)
-    stoppable(performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
+    stoppable(make_performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
     assert slept == [2]
 
 

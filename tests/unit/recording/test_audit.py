@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.audit import record_events, utc_now
@@ -34,7 +34,7 @@ def fixed_clock() -> count[float]:
 def run(plan: Plan) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
-    return interpret(plan, sequential(performer(ACTIONS), clock, pause=int), clock)
+    return interpret(plan, sequential(make_performer(ACTIONS), clock, pause=int), clock)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
