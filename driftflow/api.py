@@ -12,7 +12,7 @@ from driftflow.config import load_config
 from driftflow.running.attempts import never, pauses
 from driftflow.running.events import RunResult, advance
 from driftflow.running.interpreter import interpret, sequential
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     import os
@@ -100,7 +100,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         resumed=resumable(plan)[0] if resume else None,
     )
     with closing(events):
-        return result_document(reduce(advance, events, RunResult(plan)))
+        return build_result_document(reduce(advance, events, RunResult(plan)))
 
 
 def run_events(  # noqa: PLR0913 - as for `run_workflow`

@@ -70,7 +70,7 @@ from driftflow.running.events import (
 )
 from driftflow.running.signals import Signals, die_of
 from driftflow.showing.output import Output
-from driftflow.showing.results import result_document, result_line
+from driftflow.showing.results import build_result_document, format_line
 from driftflow.text import escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
@@ -327,7 +327,7 @@ def _print_lines(
                 if type(event) is StepStarted:  # which is known sooner than what is an instance
                     continue
                 if type(event) is StepFinished:
-                    output.write(f"{result_line(event)}\n")
+                    output.write(f"{format_line(event)}\n")
                     if signals.received is not None and part is events:
                         break
                 elif isinstance(event, StepDiscarded):
@@ -352,7 +352,7 @@ def _print_document(
                     break
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
-    output.write(f"{format_json(result_document(run), indent=2)}\n")
+    output.write(f"{format_json(build_result_document(run), indent=2)}\n")
     _tell_discarded(len(run.discarded))
     if failure is not None:
         raise failure
@@ -382,22 +382,22 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
 
 def _plan(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.actions.registry import resolve_actions
-    from driftflow.showing.tables import plan_document, plan_text
+    from driftflow.showing.tables import build_plan_document, format_plan
 
     actions = resolve_actions(arguments["--actions"])
     plan = load_config(arguments["--config"], params=_params_of(arguments))
     if arguments["--print-json"]:
-        output.write(f"{format_json(plan_document(plan, actions), indent=2)}\n")
+        output.write(f"{format_json(build_plan_document(plan, actions), indent=2)}\n")
     else:
-        output.write(plan_text(plan, actions))
+        output.write(format_plan(plan, actions))
     return OK
 
 
 def _actions(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.actions.registry import load_all, resolve_actions
-    from driftflow.showing.tables import actions_text
+    from driftflow.showing.tables import format_actions
 
-    output.write(actions_text(load_all(resolve_actions(arguments["--actions"]))))
+    output.write(format_actions(load_all(resolve_actions(arguments["--actions"]))))
     return OK
 
 

@@ -17,7 +17,7 @@ from support.command import CHECKOUT, invoke, spawn
 from driftflow.actions.registry import resolve_actions
 from driftflow.api import run_events
 from driftflow.running.events import RunResult, advance
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,7 +142,7 @@ def answer(document: dict[str, Any], **how: Any) -> tuple[dict[str, Any], list[s
     """The result of a run but for what was discarded; and that."""
     plan = workflows.plan(*document.pop("steps"), **document)
     run = reduce(advance, run_events(plan, DEEDS, **how), RunResult(plan))
-    result = result_document(run)
+    result = build_result_document(run)
     return result, result.pop("discarded", [])
 
 
@@ -181,7 +181,7 @@ def test_what_a_worker_does_not_find_is_an_unknown_action(
     executor, _ = performer
     plan = workflows.plan({"name": "a", "action": "mine"})
     events = run_events(plan, {"mine": lambda _: "here"}, executor=executor)
-    (result,) = result_document(reduce(advance, events, RunResult(plan)))["results"]
+    (result,) = build_result_document(reduce(advance, events, RunResult(plan)))["results"]
     here = {"name": "a", "ok": True, "output": "here", "error": None, "attempts": 1}
     reason = "unknown action: 'mine'; mine: only the process that began the run has it"
     elsewhere = {"ok": False, "output": None, "error": reason}

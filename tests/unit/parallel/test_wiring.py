@@ -17,7 +17,7 @@ from driftflow.parallel import wiring
 from driftflow.parallel.wiring import scaled
 from driftflow.running.attempts import never
 from driftflow.running.events import RunResult, StepFinished, advance
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     assert outputs(late, enforce_timeout=True)[:1] == ["timed out after 0.1 s"]
     retried = crowd(1, "nap", 600, flags=flags, timeout_seconds=0.1, max_attempts=2)
     run = reduce(advance, scaled_by(retried), RunResult(retried))
-    assert result_document(run)["results"][0]["attempts"] == 2
+    assert build_result_document(run)["results"][0]["attempts"] == 2
 
 
 def scaled_by(plan: Plan) -> Any:
