@@ -109,7 +109,7 @@ def read_csv(value: dict[str, Any]) -> list[Any]:
             return [row for _, row in rows]
         _, names = next(rows, (0, []))
         _require_unique(names, path)
-        return [_make_object(names, row, f"{path}:{number}") for number, row in rows]
+        return [_make_object(names, row, f"{path}:{number}: the row") for number, row in rows]
     except csv.Error as error:
         raise ValueError(f"{path}:{reader.line_num}: {error}") from None
 
@@ -178,11 +178,14 @@ def _require_unique(columns: list[str], path: str) -> None:
         raise ValueError(f"{path}: two columns are named {twice!r}")
 
 
-def _make_object(names: list[str], row: list[str], position: str) -> dict[str, str]:
-    if len(row) != len(names):
-        counts = f"the row has {len(row)} and the header {len(names)} fields"
-        raise ValueError(f"{position}: {counts}")
-    return dict(zip(names, row, strict=True))
+def _require_width(columns: list[str], row: list[Any], subject: str) -> None:
+    if len(row) != len(columns):
+        raise ValueError(f"{subject} has {len(row)} and the header {len(columns)} fields")
+
+
+def _make_object(columns: list[str], row: list[str], subject: str) -> dict[str, str]:
+    _require_width(columns, row, subject)
+    return dict(zip(columns, row, strict=True))
 
 
 def _format_row(row: dict[str, Json] | list[Json], columns: list[str], index: int) -> list[str]:
@@ -192,9 +195,8 @@ def _format_row(row: dict[str, Json] | list[Json], columns: list[str], index: in
         if unknown is not None:
             raise ValueError(f"{format_path(('rows', index, unknown))}: no column of that name")
         row = [row.get(name) for name in columns]
-    elif columns and len(row) != len(columns):
-        counts = f"{len(row)} and the header {len(columns)} fields"
-        raise ValueError(f"{format_path(('rows', index))} has {counts}")
+    elif columns:
+        _require_width(columns, row, format_path(("rows", index)))
     return [_format_field(value, index) for value in row]
 
 

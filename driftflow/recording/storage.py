@@ -66,6 +66,7 @@ class JsonFileStorage:
         self._policy = sync
         self._fault: str | None = None  # why nothing is written any more
         self._descriptor: int
+        self._is_new: bool  # whether its name may not be on the disk yet
         self._end: int  # the offset at which our last record ended: all before it is whole
         try:
             # An action may change the working directory.
@@ -92,7 +93,7 @@ class JsonFileStorage:
         try:
             try:
                 size = self._lock()
-                if size != self._end and size and not self._has_line_end(size):
+                if size not in (0, self._end) and os.pread(self._descriptor, 1, size - 1) != b"\n":
                     line = b"\n" + line  # keeps away from a record that a crash has torn
                 written = os.write(self._descriptor, line)
                 if written < len(line):
@@ -114,9 +115,13 @@ class JsonFileStorage:
         if self._fault is not None:
             raise self._make_error(self._fault)
         try:
-            self._sync()
+            _fdatasync(self._descriptor)
+            if self._is_new:
+                self._sync_folder()
+                self._is_new = False
         except OSError as error:
-            raise self._make_error(error.strerror) from None
+            self._fault = f"{error.strerror}, when it was brought to the disk"
+            raise self._make_error(self._fault) from None
 
     def close(self) -> None:
         """Close the file, for good.
@@ -154,7 +159,7 @@ class JsonFileStorage:
             if monotonic() < self._next_check or self._has_its_name():
                 return os.lseek(self._descriptor, 0, os.SEEK_END)
             if self._policy != "none":
-                self._sync()
+                self.sync()
             renamed = self._descriptor
             self._open()
             flock(renamed, LOCK_UN)  # closing is not enough: a forked process may have it open
@@ -180,28 +185,18 @@ class JsonFileStorage:
         reason = f"another process has kept it locked for {LOCK_TIMEOUT:g} s"
         raise TimeoutError(errno.ETIMEDOUT, reason)
 
-    def _has_line_end(self, size: int) -> bool:
-        return os.pread(self._descriptor, 1, size - 1) == b"\n"
-
     def _take_back(self, size: int) -> NoReturn:
         with suppress(OSError):  # if it cannot be, the next record begins a new line
             os.ftruncate(self._descriptor, size)
         raise OSError(errno.ENOSPC, "a record was cut short")
 
-    def _sync(self) -> None:
+    def _sync_folder(self) -> None:
+        parent = os.path.dirname(self._absolute_path)  # noqa: PTH120 - as above
+        folder = os.open(parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _fdatasync(self._descriptor)
-            if self._is_new:  # its name has to survive as well
-                parent = os.path.dirname(self._absolute_path)  # noqa: PTH120 - as above
-                folder = os.open(parent, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
-                self._is_new = False
-        except OSError as error:
-            self._fault = f"{error.strerror}, when it was brought to the disk"
-            raise OSError(error.errno, self._fault) from None
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _make_error(self, reason: str | None) -> StorageError:
         return StorageError(self.path, f"the audit failed: {reason}")

@@ -90,12 +90,8 @@ class Output:
             self.stream.flush()
         except OSError as error:
             self.failure = error
-            self._silence()
-
-    def _silence(self) -> None:
-        """Discard what is still written: Python flushes stdout as it ends, and would complain."""
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            with suppress(OSError):  # Python flushes stdout as it ends, and would complain again
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 class _Closed(io.TextIOBase):
