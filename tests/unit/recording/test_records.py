@@ -1,4 +1,4 @@
-"""Records: an event as a line of the audit."""
+"""Records: an event as a line of the audit, and such a line read back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,31 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.recording.records import MAX_VALUE_BYTES, format_record
-from driftflow.running.events import Resumed, RunStarted, StepDiscarded, StepFinished
+from driftflow.planning.plan import digest
+from driftflow.recording.records import (
+    MAX_VALUE_BYTES,
+    RunStart,
+    format_record,
+    has_failed,
+    is_step_start,
+    read_index,
+    read_records,
+    read_result,
+    read_starts,
+    read_statuses,
+)
+from driftflow.running.events import (
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+)
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
@@ -103,6 +123,54 @@ def test_no_record_holds_what_json_has_no_form_for(value: float) -> None:
     """NaN and Infinity are refused on the way out as on the way in."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         format_record(StepFinished(0, A_STEP, done(value)), "", "", 2)
+
+
+def write_lines(*events: Event) -> list[bytes]:
+    """Return the records of a run called `r`, as they stand in the file."""
+    return [
+        f"{format_record(event, 'now', 'r', seq)}\n".encode() for seq, event in enumerate(events)
+    ]
+
+
+@given(workflows.values)
+def test_an_output_is_read_back_as_it_was_written(output: Json) -> None:
+    """With its attempts. It takes no time now, and is marked as reused."""
+    (record,) = read_records(write_lines(StepFinished(0, A_STEP, done(output))), ["r"])
+    assert (read_index(record), is_step_start(record), has_failed(record)) == (0, False, False)
+    expected = done(output)._replace(duration_seconds=0.0, reused=True)
+    assert repr(read_result(record, A_STEP)) == repr(expected)
+
+
+def test_what_is_not_all_there_is_not_read_back() -> None:
+    """A start, a failure, an output that was cut, another step."""
+    (other,) = workflows.plan({"name": "other"}).steps
+    events: list[Event] = [
+        StepStarted(0, A_STEP),
+        StepFinished(0, A_STEP, failed("no")),
+        StepDiscarded(0, A_STEP, done("x" * MAX_VALUE_BYTES)),
+        StepFinished(0, other, done("x")),
+    ]
+    records = list(read_records(write_lines(*events), ["r"]))
+    assert [read_result(record, A_STEP) for record in records] == [None] * 4
+    assert [is_step_start(record) for record in records] == [True, False, False, False]
+    assert [has_failed(record) for record in records] == [False, True, False, False]
+
+
+def test_a_run_is_read_back_by_its_start_and_its_end() -> None:
+    """Records of other runs, and what a crash has torn, are passed over."""
+    plan = workflows.plan({"name": "s"})
+    lines = write_lines(RunStarted(plan, Resumed("q", {}, ())), RunFinished("interrupted", 0.5))
+    torn = lines[0][:-20]
+    others = [line.replace(b'"run_id":"r"', b'"run_id":"o"') for line in lines]
+    starts = list(read_starts([torn, *lines, *others]))
+    assert starts[0] == RunStart("r", "now", "test", digest(plan), "q")
+    assert [start.run_id for start in starts] == ["r", "o"]
+    nested = b'{"output":{"run_id":"r"},"run_id":"o"}'
+    records = list(read_records([torn, nested, *others, *lines], ["r"]))
+    assert [read_index(record) for record in records] == [None, None]
+    assert read_statuses(records) == {"r": "interrupted"}
+    assert read_statuses([{"run_id": "r", "event": "step_finished", "status": "ok"}]) == {}
+    assert read_index({"index": -1}) is None
 
 
 RECORD = {
