@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
     """A function that is to become an action.
 
     Attributes:
-        source: Who is named in an error about it.
+        source: What an error about it names.
         name: What steps call it.
         function: The function.
         origin: Where it comes from, in words.

@@ -158,8 +158,9 @@ def write_csv(value: dict[str, Any]) -> str:
     path, rows = value["path"], value["rows"]
     if len({type(row) for row in rows}) > 1:
         raise ValueError("some rows are objects, and some are arrays")
-    names = dict.fromkeys(name for row in rows if type(row) is dict for name in row)
-    columns: list[str] = value.get("columns", [*names])
+    columns: list[str] = value.get("columns", [])
+    if "columns" not in value:
+        columns = [*dict.fromkeys(name for row in rows if type(row) is dict for name in row)]
     _require_unique(columns, path)
     # The csv module quotes a field with a lone `\r` only if its own lines end in one.
     lines: list[str] = []
@@ -196,14 +197,14 @@ def _format_row(row: dict[str, Json] | list[Json], columns: list[str], index: in
             raise ValueError(f"{format_path(('rows', index, unknown))}: no column of that name")
         row = [row.get(name) for name in columns]
     elif columns:
-        _require_width(columns, row, format_path(("rows", index)))
+        _require_width(columns, row, f"rows[{index}]")
     return [_format_field(value, index) for value in row]
 
 
 def _format_field(value: Json, index: int) -> str:
     """Return a value as a field: null is empty; numbers and booleans are as in JSON."""
     if isinstance(value, list | dict):
-        fault = f"{format_path(('rows', index))} holds {type_name(value)}"
+        fault = f"rows[{index}] holds {type_name(value)}"
         raise ValueError(f"{fault}: a field is a string, a number, a boolean or null")  # noqa: TRY004 - no wrong type of an argument
     if value is None:
         return ""
