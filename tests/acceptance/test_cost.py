@@ -141,7 +141,7 @@ def chain(steps: int) -> Iterator[dict[str, Any]]:
     ("command", "steps", "flags", "most"),
     [
         ("--config", crowd, {}, 17),
-        ("--config", crowd, {"audit": True}, 40),
+        ("--config", crowd, {"audit": True}, 32),
         ("--config", chain, {}, 33),
         ("check", crowd, {}, 3),
     ],
