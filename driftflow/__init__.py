@@ -1,4 +1,11 @@
-"""DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did."""
+"""DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did.
+
+The public names stand here, and are imported when one is asked for: the command needs only some of
+them, and a module that nobody needs is time at every start.
+
+To find the way through the code, begin with `api`: it puts the rooms together for a run. Each
+package says in its docstring what is decided in it.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +41,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when one is asked for: the command imports the rest itself."""
+    """Import a public name when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from driftflow import api, config, errors

@@ -9,10 +9,10 @@ from driftflow.running.signals import leave_to_the_system
 
 
 def main() -> int:
-    """Run the command line of the process; the exit status.
+    """Run the command line of the process, and return the exit status.
 
-    Without the garbage collector until the plan is there: neither imports nor a config leave
-    garbage for it, and it would search them again and again in vain.
+    The garbage collector is off until the plan is there: neither imports nor a config leave garbage
+    for it, and it would search them again and again in vain.
     """
     leave_to_the_system()
     _fill_gaps()
@@ -23,9 +23,10 @@ def main() -> int:
 
 
 def _fill_gaps() -> None:
-    """Let no file that is opened take the place of a standard stream that is closed.
+    """Open the null device for each standard stream that is closed.
 
-    What child processes print would go into it.
+    Otherwise the next file that is opened gets its number, and what child processes print goes into
+    that file.
     """
     for number in range(3):
         try:

@@ -7,13 +7,13 @@ from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, Known, performer
+from driftflow.actions.action import ACTIONS, Known, make_performer
 from driftflow.config import load_config
 from driftflow.planning.settings import SYNCS, Options
 from driftflow.running.attempts import make_pause, never
 from driftflow.running.events import RunResult, advance
 from driftflow.running.interpreter import interpret, sequential
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     import os
@@ -94,7 +94,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     plan = load_config(path, strict=strict, actions=actions, params=params)
     events = run_events(plan, actions, options, resumable(plan)[0] if resume else None)
     with closing(events):
-        return result_document(reduce(advance, events, RunResult(plan)))
+        return build_result_document(reduce(advance, events, RunResult(plan)))
 
 
 def run_events(
@@ -139,16 +139,16 @@ def run_events(
         events = interpret_in_parallel(plan, known, options, kept, is_stopped)
     else:
         pause = make_pause(plan.backoff, sleep, is_stopped)
-        crew = sequential(performer(known), perf_counter, pause)
+        crew = sequential(make_performer(known), perf_counter, pause)
         events = interpret(plan, crew, perf_counter, kept)
     if resumed:
         from driftflow.running.reuse import merge_kept
 
         events = merge_kept(events, plan, resumed)
     if plan.flags.is_enabled("audit"):
-        from driftflow.recording.audit import audited
+        from driftflow.recording.audit import record_events
 
-        events = audited(events, plan.storage_path, sync=options.audit_sync)
+        events = record_events(events, plan.storage_path, sync=options.audit_sync)
     return events
 
 
@@ -158,9 +158,9 @@ def resumable(plan: Plan) -> tuple[Resumed | None, str]:
     Raises:
         StorageError: If the audit cannot be read.
     """
-    from driftflow.recording.resume import look_back
+    from driftflow.recording.resume import find_resumable
 
-    return look_back(plan)
+    return find_resumable(plan)
 
 
 def _select_actions(plan: Plan, given: Given) -> Known:

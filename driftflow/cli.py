@@ -24,7 +24,7 @@ from driftflow.running.events import (
 )
 from driftflow.running.signals import SIGINT, SIGPIPE, Signals, die_of, name_of
 from driftflow.showing.output import Output
-from driftflow.showing.results import result_document, result_line
+from driftflow.showing.results import build_result_document, format_line
 from driftflow.text import count_of, escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _print_lines(
     write = output.write
 
     def print_line(event: StepFinished) -> None:
-        write(f"{result_line(event)}\n")
+        write(f"{format_line(event)}\n")
 
     def count(event: StepDiscarded) -> None:
         nonlocal discarded
@@ -186,7 +186,7 @@ def _print_document(
         signals.follow(events, dict.fromkeys(EVENTS, take))
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
-    output.write(f"{format_json(result_document(run), indent=2)}\n")
+    output.write(f"{format_json(build_result_document(run), indent=2)}\n")
     _tell_discarded(len(run.discarded))
     if failure is not None:
         raise failure
@@ -214,22 +214,22 @@ def _check(arguments: Arguments, output: Output) -> int:
 
 
 def _plan(arguments: Arguments, output: Output) -> int:
-    from driftflow.showing.tables import plan_document, plan_text
+    from driftflow.showing.tables import build_plan_document, format_plan
 
     actions = _resolve_actions(arguments)
     plan = load_config(arguments.config, params=arguments.params)
     if arguments.print_json:
-        output.write(f"{format_json(plan_document(plan, actions), indent=2)}\n")
+        output.write(f"{format_json(build_plan_document(plan, actions), indent=2)}\n")
     else:
-        output.write(plan_text(plan, actions))
+        output.write(format_plan(plan, actions))
     return OK
 
 
 def _actions(arguments: Arguments, output: Output) -> int:
     from driftflow.actions.registry import load_all
-    from driftflow.showing.tables import actions_text
+    from driftflow.showing.tables import format_actions
 
-    output.write(actions_text(load_all(_resolve_actions(arguments))))
+    output.write(format_actions(load_all(_resolve_actions(arguments))))
     return OK
 
 

@@ -1,4 +1,4 @@
-"""The events of a run, under the name that users import them by."""
+"""The events of a run, under the name by which users import them."""
 
 from driftflow.running.events import (
     Event,

@@ -1,4 +1,4 @@
-"""The audit's file, under the name that users import it by."""
+"""The audit's file, under the name by which users import it."""
 
 from driftflow.recording.storage import JsonFileStorage
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftflow.actions.action import Action, performer
+from driftflow.actions.action import Action, make_performer
 from driftflow.actions.registry import resolve_actions
 from driftflow.config import load_config
 from driftflow.running.events import RunResult, StepFinished, advance
 from driftflow.running.interpreter import interpret, sequential
-from driftflow.showing.results import result_document, result_line
+from driftflow.showing.results import build_result_document, format_line
 from driftflow.suggestion import nearest
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ def run(
     known = resolve_actions(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
-    crew = sequential(performer(real | stand_ins), _still, pause=_still)
+    crew = sequential(make_performer(real | stand_ins), _still, pause=_still)
     events = tuple(interpret(plan, crew, _still))
     finished = reduce(advance, events, RunResult(plan))
-    lines = tuple(result_line(event) for event in events if isinstance(event, StepFinished))
-    return Outcome(result_document(finished), events, lines)
+    lines = tuple(format_line(event) for event in events if isinstance(event, StepFinished))
+    return Outcome(build_result_document(finished), events, lines)
 
 
 def script(*outcomes: Any) -> Callable[[Any], Any]:

@@ -1,4 +1,10 @@
-"""The actions: what a step can name, and how a Python function becomes one."""
+"""An action: what a step can name, and how a Python function becomes one.
+
+- An output is checked and copied in one walk (`document.copied`) when its action returns, and each
+  attempt that reads it gets another copy. So no action can change what another one sees, and steps
+  that read nothing pay nothing. Frozen outputs would cost every step more than that.
+- The docstrings of the built-in actions are printed by `driftflow actions`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = "built-in"
 
-# The attribute of a function by which `action` marks it.
+# `action` marks a function by this attribute.
 _MARK = "__driftflow_action__"
 _STRING = {"type": "string"}
 
@@ -23,11 +29,11 @@ class Action(NamedTuple):
     """What a step can name.
 
     Attributes:
-        function: Takes the step's input, an own copy; gives a JSON value, or raises.
+        function: Takes the step's input, a copy of its own; returns a JSON value, or raises.
         summary: What it does, on one line; may be empty.
         origin: Where it comes from, in words.
-        schema: A JSON Schema, draft-07, of the inputs that it takes; None for any.
-        accepts: Whether it takes an input, by that schema; None if it takes any.
+        schema: A JSON Schema, draft-07, of the inputs that it takes; None if it takes any.
+        accepts: Returns whether an input satisfies the schema; None if there is none.
     """
 
     function: Callable[[Any], Any]
@@ -65,18 +71,21 @@ def action(
     name: str | None = None,
     schema: dict[str, Any] | None = None,
 ) -> Any:
-    """Make a function an action, to be loaded by `--actions` or by `run_workflow(actions=...)`.
+    """Mark a function as an action, to be loaded by `--actions` or `run_workflow(actions=...)`.
 
-    The function stays what it is, and can be called as before. It is given the input of the step
-    and returns a JSON value; whatever it raises fails the attempt. The first line of its docstring
-    documents the action. It is used as `@action` or `@action(...)`.
+    Use it as `@action` or `@action(...)`. The function stays what it is, and can be called as
+    before. It is given the step's input and returns a JSON value; whatever it raises fails the
+    attempt. The first line of its docstring documents the action.
 
     Args:
         function: What performs the action.
-        name: What steps call it; the function's name by default.
-        schema: A JSON Schema, draft-07, of the inputs that it takes; any by default. An input
-            that breaks it fails the attempt, and the function is not called. `driftflow check`
-            foretells it.
+        name: What steps call it; by default the function's name.
+        schema: A JSON Schema, draft-07, of the inputs that it takes; any by default. An input that
+            breaks it fails the attempt, and the function is not called. `driftflow check` warns of
+            such an input.
+
+    Raises:
+        TypeError: If the function has no name and none is given.
     """
 
     def mark(function: Function) -> Function:
@@ -88,10 +97,10 @@ def action(
     return mark if function is None else mark(function)
 
 
-def mark_of(thing: object) -> Mark | None:
-    """What `action` noted about it, a name and a schema; None for what is not marked.
+def find_mark(thing: object) -> Mark | None:
+    """Return the name and the schema by which `action` marked a thing; None if it did not.
 
-    Without asking the thing, which may be a proxy of something that is not there yet.
+    The thing's own `__getattr__` is not asked: it may be a proxy that answers to everything.
     """
     from inspect import getattr_static
 
@@ -99,17 +108,17 @@ def mark_of(thing: object) -> Mark | None:
     return mark if type(mark) is tuple else None
 
 
-def summary_of(function: Callable[[Any], Any]) -> str:
-    """The first line of its docstring; empty where there is none."""
+def summarize(function: Callable[[Any], Any]) -> str:
+    """Return the first line of the function's docstring; empty if it has none."""
     text = function.__doc__
     return text.strip().partition("\n")[0] if isinstance(text, str) else ""
 
 
-def performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
-    """What makes an attempt here and now: from an action's name and an input to the output.
+def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
+    """Return a function that performs an action, once, in the present thread.
 
-    It raises ValueError if there is no such action, TypeError if what the action returns is no
-    JSON value, and whatever the action raises.
+    It takes the action's name and the input, and returns the output. It raises ValueError if there
+    is no such action, TypeError if the output is no JSON value, and whatever the action raises.
 
     Args:
         actions: What steps can name.
@@ -122,12 +131,12 @@ def performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
         except KeyError:
             raise ValueError(f"unknown action: {name!r}") from None
         output: Json = function(value)
-        return output if type(output) is str else _own(output)
+        return output if type(output) is str else _copy_output(output)
 
     return perform
 
 
-def _own(output: Json) -> Json:
+def _copy_output(output: Json) -> Json:
     try:
         return copied(output)
     except TypeError as error:
@@ -141,34 +150,34 @@ def echo(value: Json) -> Json:
 
 def upper(value: Json) -> Json:
     """Gives the input, a string, in upper case."""
-    return _text("upper", value).upper()
+    return _require_string("upper", value).upper()
 
 
 def lower(value: Json) -> Json:
     """Gives the input, a string, in lower case."""
-    return _text("lower", value).lower()
+    return _require_string("lower", value).lower()
 
 
 def reverse(value: Json) -> Json:
     """Gives the input, a string, back to front."""
-    return _text("reverse", value)[::-1]
+    return _require_string("reverse", value)[::-1]
 
 
-def _text(name: str, value: Json) -> str:
+def _require_string(name: str, value: Json) -> str:
     if isinstance(value, str):
         return value
     raise TypeError(f"{name} takes a string, not {type_name(value)}")
 
 
-def _is_text(value: Json) -> bool:
+def _is_string(value: Json) -> bool:
     return type(value) is str
 
 
 ACTIONS = Known(
     {
-        "echo": Action(echo, summary_of(echo), BUILT_IN),
+        "echo": Action(echo, summarize(echo), BUILT_IN),
         **{
-            function.__name__: Action(function, summary_of(function), BUILT_IN, _STRING, _is_text)
+            function.__name__: Action(function, summarize(function), BUILT_IN, _STRING, _is_string)
             for function in (upper, lower, reverse)
         },
     }

@@ -1,7 +1,9 @@
-"""The operator's code: the actions that steps can name besides the built-in ones.
+"""The registry: all actions that the steps of a run can name, each name once.
 
-A config names actions. Where they come from is said here by whoever starts the run, or by what is
-installed; the config has no part in it.
+- A name is never shadowed. The order of look-up says where a name is looked for, not which of two
+  wins: a second one is an error when it is loaded.
+- Installed packages come last, for names that nothing else provides, and before the first step: an
+  import that fails half-way through a run would be worse.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from inspect import iscoroutinefunction
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, Action, Known, mark_of, summary_of
-from driftflow.actions.sources import Candidate, find_candidates, load_at, run_code
+from driftflow.actions.action import ACTIONS, Action, Known, find_mark, summarize
+from driftflow.actions.sources import Candidate, find_candidates, load_function, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copied
 from driftflow.schemas.compiler import acceptor
@@ -31,7 +33,10 @@ ENTRY_POINTS = "driftflow.actions"
 
 
 def resolve_actions(given: Given) -> Actions:
-    """All that steps can name, with what is given; itself, if it was gathered before.
+    """Return all actions that steps can name; as it is, if it was resolved before.
+
+    Args:
+        given: What the operator gives besides the built-in actions: see `Actions`.
 
     Raises:
         ActionsError: If something cannot be loaded, or a name is taken.
@@ -40,21 +45,21 @@ def resolve_actions(given: Given) -> Actions:
 
 
 class Actions(Mapping[str, Action]):
-    """All that steps can name: the built-in actions, those given, those of installed packages.
+    """All actions by name: the built-in ones, those given, those of installed packages.
 
-    The last are entry points of the group `driftflow.actions`. They are looked for only for names
-    that nothing else provides, and each is imported when its name is looked up.
+    A package provides actions by entry points of the group `driftflow.actions`. Each is imported
+    when its name is looked up.
 
     Args:
-        given: Functions by name; or functions that `action` has marked, modules with such, names
-            of modules and paths of `.py` files.
+        given: Functions by name. Or a list of functions that `action` has marked, modules that hold
+            such functions, names of modules, and paths of `.py` files.
 
     Attributes:
         sources: Where another process finds what was given.
 
     Raises:
-        ActionsError: If something cannot be loaded, or a name is taken; looking a name up also
-            raises it.
+        ActionsError: If something cannot be loaded, or a name is taken; also when a name is looked
+            up.
     """
 
     def __init__(self, given: Given | list[Candidate]) -> None:
@@ -62,9 +67,9 @@ class Actions(Mapping[str, Action]):
         self._known = dict(ACTIONS)
         functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
         for found in find_candidates(given):
-            if found.address not in self.sources[-1:]:  # as one of a file's functions is
+            if found.address not in self.sources[-1:]:  # all functions of a file have one
                 self.sources += (found.address,)
-            _refuse_unusable(found)
+            _require_usable(found)
             if not _is_same(functions.setdefault(found.name, found.function), found.function):
                 taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
                 raise ActionsError(found.source, taken)
@@ -103,7 +108,7 @@ class Actions(Mapping[str, Action]):
         return found
 
 
-def _refuse_unusable(found: Candidate) -> None:
+def _require_usable(found: Candidate) -> None:
     source, name, function, *_ = found
     if not isinstance(name, str) or not name:
         raise ActionsError(source, f"an action cannot be called {name!r}")
@@ -114,23 +119,27 @@ def _refuse_unusable(found: Candidate) -> None:
 
 
 def _is_same(function: Function, other: Function) -> bool:
-    """Whether two functions are one, or one of a file that was run twice, as another imports it."""
+    """Return whether two functions are one.
+
+    A file that is given, and imported by another one too, has run twice: it has made two functions
+    of one line.
+    """
+    if function is other:
+        return True
     if not (isinstance(function, FunctionType) and isinstance(other, FunctionType)):
-        return function is other
+        return False
     one, two = function.__code__, other.__code__
-    return function is other or (
-        function.__globals__ is not other.__globals__
-        and (one.co_filename, one.co_firstlineno) == (two.co_filename, two.co_firstlineno)
-    )
+    is_same_line = (one.co_filename, one.co_firstlineno) == (two.co_filename, two.co_firstlineno)
+    return is_same_line and function.__globals__ is not other.__globals__
 
 
 def _make_action(found: Candidate) -> Action:
     source, name, function, origin, _ = found
-    _, given = mark_of(function) or (name, None)
+    _, given = find_mark(function) or (name, None)
     if given is None:
-        return Action(function, summary_of(function), origin)
+        return Action(function, summarize(function), origin)
     try:
-        schema = _schema(given)
+        schema = _copy_schema(given)
         accepts = acceptor(schema)
     except (TypeError, ValueError) as error:
         raise ActionsError(source, f"the schema of `{name}` is wrong: {error}") from None
@@ -142,15 +151,15 @@ def _make_action(found: Candidate) -> Action:
             raise TypeError(objection(name, schema, value))
         return function(value)
 
-    return Action(perform, summary_of(function), origin, schema, accepts)
+    return Action(perform, summarize(function), origin, schema, accepts)
 
 
-def _schema(given: Any) -> dict[str, Any]:
-    """A copy of the schema, which is one of JSON, and an object."""
+def _copy_schema(given: Any) -> dict[str, Any]:
+    """Return a copy of a schema; raise TypeError or ValueError if it is no JSON object."""
     schema = copied(given)
     if not isinstance(schema, dict):
         raise TypeError("it is no object")
-    json.dumps(schema, ensure_ascii=False).encode()  # no half characters
+    json.dumps(schema, ensure_ascii=False).encode()  # raises for half a surrogate pair
     return schema
 
 
@@ -161,16 +170,16 @@ def _load_entry_point(name: str, entry_points: list[EntryPoint]) -> Action:
         raise ActionsError(source, f"several packages provide it: {', '.join(sorted(packages))}")
     (entry_point,) = entry_points
     found = Candidate(source, name, run_code(entry_point.load, source), "".join(packages), "")
-    _refuse_unusable(found)
+    _require_usable(found)
     return _make_action(found)
 
 
 def load_all(actions: Mapping[str, Action]) -> dict[str, Action]:
-    """All of the actions; one that cannot be loaded says so, and stands in no other's way."""
-    return {name: _or_reason(actions, name) for name in actions}
+    """Return all of the actions; the summary of one that cannot be loaded says why."""
+    return {name: _load_or_explain(actions, name) for name in actions}
 
 
-def _or_reason(actions: Mapping[str, Action], name: str) -> Action:
+def _load_or_explain(actions: Mapping[str, Action], name: str) -> Action:
     try:
         return actions[name]
     except ActionsError as error:
@@ -178,29 +187,33 @@ def _or_reason(actions: Mapping[str, Action], name: str) -> Action:
 
 
 def load_again(names: Iterable[str], sources: Iterable[Source]) -> dict[str, Action]:
-    """The actions of these names in a process where nothing has been loaded yet.
+    """Return the actions of these names, loaded anew in another process than the run's.
 
-    What cannot be loaded here is an unknown action, which says so when it is tried.
+    One that cannot be loaded here is unknown, and says why when it is tried.
 
     Args:
-        names: What steps name.
-        sources: What `Actions.sources` was where the run began.
+        names: The names of the actions of the plan.
+        sources: What `Actions.sources` is in the process of the run.
     """
-    things: list[Candidate] = []
+    loaded: list[Candidate] = []
     reasons = []
     for source in sources:
         try:
-            more = [*find_candidates([source])] if isinstance(source, str) else [load_at(*source)]
-            Actions([*things, *more])  # they may be wrong, or their names taken
+            more = (
+                [*find_candidates([source])]
+                if isinstance(source, str)
+                else [load_function(*source)]
+            )
+            Actions([*loaded, *more])  # one of them may be wrong, or its name taken
         except ActionsError as error:
             reasons.append(f"; {error}")
         else:
-            things += more
-    known = Actions(things)
-    return {name: _or_unknown(known, name, "".join(reasons)) for name in names}
+            loaded += more
+    known = Actions(loaded)
+    return {name: _load_or_fail(known, name, "".join(reasons)) for name in names}
 
 
-def _or_unknown(actions: Mapping[str, Action], name: str, reasons: str) -> Action:
+def _load_or_fail(actions: Mapping[str, Action], name: str, reasons: str) -> Action:
     def fail(_: Json) -> Any:
         raise ValueError(f"unknown action: {name!r}{reasons}")
 

@@ -1,7 +1,9 @@
-"""Where the operator's code comes from: modules, files, functions of the program.
+"""The operator's code, loaded: modules, files, functions of the program.
 
-Whoever starts the run says it; a config has no part in it. Code is loaded here, and what it raises
-becomes an `ActionsError` that names its place.
+- Whatever the code raises while it is loaded becomes an `ActionsError` with its file and line.
+- A file runs under a module name made of its path, so that two files of one name do not meet.
+- The folders that given code may import from come last on Python's path: nothing that is installed
+  is shadowed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import driftflow
-from driftflow.actions.action import Source, mark_of
+from driftflow.actions.action import Source, find_mark
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,15 @@ Given: TypeAlias = (
 
 
 class Candidate(NamedTuple):
-    """A function that is to be an action, and who is named if it cannot be."""
+    """A function that is to become an action.
+
+    Attributes:
+        source: What an error about it names.
+        name: What steps call it.
+        function: The function.
+        origin: Where it comes from, in words.
+        address: Where another process finds it.
+    """
 
     source: str
     name: str
@@ -59,7 +69,7 @@ def find_candidates(given: Given | list[Candidate]) -> Iterator[Candidate]:
             yield from _find_marked(thing, thing.__name__)
         elif isinstance(thing, Candidate):
             yield thing
-        elif mark := mark_of(thing):
+        elif mark := find_mark(thing):
             yield _from_program(mark[0], thing)
         else:
             what = getattr(thing, "__name__", type(thing).__name__)
@@ -67,25 +77,27 @@ def find_candidates(given: Given | list[Candidate]) -> Iterator[Candidate]:
 
 
 def _from_program(name: str, function: Function) -> Candidate:
-    return Candidate("actions", name, function, "given by the program", (name, *_address(function)))
+    return Candidate(
+        "actions", name, function, "given by the program", (name, *_find_address(function))
+    )
 
 
 def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
-    """Yield what `action` has marked of all that has a name in the module, imported or not."""
-    marked = [(mark, thing) for thing in vars(module).values() if (mark := mark_of(thing))]
+    """Yield the marked functions that have a name in the module, also those it has imported."""
+    marked = [(mark, thing) for thing in vars(module).values() if (mark := find_mark(thing))]
     if not marked:
         home = getattr(module, "__file__", None) or "built into Python"
         raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
     address = os.path.abspath(source) if _is_file(source) else source  # noqa: PTH100
-    # To others, `__main__` is another module; and what was made here has not been imported.
-    only_here = source == "__main__" or module.__spec__ is None
+    # Another process has its own `__main__`, and cannot import a module that was made by hand.
+    is_only_here = source == "__main__" or module.__spec__ is None
     for (name, _), function in marked:
         found = Candidate(source, name, function, source, address)
-        yield found._replace(address=(name, "", "")) if only_here else found
+        yield found._replace(address=(name, "", "")) if is_only_here else found
 
 
 def _load_module(source: str) -> ModuleType:
-    """Return the module of that name, imported, or that of a file, which is run anew."""
+    """Import the module of that name, or run the file anew."""
     if _is_file(source):
         return _run_file(source)
     _let_import_from("")  # the working directory, wherever that is
@@ -101,8 +113,8 @@ def _is_file(source: str) -> bool:
 
 def _run_file(path: str) -> ModuleType:
     full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
-    _let_import_from(os.path.dirname(full))  # noqa: PTH120 - likewise
-    name = re.sub(r"\W", "_", full)  # no module has it already, and dataclasses find theirs by it
+    _let_import_from(os.path.dirname(full))  # noqa: PTH120 - as above
+    name = re.sub(r"\W", "_", full)  # not yet taken, and dataclasses look their module up by it
     spec = importlib.util.spec_from_file_location(name, full)
     if not path.endswith(".py") or spec is None or spec.loader is None:
         raise ActionsError(path, "not a file of Python code: its name does not end in `.py`")
@@ -113,20 +125,20 @@ def _run_file(path: str) -> ModuleType:
 
 
 def _let_import_from(folder: str) -> None:
-    """Let code import what lies in the folder; what is installed comes before it."""
+    """Put the folder last on Python's path."""
     if folder not in sys.path:
         sys.path.append(folder)
 
 
 def run_code(load: Callable[[], Any], source: str) -> Any:
-    """Return what loading gives.
+    """Run code of the operator's, and return what it gives.
 
     Args:
-        load: Runs code of the operator's.
-        source: What errors call it.
+        load: Runs the code.
+        source: What errors call the code.
 
     Raises:
-        ActionsError: If the code raises anything; with the line of it that did.
+        ActionsError: If the code raises anything; it has the line that did.
     """
     try:
         return load()
@@ -137,7 +149,7 @@ def run_code(load: Callable[[], Any], source: str) -> Any:
 
 
 def _explain(error: BaseException, source: str) -> str:
-    """Return what was wrong with code that was to be loaded, and where."""
+    """Return in words why code could not be loaded, and where it failed."""
     if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
         return "there is no such module; a file is named by its path, as in `./actions.py`"
     if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100
@@ -146,23 +158,23 @@ def _explain(error: BaseException, source: str) -> str:
         other = f"{error.filename}:" * (error.filename != os.path.abspath(source))  # noqa: PTH100
         return f"{other or 'line '}{error.lineno}: {error.msg}"
     ours = os.path.dirname(driftflow.__file__)  # noqa: PTH120 - frames have strings
-    places = [
+    lines = [
         f"{frame.filename}:{frame.lineno}: "
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(ours)
         and not re.search(r"^<frozen |\bimportlib(_metadata)?\b", frame.filename)
     ]
     said = message_of(error)
-    return f"{''.join(places[-1:])}{type(error).__name__}{said and f': {said}'}"
+    return f"{''.join(lines[-1:])}{type(error).__name__}{said and f': {said}'}"
 
 
-def load_at(name: str, module: str, qualname: str) -> Candidate:
-    """Return the function of the program that another process has given under that name.
+def load_function(name: str, module: str, qualname: str) -> Candidate:
+    """Import a function that another process gave to its run.
 
     Args:
         name: The name of the action.
         module: The module of the function; empty if only the other process has it.
-        qualname: Its qualified name in that.
+        qualname: Its qualified name there.
 
     Raises:
         ActionsError: If it cannot be found here.
@@ -175,8 +187,8 @@ def load_at(name: str, module: str, qualname: str) -> Candidate:
     )
 
 
-def _address(function: Function) -> tuple[str, str]:
-    """Return the module in which another process finds a function, and its name there.
+def _find_address(function: Function) -> tuple[str, str]:
+    """Return the module in which another process finds a function, and its qualified name there.
 
     Both are empty if only this process has it.
     """

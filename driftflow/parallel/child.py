@@ -9,7 +9,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import message_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve(descriptor: int) -> None:
             from driftflow.actions.registry import load_again
 
             actions = load_again(names, sources)
-        perform = performer(actions)
+        perform = make_performer(actions)
         connection.send(None)
         while connection.poll(IDLE):
             answer = _attempt(perform, *connection.recv())

@@ -17,7 +17,7 @@ from threading import Event as Flag
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
-from driftflow.actions.action import performer
+from driftflow.actions.action import make_performer
 from driftflow.parallel.crew import ConcurrentCrew
 from driftflow.parallel.processes import kill_registered
 from driftflow.parallel.worker import WorkerConfig, make_runner, register_runner, run_batch
@@ -69,7 +69,7 @@ def interpret_in_parallel(
                 # They have nothing left to do by then; but a child goes with the thread that
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
-        perform, stop = performer(actions), Flag()
+        perform, stop = make_performer(actions), Flag()
         enders: list[Callable[[], None]] = [stop.set, partial(kill_registered, config.run)]
         if seconds is not None:
             from driftflow.parallel.deadlines import Deadlines

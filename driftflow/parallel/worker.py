@@ -17,7 +17,7 @@ from functools import lru_cache
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import message_of
 from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step
@@ -190,4 +190,4 @@ def _load_runner(config: WorkerConfig) -> AttemptRunner:
         from driftflow.actions.registry import load_again
 
         actions = load_again(names, sources)
-    return AttemptRunner(performer(actions), pause, never)
+    return AttemptRunner(make_performer(actions), pause, never)

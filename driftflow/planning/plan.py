@@ -1,4 +1,15 @@
-"""What will be done: a document that was found good, as a value that nothing can change."""
+"""The plan of a run: a document that was found good, as a value that nothing can change.
+
+- The document is checked as it was parsed, since jsonschema takes only dicts and lists. The plan is
+  built from it afterwards.
+- A run has one plan, a PClass. It has many steps, so these are named tuples, in a pvector that one
+  call makes: a PClass takes ten times as long. `references` freezes the inputs.
+- A parameter becomes its value here. So the plan says what would be done, the digest tells two
+  nights of a job apart, and nothing after the loader knows of parameters.
+- The plan knows where its settings come from, so that the command `plan` can say what switched a
+  flag off. The digest leaves this out, and the backoff too: it changes when things are done, not
+  what.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +31,16 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One step of a plan. A named tuple: a PClass takes ten times as long to make.
+    """One step of a plan.
 
     Attributes:
-        name: What it is called in what comes out.
-        action: The name of what it does; it need not be known.
-        input: What the action is handed, frozen; of other steps' outputs, their names.
+        name: The name under which its result is shown.
+        action: The name of its action, which need not be known.
+        input: What the action is given, frozen; other steps' outputs stand there as references.
         priority: Steps of higher priority run first.
-        optional: Whether it is tried only once, and its failure lets the run go on.
-        reads: The names of the steps whose outputs are in its input, all of which run earlier.
-        sensitive: Whether its input, output and error are kept out of what people see.
+        optional: Whether it is tried only once, and the run goes on if it fails.
+        reads: The names of the steps whose outputs its input refers to; all of them run earlier.
+        sensitive: Whether its input, output and error are hidden from people.
     """
 
     name: str
@@ -48,13 +59,13 @@ class Plan(PClass):
         name: The workflow's name.
         steps: The steps in run order.
         actions: The names of their actions, each once, sorted.
-        read: The names of the steps from which others read, likewise.
+        read: The names of the steps that others read, each once, sorted.
         max_attempts: How often a step that is not optional is tried, at most.
         backoff: The waits between attempts; None if there are none.
         flags: The flags that are on.
         storage_path: The audit's file, relative to the working directory.
-        timeout_seconds: How long an attempt may take, if that is enforced. Seconds.
-        timeout_source: Where that comes from.
+        timeout_seconds: How long an attempt may take, if the timeout is enforced. Seconds.
+        timeout_source: Where the timeout comes from.
     """
 
     name: str = field(type=str, mandatory=True)
@@ -75,38 +86,40 @@ def build_plan(
     timeout: float | None = None,
     params: Mapping[str, Json] | None = None,
 ) -> Plan:
-    """The plan of a document in which nothing is wrong, its defaults filled in.
+    """Build the plan of a document, with the defaults filled in.
 
     Args:
-        document: The document's value: it satisfies the config's schema, and what its references
-            name is there.
+        document: The document's value. It satisfies the config's schema, and whatever its
+            references name is there.
         flags: The flags that are on.
-        timeout: What the environment says instead of `timeout_seconds`, if it does. Seconds.
-        params: What is given for parameters.
+        timeout: The environment's timeout, which overrides `timeout_seconds`. Seconds; None if it
+            has none.
+        params: By name, the values of parameters.
     """
-    stated = "config" if "timeout_seconds" in document else "default"
+    source: Source = "config" if "timeout_seconds" in document else "default"
     read: set[str] = set()
     steps = list(map(partial(_build_step, params or {}, read), document["steps"]))
     return Plan(
         name=document["name"],
-        steps=pvector(_in_run_order(steps)),
+        steps=pvector(_sort_steps(steps)),
         actions=tuple(sorted(set(map(itemgetter("action"), document["steps"])))),
         read=tuple(sorted(read)),
         max_attempts=int(document.get("max_attempts", 1)),
-        backoff=_backoff(document),
+        backoff=_build_backoff(document),
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),
         timeout_seconds=document.get("timeout_seconds", 10) if timeout is None else timeout,
-        timeout_source=stated if timeout is None else "environment",
+        timeout_source=source if timeout is None else "environment",
     )
 
 
 def digest(plan: Plan) -> str:
-    """`sha256:` and the hexadecimal SHA-256 of what the plan will do, as canonical JSON.
+    """Return `sha256:` and the hexadecimal SHA-256 of what the plan will do.
 
-    That is: the name, max_attempts and the steps in run order with all their fields but
-    `sensitive`, in ASCII without spaces. The keys of an input keep their order, since actions see
-    it. References to outputs stand as they were written; parameters are their values.
+    The hash is taken of compact ASCII JSON: the plan's name, max_attempts, and the steps in run
+    order, each with name, action, input, priority and optional. References to outputs stand as they
+    were written, parameters as their values. The keys of an input are not sorted: an action sees
+    their order, so two plans that differ in it may have different outputs.
     """
     import hashlib
 
@@ -131,7 +144,7 @@ def digest(plan: Plan) -> str:
 
 
 def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[str, Any]) -> Step:
-    """The step of a document; the names of those from which it reads are added to `read`."""
+    """Build a step of its document, and add the names of the steps that it reads to `read`."""
     given = document.get("input", "")
     reads: tuple[str, ...] = ()
     if type(given) is not str:  # as most are
@@ -150,18 +163,18 @@ def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[st
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
 
 
-def _backoff(document: Mapping[str, Any]) -> Backoff | None:
+def _build_backoff(document: Mapping[str, Any]) -> Backoff | None:
     if "backoff" not in document:
         return None
     given = document["backoff"]
     return Backoff(**{name: given[name] for name in Backoff._fields if name in given})
 
 
-def _in_run_order(steps: Iterable[Step]) -> list[Step]:
-    """By descending priority, then by ascending name; full ties keep the order of the file.
+def _sort_steps(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps by descending priority, then by ascending name, then as in the file.
 
-    Sorting is stable, in reverse too. Twice by a plain key takes a fifth of the time that once
-    by a pair does.
+    Sorting is stable, in reverse too. Sorting twice by one key takes a fifth of the time that
+    sorting once by a pair takes.
     """
     by_name = sorted(steps, key=attrgetter("name"))
     return sorted(by_name, key=attrgetter("priority"), reverse=True)

@@ -1,4 +1,9 @@
-"""The settings of a run: the flags that are on and why, the waits between attempts, the timeout."""
+"""The settings of a run: its flags, the waits between attempts, and where a setting comes from.
+
+The backoff has the four settings of AWS Step Functions (`IntervalSeconds`, `BackoffRate`,
+`MaxDelaySeconds`, `JitterStrategy`), with the usual defaults. Time and chance are passed in by
+whoever waits (`running.attempts`).
+"""
 
 from __future__ import annotations
 
@@ -24,30 +29,30 @@ KNOWN = ("audit", "metrics", "parallel")
 
 
 class Flags(PClass):
-    """The flags of one run, resolved once; every flag is off by default.
+    """The flags of one run. Every flag is off by default.
 
     Attributes:
         enabled: The names of the flags that are on.
-        sources: For each known flag, what settled it.
+        sources: For each known flag, where its state comes from.
     """
 
     enabled: PSet[str] = field(type=PSet, initial=pset())
     sources: PMap[str, Source] = field(type=PMap, initial=pmap(dict.fromkeys(KNOWN, "default")))
 
     def __repr__(self) -> str:
-        """The same wherever it is made, as the order of a PSet is not."""
+        """Return the same text in every process: the order of a PSet depends on the hash seed."""
         return f"Flags(enabled={sorted(self.enabled)}, sources={sorted(self.sources.items())})"
 
     def is_enabled(self, name: str) -> bool:
-        """Whether the flag is on. False for a name that is not known."""
+        """Return whether the flag is on; False for a name that is not known."""
         return name in self.enabled
 
 
 def resolve_flags(wanted: Mapping[str, bool], disabled: str) -> Flags:
-    """The flags that the config wants and the environment leaves on.
+    """Return the flags that the config switches on and the environment does not switch off.
 
     Args:
-        wanted: The config's `flags`. Names that are not known are ignored.
+        wanted: The config's `flags`. Unknown names are ignored.
         disabled: Names to switch off, separated by commas: the value of DRIFTFLOW_FLAGS.
     """
     off = {name.strip() for name in disabled.split(",")}
@@ -59,14 +64,14 @@ def resolve_flags(wanted: Mapping[str, bool], disabled: str) -> Flags:
 
 
 class Backoff(NamedTuple):
-    """The waits between the attempts of a step. The words are those of the field `backoff`.
+    """The waits between the attempts at a step: the config's `backoff`.
 
     Attributes:
         delay_seconds: The first wait. Seconds.
-        factor: How many times the one before each further wait is.
+        factor: Each further wait is so many times the one before.
         max_delay_seconds: The longest wait. Seconds.
-        jitter: Whether each wait is a random part of what it would have been, so that many that
-            failed together do not come back together.
+        jitter: Whether each wait is shortened by chance, so that steps that failed together are not
+            tried again together.
     """
 
     delay_seconds: float = 1

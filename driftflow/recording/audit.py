@@ -1,4 +1,10 @@
-"""The record of a run: each event is on file before anything else is made of it."""
+"""The audit of a run: each event is on file before anyone else sees it.
+
+- The record comes first. The consumer pulls, so a step is on record as started before it is tried.
+- If a record cannot be written, its event has happened all the same. It is still given out, and so
+  is what comes of the steps that are under way; no further step is started. Then StorageError ends
+  the stream. A failing stdout does not end a run: the lines are only a view of it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftflow.errors import StorageError
-from driftflow.recording.records import audit_line
+from driftflow.recording.records import format_record
 from driftflow.recording.storage import JsonFileStorage
 from driftflow.running.events import RunFinished
 
@@ -22,17 +28,17 @@ if TYPE_CHECKING:
 
 
 def utc_now() -> str:
-    """The time stamp of this moment, in UTC to the microsecond: `2026-11-23T12:30:00.000042Z`."""
+    """Return a time stamp of this moment in UTC: `2026-11-23T12:30:00.000042Z`."""
     seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
-    return f"{_to_the_second(seconds)}.{nanoseconds // 1000:06d}Z"
+    return f"{_format_seconds(seconds)}.{nanoseconds // 1000:06}Z"
 
 
 @lru_cache(maxsize=1)  # many records share a second
-def _to_the_second(seconds: int) -> str:
+def _format_seconds(seconds: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
 
 
-def audited(
+def record_events(
     events: Generator[Event, Halt | None, None],
     path: str,
     *,
@@ -40,22 +46,19 @@ def audited(
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
 ) -> Generator[Event, Halt | None, None]:
-    """The same events, each appended to the audit before it is given out.
-
-    What it is sent is handed on.
+    """Yield the events, each appended to the audit first; pass on what is sent in answer.
 
     Args:
-        events: What happens in a run.
+        events: The events of a run.
         path: The audit's file.
-        sync: When records are on the disk: `none` for when the system likes, `run` for when the
-            run is over, `step` for each before its event is given out.
-        now: Where the time stamps come from; the clock of the system by default.
-        run_id: The run's name; a new UUID by default.
+        sync: When records are brought to the disk: `none` leaves it to the system, `run` does it
+            when the run is over, `step` for each record before its event is given out.
+        now: Gives the time stamps; by default the system's clock.
+        run_id: The run's own name; a new UUID by default.
 
     Raises:
-        StorageError: If the file cannot be opened, before anything else; or when it cannot be
-            written: then the event that it lacks, and what comes of the steps that have been
-            started, is still given out first.
+        StorageError: If the file cannot be opened, before any event. Or if it cannot be written:
+            after the event whose record is missing, and what comes of the steps under way.
     """
     run_id = run_id or str(uuid4())
     halt: Halt | None = None
@@ -65,13 +68,12 @@ def audited(
                 event = events.send(halt)
             except StopIteration:
                 return
-            line = audit_line(event, moment=now(), run_id=run_id, seq=seq)
+            record = format_record(event, now(), run_id, seq)
             try:
-                storage.append(line)
+                storage.append(record)
                 if type(event) is RunFinished and sync == "run":
                     storage.sync()
             except StorageError:
-                # It happened: the other folds are to see it, and what has been started.
                 with suppress(StopIteration, KeyboardInterrupt):
                     while True:
                         halt = yield event

@@ -2,64 +2,71 @@
 
 The writer and the reader stand side by side, so that neither learns of a field without the other.
 Pure: the same event gives the same line.
+
+- A record is compact ASCII JSON on one line, as `schema/audit.schema.json` describes it. It is put
+  together field by field: making a dict of it and encoding that takes a quarter longer.
+- An output or an error is cut at 64 KiB: Linux writes that much in one go even if the process is
+  killed, and larger writes were seen torn. A cut record has the length and digest of the whole.
+- A crash may tear a line. Half a JSON object is no JSON, so no checksum is needed to notice it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from driftflow.planning.plan import digest
+from driftflow.reading.document import copied
 from driftflow.running.events import (
     RunFinished,
     RunStarted,
     StepDiscarded,
     StepFinished,
+    StepResult,
     StepStarted,
 )
 from driftflow.text import REDACTED, round_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from driftflow.planning.plan import Step
     from driftflow.running.events import Event
 
 AUDIT_VERSION = 1
 
-# The longest output or error that a record has whole: as much is written in one go, even if the
-# process is killed. Bytes of compact ASCII JSON.
-LONGEST = 65536
-# A string's beginning, in whole characters: no half of a pair of surrogates is its end.
+# The longest output or error that a record has whole. Bytes of compact ASCII JSON.
+MAX_VALUE_BYTES = 65536
+# The beginning of a JSON string, in whole characters: it does not end in half a surrogate pair.
 _JSON_CHARACTERS = r'"(?:[^"\\]|\\u[0-9a-f]{4}|\\[^u])*(?<!\\ud[89ab][0-9a-f]{2})'
 
 _quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
-# To pass over a line by these takes much less time than to read it as JSON.
+# Most lines are passed over by looking for these bytes, much faster than by reading JSON.
 _RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
 _START = b'"run_started"'
 
 
-def audit_line(event: Event, *, moment: str, run_id: str, seq: int) -> str:
-    """The event as a record of the audit: compact ASCII JSON, `schema/audit.schema.json`.
+def format_record(event: Event, moment: str, run_id: str, seq: int) -> str:
+    """Return the event as a record, without the end of the line.
 
     Args:
         event: What happened.
         moment: When: a time stamp in UTC.
-        run_id: The run's own name, of characters that JSON does not escape.
+        run_id: The run's own name, in characters that JSON does not escape.
         seq: The record's number in the run, from 0.
 
     Raises:
         ValueError: If an output holds NaN or Infinity, for which JSON has no form.
     """
-    head = f'"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq}'
-    return f"{{{head},{_AUDIT_FIELDS[type(event)](event)}}}"
+    fields = _FORMATS[type(event)](event)
+    return f'{{"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq},{fields}}}'
 
 
-# Written out: to make a dict of each and encode that takes a quarter longer.
-def _run_started(event: RunStarted) -> str:
+def _format_run_started(event: RunStarted) -> str:
     resumes = f',"resumes":{_encode(event.resumed.run_id)}' if event.resumed else ""
     return (
         f'"event":"run_started","workflow":{_encode(event.plan.name)},'
@@ -67,84 +74,98 @@ def _run_started(event: RunStarted) -> str:
     )
 
 
-def _step_started(event: StepStarted) -> str:
-    return f'"event":"step_started",{_which(*event)}'
-
-
-def _step_finished(event: StepFinished) -> str:
-    return f'"event":"step_finished",{_what_came(event)}'
-
-
-def _step_discarded(event: StepDiscarded) -> str:
-    return f'"event":"step_discarded",{_what_came(event)}'
-
-
-def _what_came(event: StepFinished | StepDiscarded) -> str:
-    place, step, (_, ok, output, error, attempts, duration_seconds, reused) = event
-    said, notes = _encode(output if ok else error), ',"reused":true' if reused else ""
-    if step.sensitive:
-        said, notes = f'"{REDACTED}"', f'{notes},"redacted":true'
-    elif len(said) > LONGEST:
-        said, notes = _cut(said), f"{notes},{_measured(said)}"
-    came = (
-        f'"ok":true,"output":{said},"error":null'
-        if ok
-        else f'"ok":false,"output":null,"error":{said}'
-    )
+def _format_step_started(event: StepStarted) -> str:
+    index, step = event
     return (
-        f'{_which(place, step)},{came},"attempts":{attempts},'
-        f'"duration_seconds":{round_seconds(duration_seconds)}{notes}'
+        f'"event":"step_started","index":{index},'
+        f'"step":{_quote(step.name)},"action":{_quote(step.action)}'
+    )
+
+
+def _format_result(name: str, event: StepFinished | StepDiscarded) -> str:
+    index, step, (_, ok, output, error, attempts, seconds, reused) = event
+    value = output if ok else error
+    text = _quote(value) if type(value) is str else _encode(value)
+    notes = ',"reused":true' if reused else ""
+    if step.sensitive:
+        text, notes = f'"{REDACTED}"', f'{notes},"redacted":true'
+    elif len(text) > MAX_VALUE_BYTES:
+        text, notes = _cut(text), f"{notes},{_format_cut(text)}"
+    outcome = f'true,"output":{text},"error":null' if ok else f'false,"output":null,"error":{text}'
+    return (
+        f'"event":"{name}","index":{index},'
+        f'"step":{_quote(step.name)},"action":{_quote(step.action)},"ok":{outcome},'
+        f'"attempts":{attempts},"duration_seconds":{round_seconds(seconds)}{notes}'
     )
 
 
 def _cut(text: str) -> str:
-    """A JSON string of the beginning of a JSON text, or of the string that this is."""
-    string = text if text.startswith('"') else _encode(text[:LONGEST])
-    beginning = re.compile(_JSON_CHARACTERS).match(string, 0, LONGEST)
+    """Return the beginning of a JSON text as a JSON string; of a string, its own beginning."""
+    string = text if text.startswith('"') else _encode(text[:MAX_VALUE_BYTES])
+    beginning = re.compile(_JSON_CHARACTERS).match(string, 0, MAX_VALUE_BYTES)
     return f'{beginning[0]}"' if beginning else '""'
 
 
-def _measured(text: str) -> str:
+def _format_cut(text: str) -> str:
     import hashlib
 
-    digest = hashlib.sha256(text.encode("ascii")).hexdigest()
-    return f'"cut":{{"bytes":{len(text)},"sha256":"{digest}"}}'
+    sha256 = hashlib.sha256(text.encode("ascii")).hexdigest()
+    return f'"cut":{{"bytes":{len(text)},"sha256":"{sha256}"}}'
 
 
-def _which(place: int, step: Step) -> str:
-    return f'"index":{place},"step":{_quote(step.name)},"action":{_quote(step.action)}'
+def _format_run_finished(event: RunFinished) -> str:
+    seconds = round_seconds(event.duration_seconds)
+    return f'"event":"run_finished","status":"{event.status}","duration_seconds":{seconds}'
 
 
-def _run_finished(event: RunFinished) -> str:
-    duration_seconds = round_seconds(event.duration_seconds)
-    return f'"event":"run_finished","status":"{event.status}","duration_seconds":{duration_seconds}'
-
-
-_AUDIT_FIELDS: dict[type, Callable[[Any], str]] = {
-    RunStarted: _run_started,
-    StepStarted: _step_started,
-    StepFinished: _step_finished,
-    StepDiscarded: _step_discarded,
-    RunFinished: _run_finished,
+_FORMATS: dict[type, Callable[[Any], str]] = {
+    RunStarted: _format_run_started,
+    StepStarted: _format_step_started,
+    StepFinished: partial(_format_result, "step_finished"),
+    StepDiscarded: partial(_format_result, "step_discarded"),
+    RunFinished: _format_run_finished,
 }
 
 
-def may_start_run(line: bytes) -> bool:
-    """Return whether the line may be the first record of a run; without reading it as JSON."""
-    return _START in line
+class RunStart(NamedTuple):
+    """What the first record of a run says; a damaged one may say anything.
 
-
-def run_id_in(line: bytes) -> bytes | None:
-    """Return the run that the line seems to be of, without reading it as JSON; None for none."""
-    found = _RUN_ID.search(line)
-    return found and found[1]
-
-
-def read_record(line: bytes) -> dict[str, Any]:
-    """Return the record that a line holds; an empty one for what a crash has left of one.
-
-    Half an object is no JSON, so nothing torn is taken for a record.
+    Attributes:
+        run_id: The run's own name.
+        moment: When it was written: a time stamp.
+        workflow: The workflow's name.
+        plan: The digest of the plan.
+        resumes: The name of the earlier run that was taken up, if one was.
     """
+
+    run_id: str
+    moment: object
+    workflow: object
+    plan: object
+    resumes: object
+
+
+def read_starts(lines: Iterable[bytes]) -> Iterator[RunStart]:
+    """Yield the first record of each run, in the order of the file."""
+    for line in lines:
+        record = _read_record(line) if _START in line else {}
+        run_id = record.get("run_id")
+        if record.get("event") == "run_started" and isinstance(run_id, str):
+            fields = ("ts", "workflow", "plan", "resumes")
+            yield RunStart(run_id, *map(record.get, fields))
+
+
+def read_records(lines: Iterable[bytes], run_ids: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield the records of these runs, in the order of the file."""
+    wanted = {run_id.encode(errors="replace") for run_id in run_ids}
+    for line in lines:
+        found = _RUN_ID.search(line)
+        if found and found[1] in wanted and (record := _read_record(line)).get("run_id") in run_ids:
+            yield record
+
+
+def _read_record(line: bytes) -> dict[str, Any]:
+    """Return the record that a line holds; an empty one if a crash has torn it."""
     try:
         record = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -152,5 +173,46 @@ def read_record(line: bytes) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _refuse(what: str) -> NoReturn:
-    raise ValueError(what)
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def read_statuses(records: Iterable[dict[str, Any]]) -> dict[str, object]:
+    """Return the status with which each run ended, by its name; none of a run that did not end."""
+    return {
+        record["run_id"]: record.get("status")
+        for record in records
+        if record.get("event") == "run_finished"
+    }
+
+
+def read_index(record: dict[str, Any]) -> int | None:
+    """Return the index of the step that a record is about; None if it is about no step."""
+    index = record.get("index")
+    return index if type(index) is int and index >= 0 else None
+
+
+def is_step_start(record: dict[str, Any]) -> bool:
+    """Return whether the record says that a step is about to be tried."""
+    return record.get("event") == "step_started"
+
+
+def has_failed(record: dict[str, Any]) -> bool:
+    """Return whether the record says that a step was tried, and failed."""
+    return not record.get("ok") and bool(record.get("attempts"))
+
+
+def read_result(record: dict[str, Any], step: Step) -> StepResult | None:
+    """Return the result that a record has of this step, if it is ok and all of it is there."""
+    attempts = record.get("attempts")
+    is_whole = "output" in record and "cut" not in record and "redacted" not in record
+    is_of_step = (record.get("step"), record.get("action")) == (step.name, step.action)
+    if record.get("ok") is not True or step.sensitive or not is_whole or not is_of_step:
+        return None
+    if type(attempts) is not int or attempts < 1:
+        return None
+    try:
+        output = copied(record["output"])
+    except TypeError:  # an infinity: Python reads 1e999 as one
+        return None
+    return StepResult(step.name, True, output, None, attempts, 0.0, True)  # noqa: FBT003 - its fields

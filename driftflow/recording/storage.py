@@ -1,7 +1,16 @@
-"""The writing edge: the audit's file.
+"""The audit's file: opened once, appended to under a lock, and read.
 
-One file, opened once, that several runs may share on a local file system. What was torn by a crash
-stays where it is, on a line of its own: a line that ends and is JSON is a whole record.
+- A record is one `write` with O_APPEND. On a local file system Linux keeps such writes apart,
+  whatever their size, so several runs may share a file.
+- The lock is for what comes with it: to see whether the file still has its name and whether its
+  last byte ends a line, and to take back a record that was cut short. It is an `flock`, since a
+  POSIX lock is lost when any descriptor of the file is closed.
+- Whoever holds the lock does so for microseconds. One who holds it for ten seconds was stopped, and
+  saying so is better than waiting for ever.
+- A record that a crash has torn is evidence, and stays, on a line of its own: cutting it off might
+  cut off another writer's record.
+- A failed sync is the last. Linux may then take the lost pages for written, so that a second sync
+  succeeds (https://wiki.postgresql.org/wiki/Fsync_Errors). Nothing more is written.
 """
 
 from __future__ import annotations
@@ -21,34 +30,31 @@ if TYPE_CHECKING:
 
     from driftflow.planning.settings import Sync
 
-# macOS has no lighter one.
-_to_disk = getattr(os, "fdatasync", os.fsync)
+_fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has only the heavier one
 
-# How long another process may keep the file locked, and the pause between two tries. Seconds.
-PATIENCE = 10.0
-_PAUSE = 0.001
-_AT_ONCE = LOCK_EX | LOCK_NB
+# How long to wait for another process that holds the lock, and between two tries. Seconds.
+LOCK_TIMEOUT = 10.0
+_LOCK_RETRY = 0.001
+_TRY_TO_LOCK = LOCK_EX | LOCK_NB
 
-# How long the file is taken to have its name still. To look costs more than to write: since Linux
-# 6.13 it makes the next write find a new time stamp. Seconds.
-_LOOK = 0.001
+# How often to check that the file still has its name. A check costs more than a write: since Linux
+# 6.13 it makes the next write take a new time stamp. Seconds.
+_NAME_CHECK = 0.001
 
-# A pipe would keep us waiting, a link might lead anywhere.
-_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+# Opening a pipe might wait for ever, and a link might lead anywhere.
+_SAFE_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class JsonFileStorage:
     """A file of JSON lines that is only ever appended to.
 
-    Opened once, created (for its owner alone) where it is missing; folders are not. A record is one
-    line and one write, under a lock: writers do not tear each other's lines, and one that was cut
-    short is taken back. If the file was renamed, as log files are, a new one is begun. A context
-    manager: leaving it closes the file.
+    A missing file is created, for its owner alone; a missing folder is not. If the file is renamed,
+    as log files are, a new one is begun. A context manager: leaving it closes the file.
 
     Args:
         path: The file, relative to the working directory of this moment.
-        sync: When records are on the disk: `none` for when the system likes, `run` for when `sync`
-            is called, `step` for each at once.
+        sync: When records are brought to the disk: `none` leaves it to the system, `run` waits for
+            a call of `sync`, `step` does it for each at once.
 
     Raises:
         StorageError: If the file cannot be opened for reading and appending, or is no regular file.
@@ -59,10 +65,11 @@ class JsonFileStorage:
         self._policy = sync
         self._fault: str | None = None  # why nothing is written any more
         self._descriptor: int
-        self._end: int  # where our last record ended: what stands before that is whole
+        self._is_new: bool  # whether its name may not be on the disk yet
+        self._end: int  # the offset at which our last record ended: all before it is whole
         try:
             # An action may change the working directory.
-            self._place = os.path.abspath(path)  # noqa: PTH100 - a run does without pathlib
+            self._absolute_path = os.path.abspath(path)  # noqa: PTH100 - a run does without pathlib
             self._open()
         except OSError as error:
             raise StorageError(path, f"the audit cannot be opened: {error.strerror}") from None
@@ -70,20 +77,23 @@ class JsonFileStorage:
             raise StorageError(path, "the audit cannot be opened: not the name of a file") from None
 
     def append(self, record: str) -> None:
-        """Write the record, a line of ASCII, at the end of the file.
+        """Write the record at the end of the file.
+
+        Args:
+            record: One line of ASCII, without its end.
 
         Raises:
-            StorageError: If not all of it could be written; then nothing of it was. Or if it could
-                not be brought to the disk, now or before.
+            StorageError: If it could not be written; what was written of it is taken back. Or if a
+                sync failed, now or before.
         """
         line = f"{record}\n".encode("ascii")
         if self._fault is not None:
-            raise self._failure(self._fault)
+            raise self._make_error(self._fault)
         try:
             try:
                 size = self._lock()
-                if size != self._end and size and not self._ends_a_line(size):
-                    line = b"\n" + line  # what somebody's crash has torn stays by itself
+                if size not in (0, self._end) and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                    line = b"\n" + line  # keeps away from a record that a crash has torn
                 written = os.write(self._descriptor, line)
                 if written < len(line):
                     self._take_back(size)
@@ -91,35 +101,38 @@ class JsonFileStorage:
             finally:
                 flock(self._descriptor, LOCK_UN)
         except OSError as error:
-            raise self._failure(error.strerror) from None
+            raise self._make_error(error.strerror) from None
         if self._policy == "step":
             self.sync()
 
     def sync(self) -> None:
-        """Bring to the disk what was written.
+        """Bring what was written to the disk.
 
         Raises:
-            StorageError: If that fails. Then it is not tried again, and nothing more is written:
-                the system may call good what it has lost (https://wiki.postgresql.org/wiki/Fsync_Errors).
+            StorageError: If this sync failed, or one before it. Nothing more is written then.
         """
         if self._fault is not None:
-            raise self._failure(self._fault)
+            raise self._make_error(self._fault)
         try:
-            self._sync()
+            _fdatasync(self._descriptor)
+            if self._is_new:
+                self._sync_folder()
+                self._is_new = False
         except OSError as error:
-            raise self._failure(error.strerror) from None
+            self._fault = f"{error.strerror}, when it was brought to the disk"
+            raise self._make_error(self._fault) from None
 
     def close(self) -> None:
-        """Close the file. Nothing can be appended after that.
+        """Close the file, for good.
 
         Raises:
-            StorageError: If the system says only now that something was not written.
+            StorageError: If the system says only now that a write failed.
         """
         self._fault = "it is closed"
         try:
             os.close(self._descriptor)
         except OSError as error:
-            raise self._failure(error.strerror) from None
+            raise self._make_error(error.strerror) from None
 
     def __enter__(self) -> Self:
         return self
@@ -128,88 +141,77 @@ class JsonFileStorage:
         self.close()
 
     def _open(self) -> None:
-        self._descriptor = _opened(self._place, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._descriptor = _open_file(self._absolute_path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         status = os.fstat(self._descriptor)
-        self._identity = _identity(status)
-        self._look_again = monotonic() + _LOOK
+        self._identity = _identify(status)
+        self._next_check = monotonic() + _NAME_CHECK
         self._end = 0
         self._is_new = not status.st_size
 
     def _lock(self) -> int:
-        """Lock the file that has the name by now, and give its size."""
+        """Lock the file that has the name by now, and return its size. Bytes."""
         while True:
             try:
-                flock(self._descriptor, _AT_ONCE)
+                flock(self._descriptor, _TRY_TO_LOCK)
             except BlockingIOError:
                 self._await_lock()
-            if monotonic() < self._look_again or self._has_its_name():
+            if monotonic() < self._next_check or self._has_its_name():
                 return os.lseek(self._descriptor, 0, os.SEEK_END)
             if self._policy != "none":
-                self._sync()
-            left = self._descriptor
+                self.sync()
+            renamed = self._descriptor
             self._open()
-            flock(left, LOCK_UN)  # a process that was forked may keep it open
-            os.close(left)
+            flock(renamed, LOCK_UN)  # closing is not enough: a forked process may have it open
+            os.close(renamed)
 
     def _has_its_name(self) -> bool:
         try:
-            status = os.lstat(self._place)
+            status = os.lstat(self._absolute_path)
         except FileNotFoundError:
             return False
-        if _identity(os.fstat(self._descriptor)) != self._identity:  # an action has closed it
+        if _identify(os.fstat(self._descriptor)) != self._identity:  # an action has closed it
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        self._look_again = monotonic() + _LOOK
-        return _identity(status) == self._identity
+        self._next_check = monotonic() + _NAME_CHECK
+        return _identify(status) == self._identity
 
     def _await_lock(self) -> None:
-        until = monotonic() + PATIENCE
-        while monotonic() < until:
-            sleep(_PAUSE)
+        end = monotonic() + LOCK_TIMEOUT
+        while monotonic() < end:
+            sleep(_LOCK_RETRY)
             with suppress(BlockingIOError):
-                flock(self._descriptor, _AT_ONCE)
+                flock(self._descriptor, _TRY_TO_LOCK)
                 return
-        raise TimeoutError(
-            errno.ETIMEDOUT, f"another process has kept it locked for {PATIENCE:g} s"
-        )
-
-    def _ends_a_line(self, size: int) -> bool:
-        return os.pread(self._descriptor, 1, size - 1) == b"\n"
+        reason = f"another process has kept it locked for {LOCK_TIMEOUT:g} s"
+        raise TimeoutError(errno.ETIMEDOUT, reason)
 
     def _take_back(self, size: int) -> NoReturn:
-        with suppress(OSError):  # else the next record is fenced off from it
+        with suppress(OSError):  # if it cannot be, the next record begins a new line
             os.ftruncate(self._descriptor, size)
         raise OSError(errno.ENOSPC, "a record was cut short")
 
-    def _sync(self) -> None:
+    def _sync_folder(self) -> None:
+        parent = os.path.dirname(self._absolute_path)  # noqa: PTH120 - as above
+        folder = os.open(parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _to_disk(self._descriptor)
-            if self._is_new:  # its name has to survive as well
-                parent = os.path.dirname(self._place)  # noqa: PTH120 - likewise
-                folder = os.open(parent, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
-                self._is_new = False
-        except OSError as error:
-            self._fault = f"{error.strerror}, when it was brought to the disk"
-            raise OSError(error.errno, self._fault) from None
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
-    def _failure(self, reason: str | None) -> StorageError:
+    def _make_error(self, reason: str | None) -> StorageError:
         return StorageError(self.path, f"the audit failed: {reason}")
 
 
-def lines_of(path: str) -> Iterator[bytes]:
-    """The lines of an audit; any of them may be what a crash has left of a record.
+def read_lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of an audit; a crash may have torn any of them.
 
     Args:
-        path: The file, relative to the working directory; it need not be there.
+        path: The file, relative to the working directory. If it is missing there are no lines.
 
     Raises:
-        StorageError: If it is there, but cannot be read, or is no regular file.
+        StorageError: If the file cannot be read, or is no regular file.
     """
     try:
-        with open(_opened(path, os.O_RDONLY), "rb") as file:
+        with open(_open_file(path, os.O_RDONLY), "rb") as file:
             yield from file
     except FileNotFoundError:
         return
@@ -219,14 +221,14 @@ def lines_of(path: str) -> Iterator[bytes]:
         raise StorageError(path, "the audit cannot be read: not the name of a file") from None
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
+def _identify(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _opened(path: str, flags: int) -> int:
-    """A descriptor of the regular file of that name; created for its owner alone, if at all."""
+def _open_file(path: str, flags: int) -> int:
+    """Return a descriptor of the regular file; a new one is created for its owner alone."""
     try:
-        descriptor = os.open(path, flags | _SAFELY, 0o600)
+        descriptor = os.open(path, flags | _SAFE_FLAGS, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(error.errno, "it is a symbolic link") from None

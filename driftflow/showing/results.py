@@ -1,6 +1,7 @@
-"""Events and results as text: lines for people, documents for programs.
+"""The results of a run: a line for each step, and a document for programs.
 
-Pure: the same values give the same text, wherever and whenever.
+Pure: the same values give the same text, wherever and whenever. A line shows what could break it or
+drive a terminal as Python's escapes; JSON output shows the same characters as JSON's (`text`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from driftflow.running.events import RunResult, StepFinished
 
 
-def result_line(event: StepFinished) -> str:
-    """`OK name: output` or `FAIL name: error`, without the end of the line."""
+def format_line(event: StepFinished) -> str:
+    """Return `OK name: output` or `FAIL name: error`, without the end of the line."""
     _, step, result = event
     if step.sensitive:
         line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {REDACTED}"
@@ -26,8 +27,8 @@ def result_line(event: StepFinished) -> str:
     return line if line.isprintable() else escape(line)
 
 
-def result_document(run: RunResult) -> dict[str, Any]:
-    """What `--print-json` prints and `run_workflow` returns: `schema/result.schema.json`."""
+def build_result_document(run: RunResult) -> dict[str, Any]:
+    """Return what `--print-json` prints and `run_workflow` returns: `result.schema.json`."""
     document: dict[str, Any] = {
         "name": run.plan.name,
         "status": run.status,
@@ -46,15 +47,15 @@ def result_document(run: RunResult) -> dict[str, Any]:
     if run.discarded:
         document["discarded"] = [result.name for result in run.discarded]
     if run.resumed:
-        unfinished = [run.plan.steps[place].name for place in run.resumed.unfinished]
+        unfinished = [run.plan.steps[index].name for index in run.resumed.unfinished]
         document["resumed"] = {"run_id": run.resumed.run_id, "may_have_run": unfinished}
     if run.plan.flags.is_enabled("metrics"):
-        document["metrics"] = metrics(run)
+        document["metrics"] = _measure(run)
     return document
 
 
-def metrics(run: RunResult) -> dict[str, Any]:
-    """Durations and counts. Times in seconds, to the microsecond."""
+def _measure(run: RunResult) -> dict[str, Any]:
+    """Return durations and counts. Times in seconds, to the microsecond."""
     ok = sum(result.ok for result in run.results)
     return {
         "duration_seconds": round_seconds(run.duration_seconds),
@@ -66,10 +67,7 @@ def metrics(run: RunResult) -> dict[str, Any]:
             "not_run": len(run.plan.steps) - len(run.results),
         },
         "step_durations": [
-            {
-                "name": result.name,
-                "duration_seconds": round_seconds(result.duration_seconds),
-            }
+            {"name": result.name, "duration_seconds": round_seconds(result.duration_seconds)}
             for result in run.results
         ],
     }

@@ -1,6 +1,8 @@
-"""Plan and actions, shown: what a run would do, for programs and for people; what steps can name.
+"""The plan and the actions: tables for people, a document for programs.
 
-Pure: the same plan gives the same text.
+Pure: the same plan gives the same text. Columns need the width of characters on a terminal: wcwidth
+has the tables for wide, combining and joined ones. Importing it would be a good part of a run's
+start, so only the commands that print tables and reports do.
 """
 
 from __future__ import annotations
@@ -17,22 +19,23 @@ from driftflow.running.interpreter import waves
 from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from driftflow.actions.action import Action
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Backoff
 
 _COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
-_NUMBERS = {"index", "wave", "priority", "attempts"}  # their columns are set flush right
+_NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
+_SOURCES = {"default": "by default", "config": "by the config"}
 
 
-def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
-    """What `plan --print-json` prints: `schema/plan.schema.json`.
+def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
+    """Return what `plan --print-json` prints: `schema/plan.schema.json`.
 
     Args:
         plan: What to do.
-        actions: All that steps can name.
+        actions: All actions that steps can name.
     """
     wave_of = [number for number, wave in enumerate(waves(plan)) for _ in wave]
     origins = {name: actions[name].origin if name in actions else None for name in plan.actions}
@@ -65,31 +68,28 @@ def plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
     }
 
 
-def plan_text(plan: Plan, actions: Mapping[str, Action]) -> str:
-    """A line for each setting, then a table of the steps in run order. Long values are cut."""
-    shown = plan_document(plan, actions)
+def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
+    """Return a line for each setting and a table of the steps in run order; long values are cut."""
+    shown = build_plan_document(plan, actions)
     unused = "" if plan.flags.is_enabled("audit") else " (not written: the flag audit is off)"
-    timeout = _by(plan.timeout_source, TIMEOUT_VARIABLE)
+    timeout = _format_source(plan.timeout_source, TIMEOUT_VARIABLE)
     settings = [
-        ["workflow", _cell("name", plan.name)],
+        ["workflow", _format_value(plan.name)],
         ["digest", shown["digest"]],
-        *(["flag " + name, _flag(shown["flags"][name])] for name in KNOWN),
-        ["audit file", _cell("path", plan.storage_path) + unused],
-        ["timeout", f"{_seconds(plan.timeout_seconds)}, {timeout}; not enforced"],
-        *([["backoff", _backoff(plan.backoff)]] if plan.backoff else []),
+        *(["flag " + name, _format_flag(shown["flags"][name])] for name in KNOWN),
+        ["audit file", _format_value(plan.storage_path) + unused],
+        ["timeout", f"{_format_seconds(plan.timeout_seconds)}, {timeout}; not enforced"],
+        *([["backoff", _format_backoff(plan.backoff)]] if plan.backoff else []),
     ]
-    together = plan.flags.is_enabled("parallel")
-    columns = [field for field in _COLUMNS if field != "wave" or together]
-    steps = [
-        [_cell(field, step[field]) + _unknown(field, step) for field in columns]
-        for step in shown["steps"]
-    ]
-    return f"{_table(settings)}\n{_table([columns, *steps], _NUMBERS)}"
+    has_waves = plan.flags.is_enabled("parallel")
+    columns = [field for field in _COLUMNS if field != "wave" or has_waves]
+    steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
+    return f"{_format_table(settings)}\n{_format_table([columns, *steps], _NUMBERS)}"
 
 
-def actions_text(actions: Mapping[str, Action]) -> str:
-    """A line for each action: its name, what it does, where it comes from."""
-    return _table(
+def format_actions(actions: Mapping[str, Action]) -> str:
+    """Return a line for each action: its name, what it does, where it comes from."""
+    return _format_table(
         [
             [escape(name), escape(action.summary), escape(action.origin)]
             for name, action in actions.items()
@@ -97,52 +97,52 @@ def actions_text(actions: Mapping[str, Action]) -> str:
     )
 
 
-def _backoff(backoff: Backoff) -> str:
-    first, most = _seconds(backoff.delay_seconds), _seconds(backoff.max_delay_seconds)
+def _format_backoff(backoff: Backoff) -> str:
+    first, most = map(_format_seconds, (backoff.delay_seconds, backoff.max_delay_seconds))
     part = "a random part of " if backoff.jitter else ""
     factor = shorten(format_json(backoff.factor))
     return f"{part}{first} after the first attempt, then {factor} times as long, up to {most}"
 
 
-def _seconds(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return f"{shorten(format_json(seconds))} s"
 
 
-def _unknown(field: str, step: Mapping[str, Any]) -> str:
-    return " (unknown)" if field == "action" and step["origin"] is None else ""
-
-
-def _flag(setting: dict[str, Any]) -> str:
+def _format_flag(setting: Mapping[str, Any]) -> str:
     state = "on" if setting["enabled"] else "off"
-    return f"{state}, {_by(setting['source'], FLAGS_VARIABLE)}"
+    return f"{state}, {_format_source(setting['source'], FLAGS_VARIABLE)}"
 
 
-def _by(source: Source, variable: str) -> str:
-    return {"default": "by default", "config": "by the config", "environment": f"by {variable}"}[
-        source
-    ]
+def _format_source(source: Source, variable: str) -> str:
+    return _SOURCES.get(source, f"by {variable}")
 
 
-def _cell(field: str, value: Any) -> str:
+def _format_field(step: Mapping[str, Any], field: str) -> str:
+    """Return a cell of the table of steps."""
+    value = step[field]
     if field == "input":
         return value if value is REDACTED else shorten(format_json(value))
+    if field == "action" and step["origin"] is None:
+        return f"{_format_value(value)} (unknown)"
+    return _format_value(value)
+
+
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return escape(shorten(str(value)))
 
 
-def _table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:
-    """The rows in columns two blanks apart, those whose first cell is in `right` flush right."""
-    columns = [
-        [
-            f"{_pad(cell, width)}{cell}" if column[0] in right else f"{cell}{_pad(cell, width)}"
-            for cell in column
-        ]
-        for column in zip(*rows, strict=True)
-        for width in [max(map(wcswidth, column))]
-    ]
+def _format_table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:
+    """Return the rows in columns two blanks apart; those with a heading in `right` flush right."""
+    columns = [_align(column, right=column[0] in right) for column in zip(*rows, strict=True)]
     return "".join(f"{'  '.join(row).rstrip()}\n" for row in zip(*columns, strict=True))
 
 
-def _pad(cell: str, width: int) -> str:
-    return " " * (width - wcswidth(cell))
+def _align(cells: Sequence[str], *, right: bool) -> list[str]:
+    """Return the cells of a column in the same width; flush left, or flush right."""
+    widths = list(map(wcswidth, cells))
+    blanks = [" " * (max(widths) - width) for width in widths]
+    return [
+        blank + cell if right else cell + blank for blank, cell in zip(blanks, cells, strict=True)
+    ]

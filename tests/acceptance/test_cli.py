@@ -537,7 +537,7 @@ def test_the_audit_is_brought_to_the_disk_as_asked(
 ) -> None:
     """At the end of the run by default."""
     synced: list[int] = []
-    monkeypatch.setattr("driftflow.recording.storage._to_disk", synced.append)
+    monkeypatch.setattr("driftflow.recording.storage._fdatasync", synced.append)
     path = save(tmp_path, ECHO, flags={"audit": True})
     assert invoke("--config", path, "--audit-sync", word, cwd=tmp_path).status == 0
     assert len(synced) == number
@@ -554,7 +554,7 @@ def test_a_sync_that_fails_at_the_end_is_exit_3(
     def fail(_: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("driftflow.recording.storage._to_disk", fail)
+    monkeypatch.setattr("driftflow.recording.storage._fdatasync", fail)
     path = save(tmp_path, ECHO, flags={"audit": True})
     reason = "the audit failed: Input/output error, when it was brought to the disk"
     error = f"error: ./driftflow.audit.json: {reason}\n"

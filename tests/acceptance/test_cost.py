@@ -103,7 +103,7 @@ cli.main(sys.argv[1:])  # what is imported on demand is imported now
 
 count = 0
 audit.time_ns = int  # a new second would be one more call
-storage._LOOK = 3600  # and so would a look for the file's name, after a millisecond
+storage._NAME_CHECK = 3600  # and so would a look for the file's name, after a millisecond
 output.DELAY = 3600  # and a thread that is not waiting when it is told that all is over
 
 def note(frame, event, _):
@@ -142,7 +142,7 @@ def chain(steps: int) -> Iterator[dict[str, Any]]:
     ("command", "steps", "flags", "most"),
     [
         ("--config", crowd, {}, 17),
-        ("--config", crowd, {"audit": True}, 40),
+        ("--config", crowd, {"audit": True}, 32),
         ("--config", chain, {}, 33),
         ("check", crowd, {}, 3),
     ],

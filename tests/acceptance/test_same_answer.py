@@ -18,7 +18,7 @@ from driftflow.actions.registry import resolve_actions
 from driftflow.api import run_events
 from driftflow.planning.settings import Options
 from driftflow.running.events import RunResult, advance
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,7 @@ PERFORMERS = {inline: 2000, threads: 2000, processes: 1000, loky: 1000, dask: 20
 
 
 @pytest.fixture(scope="module", params=PERFORMERS, ids=lambda performer: performer.__name__)
-def performer(request: pytest.FixtureRequest) -> Iterator[tuple[Executor, int]]:
+def make_performer(request: pytest.FixtureRequest) -> Iterator[tuple[Executor, int]]:
     """An executor, and on how many plans it is tried."""
     with request.param() as executor:
         yield executor, PERFORMERS[request.param]
@@ -143,7 +143,7 @@ def answer(document: dict[str, Any], **how: Any) -> tuple[dict[str, Any], list[s
     """The result of a run but for what was discarded; and that."""
     plan = workflows.plan(*document.pop("steps"), **document)
     run = reduce(advance, run_events(plan, DEEDS, Options(**how)), RunResult(plan))
-    result = result_document(run)
+    result = build_result_document(run)
     return result, result.pop("discarded", [])
 
 
@@ -182,7 +182,7 @@ def test_what_a_worker_does_not_find_is_an_unknown_action(
     executor, _ = performer
     plan = workflows.plan({"name": "a", "action": "mine"})
     events = run_events(plan, {"mine": lambda _: "here"}, Options(executor))
-    (result,) = result_document(reduce(advance, events, RunResult(plan)))["results"]
+    (result,) = build_result_document(reduce(advance, events, RunResult(plan)))["results"]
     here = {"name": "a", "ok": True, "output": "here", "error": None, "attempts": 1}
     reason = "unknown action: 'mine'; mine: only the process that began the run has it"
     elsewhere = {"ok": False, "output": None, "error": reason}

@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from driftflow.actions.action import ACTIONS, Action, action, mark_of, performer
+from driftflow.actions.action import ACTIONS, Action, action, find_mark, make_performer
 from driftflow.reading.document import Json
 from driftflow.schemas.explanation import objection
 from driftflow.schemas.published import schema
@@ -71,7 +71,7 @@ def test_a_marked_function_stays_what_it_is() -> None:
         return [item.strip() for item in value]
 
     assert clean([" a "]) == ["a"]
-    assert mark_of(clean) == ("clean", None)
+    assert find_mark(clean) == ("clean", None)
 
 
 class Anything:
@@ -92,11 +92,11 @@ def test_a_mark_holds_name_and_schema() -> None:
     def other(value: Json) -> Json:
         return value
 
-    assert mark_of(clean) == ("rows.clean", {"type": "array"})
-    assert mark_of(other) == ("other", None)
-    assert mark_of(print) is None
-    assert mark_of(mock.Mock()) is None
-    assert mark_of(Anything()) is None
+    assert find_mark(clean) == ("rows.clean", {"type": "array"})
+    assert find_mark(other) == ("other", None)
+    assert find_mark(print) is None
+    assert find_mark(mock.Mock()) is None
+    assert find_mark(Anything()) is None
 
 
 def test_the_schema_offers_just_the_actions_that_there_are() -> None:
@@ -109,14 +109,14 @@ def test_the_schema_offers_just_the_actions_that_there_are() -> None:
 
 def test_an_attempt_hands_the_input_to_the_action() -> None:
     """And gives its output back."""
-    assert performer(ACTIONS)("upper", "hello") == "HELLO"
+    assert make_performer(ACTIONS)("upper", "hello") == "HELLO"
 
 
 def test_an_unknown_action_fails_the_attempt() -> None:
     """Not the load."""
     for name in ("shout", "ECHO", "echo ", "", "__init__", "os.system"):
         with pytest.raises(ValueError, match="unknown action: ") as caught:
-            performer(ACTIONS)(name, "hello")
+            make_performer(ACTIONS)(name, "hello")
         assert str(caught.value) == f"unknown action: '{name}'"
 
 
@@ -128,7 +128,7 @@ def test_an_output_belongs_to_nobody_else() -> None:
         kept.append(value)
         return kept
 
-    perform = performer({"keep": Action(keep, "", "")})
+    perform = make_performer({"keep": Action(keep, "", "")})
     outputs = [perform("keep", [1]), perform("keep", [2])]
     kept[0].append(3)
     assert outputs == [[[1]], [[1], [2]]]
@@ -145,7 +145,7 @@ def test_an_output_belongs_to_nobody_else() -> None:
 )
 def test_an_output_that_is_no_json_value_fails_the_attempt(returned: Any, fault: str) -> None:
     """It says of which type it is, and where."""
-    perform = performer({"give": Action(lambda _: returned, "", "")})
+    perform = make_performer({"give": Action(lambda _: returned, "", "")})
     with pytest.raises(TypeError) as caught:
         perform("give", None)
     assert str(caught.value) == f"the output is no JSON value: {fault}"

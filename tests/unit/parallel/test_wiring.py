@@ -20,7 +20,7 @@ from driftflow.parallel.wiring import interpret_in_parallel
 from driftflow.planning.settings import Options
 from driftflow.running.attempts import never
 from driftflow.running.events import RunResult, StepFinished, advance
-from driftflow.showing.results import result_document
+from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -165,7 +165,7 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     retried = crowd(1, "nap", 600, flags=flags, timeout_seconds=0.1, max_attempts=2)
     events = events_of(retried, jobs=2, enforce_timeout=True)
     run = reduce(advance, events, RunResult(retried))
-    assert result_document(run)["results"][0]["attempts"] == 2
+    assert build_result_document(run)["results"][0]["attempts"] == 2
 
 
 def test_what_only_deadlines_need_is_imported_with_them() -> None:

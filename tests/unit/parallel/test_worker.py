@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.command import CHECKOUT
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.parallel import worker
 from driftflow.parallel.worker import (
     AttemptRunner,
@@ -209,7 +209,7 @@ def test_a_runner_can_be_stopped() -> None:
     """No further attempt begins, and a wait is over at once."""
     for backoff in (None, Backoff(delay_seconds=10_000)):
         stop = Event()
-        runner = make_runner(performer(ACTIONS), backoff, stop)
+        runner = make_runner(make_performer(ACTIONS), backoff, stop)
         assert runner.perform("upper", "a") == "A"
         assert not runner.is_over()
         stop.set()
@@ -245,7 +245,7 @@ def test_a_runner_that_is_not_stopped_waits(monkeypatch: pytest.MonkeyPatch) -> 
     stop = Event()
     slept: list[float] = []
     monkeypatch.setattr(stop, "wait", slept.append)
-    make_runner(performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
+    make_runner(make_performer(ACTIONS), Backoff(jitter=False), stop).pause(2)
     assert slept == [2]
 
 

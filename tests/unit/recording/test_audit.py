@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.actions.action import ACTIONS, performer
+from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
-from driftflow.recording.audit import audited, utc_now
+from driftflow.recording.audit import record_events, utc_now
 from driftflow.running.events import Event, Halt, StepFinished, StepStarted
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.schemas.published import schema
@@ -34,7 +34,7 @@ def fixed_clock() -> count[float]:
 def run(plan: Plan) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
-    return interpret(plan, sequential(performer(ACTIONS), clock, pause=int), clock)
+    return interpret(plan, sequential(make_performer(ACTIONS), clock, pause=int), clock)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
     moment = "2026-11-23T12:30:00.000042Z"
     path = tmp_path / "audit.jsonl"
     events = run(plan)
-    passed = list(audited(events, str(path), now=lambda: moment, run_id="run-1"))
+    passed = list(record_events(events, str(path), now=lambda: moment, run_id="run-1"))
     assert passed == list(run(plan))
     lines = path.read_text().splitlines()
     head = f'{{"v":1,"ts":"{moment}","run_id":"run-1","seq":'
@@ -88,7 +88,7 @@ def test_an_audit_that_fails_later_starts_no_further_step(
     """The event whose record failed is still given out: what was done is seen."""
     fill_after(records, monkeypatch)
     plan = workflows.plan({"name": "a"}, {"name": "b"})
-    stream = audited(run(plan), str(tmp_path / "audit"))
+    stream = record_events(run(plan), str(tmp_path / "audit"))
     events: list[Event] = []
     with pytest.raises(StorageError):
         events.extend(stream)  # what came before the error is kept
@@ -123,7 +123,7 @@ def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
 
     fill_after(records, monkeypatch)
     plan = workflows.plan({"name": "a"}, {"name": "b"}, flags={"parallel": True})
-    stream = audited(interpret(plan, crew, fixed_clock().__next__), str(tmp_path / "audit"))
+    stream = record_events(interpret(plan, crew, fixed_clock().__next__), str(tmp_path / "audit"))
     events: list[Event] = []
     with pytest.raises(StorageError):
         events.extend(stream)
@@ -136,7 +136,7 @@ def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
     """And nothing of what comes after it."""
     path = tmp_path / "audit.jsonl"
     plan = workflows.plan({}, {})
-    for number, _ in enumerate(audited(run(plan), str(path))):
+    for number, _ in enumerate(record_events(run(plan), str(path))):
         assert len(path.read_bytes().splitlines()) == number + 1
 
 

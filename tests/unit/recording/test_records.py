@@ -1,4 +1,4 @@
-"""Records: an event as a line of the audit."""
+"""Records: an event as a line of the audit, and such a line read back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,31 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.recording.records import LONGEST, audit_line
-from driftflow.running.events import Resumed, RunStarted, StepDiscarded, StepFinished
+from driftflow.planning.plan import digest
+from driftflow.recording.records import (
+    MAX_VALUE_BYTES,
+    RunStart,
+    format_record,
+    has_failed,
+    is_step_start,
+    read_index,
+    read_records,
+    read_result,
+    read_starts,
+    read_statuses,
+)
+from driftflow.running.events import (
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+)
 from driftflow.schemas.published import schema
 
 if TYPE_CHECKING:
@@ -50,11 +70,11 @@ def test_a_record_has_the_beginning_of_a_long_output(output: Json, beginning: st
     """With the length and the digest of the whole. What is no string is shown as its JSON."""
     record = recorded(StepFinished(0, A_STEP, done(output)))
     whole = json.dumps(output, separators=(",", ":")).encode("ascii")
-    if len(whole) <= LONGEST:
+    if len(whole) <= MAX_VALUE_BYTES:
         assert (record["output"], "cut" in record) == (output, False)
         return
     assert record["cut"] == {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
-    assert LONGEST - 13 < len(json.dumps(record["output"])) <= LONGEST + 1
+    assert MAX_VALUE_BYTES - 13 < len(json.dumps(record["output"])) <= MAX_VALUE_BYTES + 1
     text = output if isinstance(output, str) else whole.decode()
     assert json.dumps(text).startswith(json.dumps(record["output"])[:-1])
     if beginning is not None:
@@ -93,7 +113,7 @@ def recorded(event: Event) -> dict[str, Any]:
     """The event's record, which satisfies the schema."""
     seq = 0 if isinstance(event, RunStarted) else 1
     moment = "2026-11-23T12:30:00.000042Z"
-    record: dict[str, Any] = json.loads(audit_line(event, moment=moment, run_id="r", seq=seq))
+    record: dict[str, Any] = json.loads(format_record(event, moment, "r", seq))
     Draft7Validator(schema("audit")).validate(record)
     return record
 
@@ -102,7 +122,55 @@ def recorded(event: Event) -> dict[str, Any]:
 def test_no_record_holds_what_json_has_no_form_for(value: float) -> None:
     """NaN and Infinity are refused on the way out as on the way in."""
     with pytest.raises(ValueError, match="not JSON compliant"):
-        audit_line(StepFinished(0, A_STEP, done(value)), moment="", run_id="", seq=2)
+        format_record(StepFinished(0, A_STEP, done(value)), "", "", 2)
+
+
+def write_lines(*events: Event) -> list[bytes]:
+    """Return the records of a run called `r`, as they stand in the file."""
+    return [
+        f"{format_record(event, 'now', 'r', seq)}\n".encode() for seq, event in enumerate(events)
+    ]
+
+
+@given(workflows.values)
+def test_an_output_is_read_back_as_it_was_written(output: Json) -> None:
+    """With its attempts. It takes no time now, and is marked as reused."""
+    (record,) = read_records(write_lines(StepFinished(0, A_STEP, done(output))), ["r"])
+    assert (read_index(record), is_step_start(record), has_failed(record)) == (0, False, False)
+    expected = done(output)._replace(duration_seconds=0.0, reused=True)
+    assert repr(read_result(record, A_STEP)) == repr(expected)
+
+
+def test_what_is_not_all_there_is_not_read_back() -> None:
+    """A start, a failure, an output that was cut, another step."""
+    (other,) = workflows.plan({"name": "other"}).steps
+    events: list[Event] = [
+        StepStarted(0, A_STEP),
+        StepFinished(0, A_STEP, failed("no")),
+        StepDiscarded(0, A_STEP, done("x" * MAX_VALUE_BYTES)),
+        StepFinished(0, other, done("x")),
+    ]
+    records = list(read_records(write_lines(*events), ["r"]))
+    assert [read_result(record, A_STEP) for record in records] == [None] * 4
+    assert [is_step_start(record) for record in records] == [True, False, False, False]
+    assert [has_failed(record) for record in records] == [False, True, False, False]
+
+
+def test_a_run_is_read_back_by_its_start_and_its_end() -> None:
+    """Records of other runs, and what a crash has torn, are passed over."""
+    plan = workflows.plan({"name": "s"})
+    lines = write_lines(RunStarted(plan, Resumed("q", {}, ())), RunFinished("interrupted", 0.5))
+    torn = lines[0][:-20]
+    others = [line.replace(b'"run_id":"r"', b'"run_id":"o"') for line in lines]
+    starts = list(read_starts([torn, *lines, *others]))
+    assert starts[0] == RunStart("r", "now", "test", digest(plan), "q")
+    assert [start.run_id for start in starts] == ["r", "o"]
+    nested = b'{"output":{"run_id":"r"},"run_id":"o"}'
+    records = list(read_records([torn, nested, *others, *lines], ["r"]))
+    assert [read_index(record) for record in records] == [None, None]
+    assert read_statuses(records) == {"r": "interrupted"}
+    assert read_statuses([{"run_id": "r", "event": "step_finished", "status": "ok"}]) == {}
+    assert read_index({"index": -1}) is None
 
 
 RECORD = {

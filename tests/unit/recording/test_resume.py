@@ -11,7 +11,7 @@ from support import workflows
 
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
-from driftflow.recording.resume import look_back
+from driftflow.recording.resume import find_resumable
 from driftflow.running.events import (
     Resumed,
 )
@@ -67,7 +67,7 @@ def known(*records: dict[str, Any] | bytes, plan: Plan | None = None) -> dict[in
     """The outputs that are known of run 1, which has these records."""
     plan = plan or plan_of()
     write(start(plan, "1"), *records)
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     return {place: result.output for place, result in resumed.results.items()}
 
@@ -79,7 +79,7 @@ def test_what_a_run_did_well_is_taken_up() -> None:
     failed = step("1", 2, ok=False, output=None, error="no")
     write(start(plan, "1"), *started, step("1", 0), failed)
     reused = workflows.done("a", "A", 2)._replace(reused=True)
-    resumed, words = look_back(plan)
+    resumed, words = find_resumable(plan)
     assert resumed == Resumed("1", {0: reused}, (1,))
     assert words == (
         f"resuming run 1 of {NIGHT}, which was cut off: 1 of 3 steps are not run again; "
@@ -146,7 +146,7 @@ def test_the_newest_run_counts() -> None:
     """By its place in the file; runs may be entangled."""
     plan = plan_of()
     write(start(plan, "1"), step("1", 0), start(plan, "2"), step("2", 1), step("1", 2))
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     assert (resumed.run_id, [*resumed.results]) == ("2", [1])
 
@@ -161,7 +161,7 @@ def test_a_run_that_was_resumed_brings_what_it_took_up() -> None:
         start(plan, "3", resumes="2"),
     ]
     write(*records)
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     assert (resumed.run_id, [*resumed.results], resumed.unfinished) == ("3", [0, 1], (2,))
 
@@ -171,7 +171,7 @@ def test_a_chain_of_runs_has_an_end(resumes: object) -> None:
     """Whatever stands there."""
     plan = plan_of()
     write(start(plan, "\ud800"), start(plan, "1", resumes=resumes), step("1", 0))
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     assert [*resumed.results] == [0]
 
@@ -194,7 +194,7 @@ def test_a_run_that_did_not_end_ok_is_taken_up(
     failed = step("1", 1, ok=False, output=None, error="no", attempts=1)
     end = [{"run_id": "1", "event": "run_finished", "status": status}] if status else []
     write(start(plan, "1"), *begun, step("1", 0), failed, *end)
-    resumed, told = look_back(plan)
+    resumed, told = find_resumable(plan)
     assert resumed is not None
     assert [*resumed.results] == [0]
     assert resumed.unfinished == unfinished
@@ -207,7 +207,7 @@ def test_a_step_that_was_not_tried_when_the_interrupt_came_has_not_run() -> None
     untried = step("1", 1, ok=False, output=None, error="interrupted", attempts=0)
     end = {"run_id": "1", "event": "run_finished", "status": "interrupted"}
     write(start(plan, "1"), step("1", 1, "step_started"), untried, end)
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     assert resumed.unfinished == ()
 
@@ -216,7 +216,7 @@ def test_an_audit_that_another_program_has_written_anew_is_read() -> None:
     """Many put a blank behind a colon."""
     plan = plan_of()
     AUDIT.write_text("".join(json.dumps(each) + "\n" for each in (start(plan, "1"), step("1", 0))))
-    resumed, _ = look_back(plan)
+    resumed, _ = find_resumable(plan)
     assert resumed is not None
     assert [*resumed.results] == [0]
 
@@ -227,20 +227,23 @@ def test_there_may_be_nothing_to_take_up() -> None:
     other = plan_of({"name": "z"})
     audit = "./driftflow.audit.json"
     missing = f"nothing to resume: no run of this plan is in {audit}"
-    assert look_back(plan) == (None, missing)
+    assert find_resumable(plan) == (None, missing)
     write(start(plan_of(name="other"), "1"), step("1", 0))
-    assert look_back(plan) == (None, missing)
+    assert find_resumable(plan) == (None, missing)
     write(start(other, "1"), step("1", 0))
-    assert look_back(plan) == (None, f"{missing} (the last one of this workflow had another plan)")
+    assert find_resumable(plan) == (
+        None,
+        f"{missing} (the last one of this workflow had another plan)",
+    )
     end = {"run_id": "2", "event": "run_finished", "status": "ok"}
     write(start(plan, "1"), step("1", 0), start(plan, "2"), end, start(other, "3"))
-    assert look_back(plan) == (None, "nothing to resume: the last run of this plan is ok")
+    assert find_resumable(plan) == (None, "nothing to resume: the last run of this plan is ok")
     silent = workflows.plan(*STEPS)
-    assert look_back(silent) == (None, "nothing to resume: the flag audit is off")
+    assert find_resumable(silent) == (None, "nothing to resume: the flag audit is off")
 
 
 def test_an_audit_that_cannot_be_read_is_a_storage_error() -> None:
     """Not a reason to do all again."""
     AUDIT.mkdir()
     with pytest.raises(StorageError, match="the audit cannot be read: it is no regular file"):
-        look_back(plan_of())
+        find_resumable(plan_of())

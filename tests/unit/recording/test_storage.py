@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from driftflow.errors import StorageError
-from driftflow.recording.storage import JsonFileStorage, lines_of
+from driftflow.recording.storage import JsonFileStorage, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +169,7 @@ def test_a_renamed_file_is_noticed_and_a_new_one_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As log files are rotated; wherever an action has gone meanwhile. The new one is like it."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     monkeypatch.chdir(tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -194,7 +194,7 @@ def test_a_renamed_file_without_a_successor_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And free for others: nothing is left locked."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     path = tmp_path / "folder" / "audit.jsonl"
     path.parent.mkdir()
     with JsonFileStorage(str(path), "none") as storage:
@@ -213,7 +213,7 @@ def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has a copy of the descriptor, with which it keeps what is locked."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
         copy = os.dup(storage._descriptor)  # noqa: SLF001 - as a fork makes one
@@ -232,7 +232,7 @@ def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No record goes into the file that has it now."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     other = tmp_path / "other"
     storage = JsonFileStorage(str(tmp_path / "audit.jsonl"))
     os.close(storage._descriptor)  # noqa: SLF001 - as `os.closerange` does
@@ -248,7 +248,7 @@ def test_another_file_of_that_name_is_appended_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who renames it may create the new one, too."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
         storage.append('{"n":0}')
@@ -282,7 +282,7 @@ def test_a_file_that_stays_locked_is_a_storage_error(
     with JsonFileStorage(str(path)) as storage, path.open() as other:
         flock(other, LOCK_EX)
         with monkeypatch.context() as patch:
-            patch.setattr("driftflow.recording.storage.PATIENCE", 0.05)
+            patch.setattr("driftflow.recording.storage.LOCK_TIMEOUT", 0.05)
             with pytest.raises(StorageError, match=r"another process has kept it locked for 0.05"):
                 storage.append('{"n":0}')
         waits: list[float] = []
@@ -305,7 +305,7 @@ def test_records_are_brought_to_the_disk_as_asked(
     """The name of a new file as well, once."""
     log: list[str] = []
     path = str(tmp_path / "audit.jsonl")
-    monkeypatch.setattr("driftflow.recording.storage._to_disk", lambda _: log.append("records"))
+    monkeypatch.setattr("driftflow.recording.storage._fdatasync", lambda _: log.append("records"))
     monkeypatch.setattr("os.fsync", lambda _: log.append("name"))
     for _ in range(2):
         with JsonFileStorage(path, sync) as storage:
@@ -324,7 +324,7 @@ def test_a_renamed_file_is_on_the_disk_before_it_is_left(
     sync: Sync, brought: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody else will see to it."""
-    monkeypatch.setattr("driftflow.recording.storage._LOOK", 0)
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     left: list[int] = []
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path), sync) as storage:
@@ -332,7 +332,7 @@ def test_a_renamed_file_is_on_the_disk_before_it_is_left(
         inode = path.stat().st_ino
         path.rename(tmp_path / "old")
         monkeypatch.setattr(
-            "driftflow.recording.storage._to_disk", lambda file: left.append(fstat(file))
+            "driftflow.recording.storage._fdatasync", lambda file: left.append(fstat(file))
         )
         storage.append("{}")
     assert len(left) == brought
@@ -352,7 +352,7 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
     with JsonFileStorage(str(path), "step") as storage:
         storage.append('{"n":0}')
         with monkeypatch.context() as patch:
-            patch.setattr("driftflow.recording.storage._to_disk", fail_with(errno.EIO))
+            patch.setattr("driftflow.recording.storage._fdatasync", fail_with(errno.EIO))
             reason = "Input/output error, when it was brought to the disk"
             with pytest.raises(StorageError, match=reason):
                 storage.append('{"n":1}')
@@ -362,13 +362,13 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
     assert path.read_text() == '{"n":0}\n{"n":1}\n'
 
 
-def test_the_lines_of_an_audit_are_read(tmp_path: Path) -> None:
+def test_the_read_lines_an_audit_are_read(tmp_path: Path) -> None:
     """A line is over where it ends, whatever else Python takes for an end. There may be none."""
     path = tmp_path / "audit.jsonl"
     path.write_bytes(b'{"a":"\xe2\x80\xa8\x0c\r"}\n\n\xff\ntorn')
     lines = [b'{"a":"\xe2\x80\xa8\x0c\r"}\n', b"\n", b"\xff\n", b"torn"]
-    assert list(lines_of(str(path))) == lines
-    assert list(lines_of(str(tmp_path / "missing"))) == []
+    assert list(read_lines(str(path))) == lines
+    assert list(read_lines(str(tmp_path / "missing"))) == []
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(
     os.mkfifo("pipe")
     Path("link").symlink_to("target")
     with pytest.raises(StorageError) as caught:
-        list(lines_of(path))
+        list(read_lines(path))
     assert (caught.value.path, caught.value.reason) == (path, f"the audit cannot be read: {reason}")
 
 

@@ -18,7 +18,7 @@ from support.command import AT_A_TERMINAL, process_environment
 
 from driftflow.parallel import processes
 from driftflow.planning.settings import Backoff
-from driftflow.recording.audit import audited
+from driftflow.recording.audit import record_events
 from driftflow.running import signals
 from driftflow.running.attempts import make_pause
 from driftflow.running.events import EVENTS, RunFinished, StepFinished
@@ -202,7 +202,7 @@ def test_a_signal_never_reaches_what_keeps_the_record(
     stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
-        recorded = audited(stream, str(path), sync="none", now=now)
+        recorded = record_events(stream, str(path), sync="none", now=now)
         caught.follow(recorded, dict.fromkeys(EVENTS, events.append))
     records = [json.loads(line) for line in path.read_text().splitlines()]
     kinds = [record["event"] for record in records]

@@ -20,7 +20,7 @@ from driftflow.running.events import (
     advance,
 )
 from driftflow.schemas.published import schema
-from driftflow.showing.results import result_document, result_line
+from driftflow.showing.results import build_result_document, format_line
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
@@ -64,7 +64,7 @@ def failed(error: str, name: str = "s") -> StepResult:
 def test_a_result_is_one_line(result: StepResult, line: str) -> None:
     """Ordinary text is left as it is; what could break the line is escaped."""
     (step,) = workflows.plan({"name": result.name}).steps
-    assert result_line(StepFinished(0, step, result)) == line
+    assert format_line(StepFinished(0, step, result)) == line
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_line_of_a_sensitive_step_tells_no_more_than_how_it_ended(
 ) -> None:
     """What it came to is for programs, which read the document."""
     (step,) = workflows.plan({"name": "s", "sensitive": True}).steps
-    assert result_line(StepFinished(0, step, result)) == line
+    assert format_line(StepFinished(0, step, result)) == line
 
 
 def test_a_result_that_was_reused_says_so() -> None:
@@ -85,7 +85,7 @@ def test_a_result_that_was_reused_says_so() -> None:
     run = advance(RunResult(plan), RunStarted(plan, Resumed("run 1", {0: reused}, (1,))))
     for event in (StepFinished(0, A_STEP, reused), StepFinished(1, A_STEP, done("y", "t"))):
         run = advance(run, event)
-    document = result_document(run)
+    document = build_result_document(run)
     Draft7Validator(schema("result")).validate(document)
     assert [result.get("reused") for result in document["results"]] == [True, None]
     assert document["resumed"] == {"run_id": "run 1", "may_have_run": ["t"]}
@@ -114,7 +114,7 @@ RESULTS = [
 
 def test_the_document_has_its_keys_in_order() -> None:
     """Name, status, results; each result's keys likewise. No metrics unless the flag is on."""
-    document = result_document(run(metrics=False))
+    document = build_result_document(run(metrics=False))
     assert json.dumps(document) == json.dumps({"name": "w", "status": "failed", "results": RESULTS})
 
 
@@ -124,7 +124,7 @@ def test_what_was_discarded_is_named() -> None:
         over = run(metrics=metrics)
         step = over.plan.steps[2]
         discarded = StepDiscarded(2, step, workflows.done(step.name, "secret"))
-        document = result_document(advance(over, discarded))
+        document = build_result_document(advance(over, discarded))
         assert list(document) == ["name", "status", "results", "discarded", *keys]
         assert document["discarded"] == [step.name]
         assert document["results"] == RESULTS
@@ -133,7 +133,7 @@ def test_what_was_discarded_is_named() -> None:
 
 def test_metrics_are_one_more_key() -> None:
     """Durations to the microsecond; results do not change."""
-    document = result_document(run(metrics=True))
+    document = build_result_document(run(metrics=True))
     assert json.dumps(document) == json.dumps(
         {
             "name": "w",

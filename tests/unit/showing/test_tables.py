@@ -14,7 +14,7 @@ from driftflow.actions.action import ACTIONS
 from driftflow.planning.plan import build_plan, digest
 from driftflow.planning.settings import Backoff, Flags, resolve_flags
 from driftflow.schemas.published import schema
-from driftflow.showing.tables import plan_document, plan_text
+from driftflow.showing.tables import build_plan_document, format_plan
 
 
 def test_a_document_has_all_that_a_run_would_do() -> None:
@@ -26,7 +26,7 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         max_attempts=3,
         flags={"audit": True, "metrics": False},
     )
-    assert plan_document(plan, ACTIONS) == {
+    assert build_plan_document(plan, ACTIONS) == {
         "name": "test",
         "digest": digest(plan),
         "max_attempts": 3,
@@ -55,12 +55,12 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
 def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
     plan = build_plan(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
-    Draft7Validator(schema("plan")).validate(plan_document(plan, ACTIONS))
+    Draft7Validator(schema("plan")).validate(build_plan_document(plan, ACTIONS))
 
 
 def test_the_schema_of_the_document_refuses_another() -> None:
     """It says more than that there is an object."""
-    good = plan_document(workflows.plan({}), ACTIONS)
+    good = build_plan_document(workflows.plan({}), ACTIONS)
     changes: list[dict[str, Any]] = [
         {"digest": "sha256:0"},
         {"max_attempts": 0},
@@ -84,7 +84,7 @@ def test_a_table_is_for_people() -> None:
         storage={"path": "a\nb.jsonl"},
         timeout_seconds=0.5,
     )
-    assert plan_text(plan, ACTIONS) == (
+    assert format_plan(plan, ACTIONS) == (
         "workflow       test\n"
         f"digest         {digest(plan)}\n"
         "flag audit     on, by the config\n"
@@ -102,8 +102,8 @@ def test_a_table_is_for_people() -> None:
 def test_a_plan_does_not_show_what_a_sensitive_step_is_handed() -> None:
     """Nor how long that is, nor what it is."""
     plan = workflows.plan({"name": "s", "input": {"hush": ["hush"]}, "sensitive": True})
-    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == "[redacted]"
-    assert plan_text(plan, ACTIONS).splitlines()[-1].endswith("  [redacted]")
+    assert build_plan_document(plan, ACTIONS)["steps"][0]["input"] == "[redacted]"
+    assert format_plan(plan, ACTIONS).splitlines()[-1].endswith("  [redacted]")
 
 
 def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
@@ -114,8 +114,8 @@ def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
         {"name": "c", "input": {"from": "b"}},
         flags={"parallel": True},
     )
-    assert [step["wave"] for step in plan_document(plan, ACTIONS)["steps"]] == [0, 0, 1]
-    assert plan_text(plan, ACTIONS).split("\n\n")[1] == (
+    assert [step["wave"] for step in build_plan_document(plan, ACTIONS)["steps"]] == [0, 0, 1]
+    assert format_plan(plan, ACTIONS).split("\n\n")[1] == (
         "index  wave  name  priority  action  attempts  optional  input\n"
         '    0     0  a            0  echo           1  no        ""\n'
         '    1     0  b            0  echo           1  no        ""\n'
@@ -136,8 +136,8 @@ def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
 def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
     """Its defaults filled in."""
     plan = workflows.plan({}, backoff=backoff)
-    assert f"\nbackoff        {shown}\n" in plan_text(plan, ACTIONS)
-    document = plan_document(plan, ACTIONS)
+    assert f"\nbackoff        {shown}\n" in format_plan(plan, ACTIONS)
+    document = build_plan_document(plan, ACTIONS)
     assert document["backoff"] == Backoff(**backoff)._asdict()
     Draft7Validator(schema("plan")).validate(document)
 
@@ -145,7 +145,7 @@ def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
 def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
-    shown = plan_text(build_plan(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
+    shown = format_plan(build_plan(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
     assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
     assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
     unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
@@ -154,7 +154,7 @@ def test_a_table_says_what_the_environment_settled() -> None:
 
 def test_a_plan_without_steps_is_a_table_without_rows() -> None:
     """Its heading stays."""
-    *_, heading, end = plan_text(workflows.plan(), ACTIONS).split("\n")
+    *_, heading, end = format_plan(workflows.plan(), ACTIONS).split("\n")
     assert heading == "index  name  priority  action  attempts  optional  input"
     assert end == ""
 
@@ -164,20 +164,20 @@ def test_a_long_value_is_cut_in_the_table() -> None:
     long = "x" * 1000
     plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
     wide = workflows.plan(timeout_seconds=10**1000)
-    assert f"timeout        1{'0' * 79}… s, by the config" in plan_text(wide, ACTIONS)
-    rows = plan_text(plan, ACTIONS).splitlines()
+    assert f"timeout        1{'0' * 79}… s, by the config" in format_plan(wide, ACTIONS)
+    rows = format_plan(plan, ACTIONS).splitlines()
     assert rows[0] == f"workflow       {'x' * 80}…"
     name, _, action, unknown, _, _, cell = rows[-1].split()[1:]
     assert unknown == "(unknown)"
     assert (name, action, cell) == ("x" * 80 + "…", "x" * 80 + "…", '["' + "x" * 78 + "…")
-    assert plan_document(plan, ACTIONS)["steps"][0]["input"] == [long]
+    assert build_plan_document(plan, ACTIONS)["steps"][0]["input"] == [long]
 
 
 @given(workflows.configs)
 def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     """Whatever stands in it, and no cell begins left of its heading."""
     plan = build_plan(config, Flags())
-    lines = plan_text(plan, ACTIONS).split("\n")
+    lines = format_plan(plan, ACTIONS).split("\n")
     settings = 8 if plan.backoff else 7
     assert len(lines) == settings + 1 + 1 + len(plan.steps) + 1
     heading, *rows = lines[settings + 1 : -1]
