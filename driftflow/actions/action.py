@@ -150,23 +150,27 @@ def echo(value: Json) -> Json:
 
 def upper(value: Json) -> Json:
     """Gives the input, a string, in upper case."""
-    return _require_string("upper", value).upper()
+    if isinstance(value, str):
+        return value.upper()
+    raise _refuse("upper", value)
 
 
 def lower(value: Json) -> Json:
     """Gives the input, a string, in lower case."""
-    return _require_string("lower", value).lower()
+    if isinstance(value, str):
+        return value.lower()
+    raise _refuse("lower", value)
 
 
 def reverse(value: Json) -> Json:
     """Gives the input, a string, back to front."""
-    return _require_string("reverse", value)[::-1]
-
-
-def _require_string(name: str, value: Json) -> str:
     if isinstance(value, str):
-        return value
-    raise TypeError(f"{name} takes a string, not {type_name(value)}")
+        return value[::-1]
+    raise _refuse("reverse", value)
+
+
+def _refuse(name: str, value: Json) -> TypeError:
+    return TypeError(f"{name} takes a string, not {type_name(value)}")
 
 
 def _is_string(value: Json) -> bool:

@@ -76,6 +76,9 @@ class Actions(Mapping[str, Action]):
             if found.name not in self._known:
                 self._known[found.name] = _make_action(found)
 
+    def __bool__(self) -> bool:
+        return True  # there are the built-in ones; to count all takes a look at every package
+
     def __getitem__(self, name: str) -> Action:
         if name not in self._known:
             self._known[name] = _load_entry_point(name, self._entry_points[name])
