@@ -139,3 +139,17 @@ def test_a_run_that_is_broken_off_by_its_consumer_still_ends_its_steps(
         run_workflow(save(*steps, flags={"parallel": True}), actions={"nap": nap}, jobs=3)
     assert ended == [0, 1, 1]
     assert caught.type is KeyboardInterrupt  # whoever holds its traceback holds what its frames do
+
+
+def test_installed_packages_are_not_looked_at_for_names_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the entry points of all takes as long as many steps."""
+
+    def refuse(**_: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("importlib.metadata.entry_points", refuse)
+    path = workflows.save(tmp_path, {"action": "mine"}, {"action": "echo"})
+    result = run_workflow(path, actions={"mine": lambda _: "my own"})
+    assert result["status"] == "ok"
