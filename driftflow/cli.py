@@ -404,16 +404,16 @@ def _actions(arguments: dict[str, Any], output: Output) -> int:
 def _schema(arguments: dict[str, Any], output: Output) -> int:
     from pathlib import Path
 
-    from driftflow.schemas.published import schema_text
+    from driftflow.schemas.published import read_schema
 
-    path, text = arguments["--output"], schema_text("driftflow")
+    path, text = arguments["--output"], read_schema("driftflow")
     if arguments["--actions"]:
         from driftflow.actions.registry import load_all, resolve_actions
-        from driftflow.schemas.editor import tailored
+        from driftflow.schemas.editor import tailor_schema
 
         known = load_all(resolve_actions(arguments["--actions"]))
         offered = {name: (action.summary, action.schema) for name, action in known.items()}
-        text = f"{format_json(tailored(offered), indent=2)}\n"
+        text = f"{format_json(tailor_schema(offered), indent=2)}\n"
     if path is None:
         output.write(text)
         return OK

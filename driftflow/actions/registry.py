@@ -17,7 +17,7 @@ from driftflow.actions.action import ACTIONS, Action, mark_of, summary_of
 from driftflow.actions.sources import Candidate, find_candidates, load_at, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copied
-from driftflow.schemas.compiler import acceptor
+from driftflow.schemas.compiler import compile_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,15 +124,15 @@ def _make_action(found: Candidate) -> Action:
         return Action(function, summary_of(function), origin)
     try:
         schema = _schema(given)
-        accepts = acceptor(schema)
+        accepts = compile_schema(schema)
     except (TypeError, ValueError) as error:
         raise ActionsError(source, f"the schema of `{name}` is wrong: {error}") from None
 
     def perform(value: Json) -> Any:
         if not accepts(value):
-            from driftflow.schemas.explanation import objection
+            from driftflow.schemas.explanation import explain_refusal
 
-            raise TypeError(objection(name, schema, value))
+            raise TypeError(explain_refusal(name, schema, value))
         return function(value)
 
     return Action(perform, summary_of(function), origin, schema, accepts)

@@ -24,7 +24,7 @@ from driftflow.checking import warnings
 from driftflow.errors import ConfigError
 from driftflow.reading.document import parse
 from driftflow.schemas import explanation
-from driftflow.schemas.published import schema, schema_text
+from driftflow.schemas.published import read_schema, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +129,7 @@ def started(text: str) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def editor() -> Iterator[Service]:
     """The language service, with the published schema."""
-    yield from started(schema_text("driftflow"))
+    yield from started(read_schema("driftflow"))
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -318,7 +318,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
     assert step.keys() == {"name", "action", "input", "priority"}
 
 
@@ -383,7 +383,7 @@ def test_the_validators_agree_on_every_case(editor: Service) -> None:
             continue
         if not any(issue.code in ("not-finite", "number-too-large") for issue in document.issues):
             documents.append(document.value)
-            refused.append(bool(explanation.issues(document.value)))
+            refused.append(bool(explanation.find_issues(document.value)))
     ours, theirs = verdicts(editor, documents)
     assert ours == theirs == [not wrong for wrong in refused]
     assert {True, False} == set(ours)

@@ -7,7 +7,7 @@ import pytest
 
 from driftflow.actions.action import ACTIONS, Action, action, mark_of, performer
 from driftflow.reading.document import Json
-from driftflow.schemas.explanation import objection
+from driftflow.schemas.explanation import explain_refusal
 from driftflow.schemas.published import schema
 
 
@@ -59,7 +59,7 @@ def test_what_an_action_will_not_take_is_foretold(name: str, value: Json) -> Non
         failure = str(error)
     known = ACTIONS[name]
     assert (known.accepts is None or known.accepts(value)) == (failure is None)
-    assert objection(name, known.schema or {}, value) == (failure or "")
+    assert explain_refusal(name, known.schema or {}, value) == (failure or "")
 
 
 def test_a_marked_function_stays_what_it_is() -> None:

@@ -193,7 +193,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
 @given(workflows.configs)
 def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
     """And each part of its path leads on."""
-    assert explanation.issues(config) == []
+    assert explanation.find_issues(config) == []
     for issue in warnings.issues(config, ACTIONS):
         place: Any = config
         for part in issue.path:
