@@ -47,7 +47,7 @@ _TYPES = {
     "array": "type({0}) is list",
     "object": "type({0}) is dict",
 }
-# The types whose values `==` compares as JSON Schema does, once it is known that both are of it.
+# By the Python type of a scalar, its type in JSON. Within one, `==` is the equality of JSON Schema.
 _SCALARS = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string"}
 _LARGEST = 1.7976931348623157e308  # of floats: what is beyond is left to jsonschema
 # A schema that refers to itself without end does so for one of these.
@@ -230,15 +230,17 @@ def _properties(parts: Any, value: str, schema: Schema, functions: list[str]) ->
     ]
 
 
-def _patterns(parts: Any, value: str, _: Schema, functions: list[str]) -> list[str]:
+def _pattern_properties(parts: Any, value: str, _: Schema, functions: list[str]) -> list[str]:
     for pattern, part in _known(parts, dict).items():
         re.compile(pattern)
         if _condition(part, value, functions):
             raise NotImplementedError
-    return []
+    return []  # what matches may be anything
 
 
-def _others(part: Any, value: str, schema: Schema, functions: list[str]) -> list[str]:
+def _additional_properties(
+    part: Any, value: str, schema: Schema, functions: list[str]
+) -> list[str]:
     condition = _condition(part, f"{value}[name]", functions)
     if not condition:
         return []
@@ -258,7 +260,7 @@ def _any_of(parts: Any, value: str, _: Schema, functions: list[str]) -> list[str
         raise NotImplementedError
     if all(names):
         return [_join("or", (f"{name}({value})" for name in names))]
-    del functions[before:]
+    del functions[before:]  # one of them takes any value
     return []
 
 
@@ -282,6 +284,6 @@ _RULES: dict[str, tuple[tuple[str, ...], Rule]] = {
     "items": (("array",), _items),
     "required": (("object",), _required),
     "properties": (("object",), _properties),
-    "patternProperties": (("object",), _patterns),
-    "additionalProperties": (("object",), _others),
+    "patternProperties": (("object",), _pattern_properties),
+    "additionalProperties": (("object",), _additional_properties),
 }
