@@ -236,16 +236,16 @@ def _actions(arguments: Arguments, output: Output) -> int:
 def _schema(arguments: Arguments, output: Output) -> int:
     from pathlib import Path
 
-    from driftflow.schemas.published import schema_text
+    from driftflow.schemas.published import read_schema
 
-    text = schema_text("driftflow")
+    text = read_schema("driftflow")
     if arguments.actions:
         from driftflow.actions.registry import load_all
-        from driftflow.schemas.editor import tailored
+        from driftflow.schemas.editor import tailor_schema
 
         known = load_all(_resolve_actions(arguments))
         offered = {name: (action.summary, action.schema) for name, action in known.items()}
-        text = f"{format_json(tailored(offered), indent=2)}\n"
+        text = f"{format_json(tailor_schema(offered), indent=2)}\n"
     if arguments.output is None:
         output.write(text)
         return OK

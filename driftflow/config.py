@@ -114,7 +114,7 @@ def _examine(
     if not accepts(document.value):
         from driftflow.schemas import explanation
 
-        found += explanation.issues(document.value)
+        found += explanation.find_issues(document.value)
     if refers(document.value):
         from driftflow.checking import references
 

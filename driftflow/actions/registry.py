@@ -19,7 +19,7 @@ from driftflow.actions.action import ACTIONS, Action, Known, find_mark, summariz
 from driftflow.actions.sources import Candidate, find_candidates, load_function, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copied
-from driftflow.schemas.compiler import acceptor
+from driftflow.schemas.compiler import compile_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,15 +143,15 @@ def _make_action(found: Candidate) -> Action:
         return Action(function, summarize(function), origin)
     try:
         schema = _copy_schema(given)
-        accepts = acceptor(schema)
+        accepts = compile_schema(schema)
     except (TypeError, ValueError) as error:
         raise ActionsError(source, f"the schema of `{name}` is wrong: {error}") from None
 
     def perform(value: Json) -> Any:
         if not accepts(value):
-            from driftflow.schemas.explanation import objection
+            from driftflow.schemas.explanation import explain_refusal
 
-            raise TypeError(objection(name, schema, value))
+            raise TypeError(explain_refusal(name, schema, value))
         return function(value)
 
     return Action(perform, summarize(function), origin, schema, accepts)

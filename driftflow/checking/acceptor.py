@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def accepts_backoff(value: Any) -> bool:
+def accepts_1(value: Any) -> bool:
     return (
         type(value) is dict
         and (
@@ -39,7 +39,7 @@ def accepts_backoff(value: Any) -> bool:
     )
 
 
-def accepts_steps_item(value: Any) -> bool:
+def accepts_2(value: Any) -> bool:
     return (
         type(value) is dict
         and "name" in value
@@ -58,7 +58,11 @@ def accepts_steps_item(value: Any) -> bool:
     )
 
 
-def accepts_flags(value: Any) -> bool:
+def accepts_3(value: Any) -> bool:
+    return type(value) is list and all(map(accepts_2, value))
+
+
+def accepts_4(value: Any) -> bool:
     return (
         type(value) is dict
         and ("audit" not in value or type(value["audit"]) is bool)
@@ -67,7 +71,7 @@ def accepts_flags(value: Any) -> bool:
     )
 
 
-def accepts_storage(value: Any) -> bool:
+def accepts_5(value: Any) -> bool:
     return type(value) is dict and (
         "path" not in value or (type(value["path"]) is str and len(value["path"]) >= 1)
     )
@@ -89,10 +93,10 @@ def accepts(value: Any) -> bool:
                 and value["max_attempts"] >= 1
             )
         )
-        and ("backoff" not in value or accepts_backoff(value["backoff"]))
-        and (type(value["steps"]) is list and all(map(accepts_steps_item, value["steps"])))
-        and ("flags" not in value or accepts_flags(value["flags"]))
-        and ("storage" not in value or accepts_storage(value["storage"]))
+        and ("backoff" not in value or accepts_1(value["backoff"]))
+        and accepts_3(value["steps"])
+        and ("flags" not in value or accepts_4(value["flags"]))
+        and ("storage" not in value or accepts_5(value["storage"]))
         and (
             "timeout_seconds" not in value
             or (

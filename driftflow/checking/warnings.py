@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.planning.references import is_reference, references
-from driftflow.schemas.published import schema, unknown_keys
+from driftflow.schemas.published import find_unknown_keys, load_schema
 from driftflow.suggestion import nearest, oddity
 from driftflow.text import join_words, shorten
 
@@ -52,7 +52,7 @@ def issues(value: Json, actions: Mapping[str, Action], given: Sequence[str] = ()
         for place, step in enumerate(listing if isinstance(listing, list) else [])
         if isinstance(step, dict)
     ]
-    ignored = _ignored(value, schema("driftflow"), ())
+    ignored = _ignored(value, load_schema("driftflow"), ())
     about_data = (
         issue
         for place, step in steps
@@ -72,7 +72,7 @@ def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iter
                 yield from _ignored(item, definition["items"], (*path, place))
     if not isinstance(value, dict) or "properties" not in definition:
         return
-    for key in unknown_keys(value, definition):
+    for key in find_unknown_keys(value, definition):
         yield _unknown(key, value, definition, path)
     fields = definition["properties"]
     for key, member in value.items():
@@ -117,7 +117,7 @@ def _unknown(
 @cache
 def _homes() -> dict[str, str]:
     """Where each field belongs, in words."""
-    top = schema("driftflow")
+    top = load_schema("driftflow")
     fields = top["properties"]
     return {
         **dict.fromkeys(_counting(fields["steps"]["items"]), "in a step"),
@@ -212,15 +212,15 @@ def _explainer(
     action: str, takes: Mapping[str, Any], given: Sequence[str]
 ) -> Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]:
     """What tells why a step's input is not one that the action takes, if it is not."""
-    from driftflow.schemas.explanation import input_issues, input_validator
+    from driftflow.schemas.explanation import find_input_issues, make_input_validator
 
-    of_data, of_references = input_validator(takes), input_validator(takes, admit=True)
+    of_data, of_references = make_input_validator(takes), make_input_validator(takes, admit=True)
 
     def explain(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
         value = step.get("input", "")
         validator = of_references if _holds_reference(value) else of_data
         try:
-            found = input_issues(validator, action, value)
+            found = find_input_issues(validator, action, value)
         except (ArithmeticError, RecursionError) as error:  # the step will not get further
             found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
         defaults = {

@@ -1,8 +1,14 @@
 """The config's schema, tailored to actions: their names, and what inputs they take.
 
-An action's schema says what the action is handed. What stands in a config may be a reference
-instead, at any depth; so each part of that schema is put into a definition of its own that takes
-what the part does, or a reference.
+**An action's schema holds everywhere.** In a run, an input that breaks it never reaches the
+function; `check` and editors foretell that. But in a config a reference may stand for any part of
+an input. So each part of an action's schema becomes a definition of its own: `if` the value is a
+reference, `else` what the part asks for. `check` and editors read the same one.
+
+Editors look for mistakes inside an `else`, but not for words: titles, descriptions and choices are
+repeated beside it. What can only be told of a value without references, `not` and the like, is left
+out, since a warning must never be false. An input without references is held against the action's
+schema itself.
 """
 
 from __future__ import annotations
@@ -11,17 +17,16 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from driftflow.schemas.compiler import DATA, resolved
-from driftflow.schemas.published import schema_text
+from driftflow.schemas.parts import NAMED, escape_key, replace_parts, resolve_reference
+from driftflow.schemas.published import read_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    Definitions = dict[str, Any]
     Schema = Mapping[str, Any]
 
 _ROOT = "#/definitions/"
-# The object that is a reference, as `references.is_reference` has it.
+# An object that is a reference, as `planning.references.is_reference` has it.
 _REFERENCE = {
     "type": "object",
     "anyOf": [
@@ -33,30 +38,28 @@ _REFERENCE = {
         {"propertyNames": {"enum": ["param", "default"]}, "minProperties": 2},
     ],
 }
-# Keywords below which there are schemas: of the value's parts, by name or not; of the value itself.
-_NAMED = {"properties", "patternProperties", "definitions", "dependencies"}
-_PARTS = {"items", "additionalItems", "additionalProperties", "contains"}
+# Keywords below which there are schemas of the value itself; and those whose schemas are of values
+# that may be references.
 _FORMS = {"allOf", "anyOf"}
-# What nobody can tell while a reference stands for a part of the value: that it is not of a form,
-# or of no second one, or the very same as something else.
+_ADMITTING = NAMED | _FORMS | {"items", "additionalItems", "additionalProperties", "contains"}
+# Keywords that nobody can judge while a reference stands for a part of the value.
 _UNCERTAIN = {"not", "if", "then", "else", "uniqueItems"}
 _SHOWN = ("title", "description", "markdownDescription", "default", "examples", "defaultSnippets")
-_DROPPED = {"$id", "$schema"}  # elsewhere they would change what is referred to
 
 
-def input_schema(action: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of what may stand in a config as the input of an action with that schema."""
-    return {"definitions": _definitions("input", action), **_refer("input")}
+def make_input_schema(action: Schema) -> dict[str, Any]:
+    """Return the schema of what a config may hold as the input of an action with that schema."""
+    return {"definitions": _define_parts("input", action), **_refer("input")}
 
 
-def tailored(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]:
-    """The config's schema for those who can name these actions: editors complete and explain them.
+def tailor_schema(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]:
+    """Return the config's schema with these actions, for editors to complete and to explain.
 
     Args:
-        actions: All that steps can name: by name, what it does in words and the schema of what it
-            takes, None for anything.
+        actions: By the name of each action that there is, what it does in words, and the schema of
+            its input, None for anything.
     """
-    whole: dict[str, Any] = json.loads(schema_text("driftflow"))
+    whole: dict[str, Any] = json.loads(read_schema("driftflow"))
     step = whole["properties"]["steps"]["items"]
     offered = step["properties"]["action"]["anyOf"][0]
     offered["enum"] = list(actions)
@@ -68,7 +71,7 @@ def tailored(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]
     whole["definitions"] = {}
     step["allOf"] = []
     for number, (name, takes) in enumerate(described.items()):
-        whole["definitions"] |= _definitions(f"input {number}", takes)
+        whole["definitions"] |= _define_parts(f"input {number}", takes)
         step["allOf"].append(
             {
                 "if": {
@@ -82,28 +85,35 @@ def tailored(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]
     return whole
 
 
-def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
-    """The definition of that name, and those that it refers to: one for each part of the schema."""
+def _define_parts(name: str, action: Schema) -> dict[str, Any]:
+    """Return the definition of that name and those that it needs, one for each part of a schema."""
     data = f"{name} data"
-    definitions: Definitions = {"reference": _REFERENCE, data: _moved(action, data)}
+    definitions: dict[str, Any] = {"reference": _REFERENCE, data: _move(action, data)}
 
-    def admit(part: Any, pointer: str, keyword: str) -> Any:
+    def admit(part: Any, keyword: str, pointer: str) -> Any:
         key = name + pointer
         if isinstance(part, bool):  # false takes nothing, not even a reference
             definitions[key] = part
         if not isinstance(part, dict):  # or the names of an array of `dependencies`
             return part
         definitions.setdefault(key, {})  # it may refer to itself
-        inner = _rebuilt(_certain(part), pointer, data, admit)
+        inner = replace_parts(
+            _drop_name(_drop_uncertain(part)),
+            lambda below, keyword, path: (
+                admit(below, keyword, pointer + path)
+                if keyword in _ADMITTING
+                else _move(below, data)
+            ),
+        )
         if "$ref" in part:
             target = unquote(part["$ref"]).removeprefix("#")
             if name + target not in definitions:
-                admit(resolved(part["$ref"], action), target, "$ref")
+                admit(resolve_reference(part["$ref"], action), "$ref", target)
             inner = _refer(name + target)
         definitions[key] = inner
         if keyword not in _FORMS:
             definitions[key] = {
-                **_shown_to_editors(part),
+                **_select_shown(part),
                 "if": _refer("reference"),
                 "then": {
                     "type": "object",
@@ -120,8 +130,8 @@ def _definitions(name: str, action: Mapping[str, Any]) -> Definitions:
     return definitions
 
 
-def _certain(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without what cannot be judged while there are references in the value."""
+def _drop_uncertain(part: Schema) -> dict[str, Any]:
+    """Return the schema without what cannot be judged while there are references in the value."""
     certain = {keyword: part[keyword] for keyword in part if keyword not in _UNCERTAIN}
     if "oneOf" in part:
         forms = certain.pop("oneOf")
@@ -133,8 +143,8 @@ def _certain(part: Mapping[str, Any]) -> dict[str, Any]:
     return certain
 
 
-def _shown_to_editors(part: Mapping[str, Any]) -> dict[str, Any]:
-    """What editors show of a schema, and offer for a value: they do not look behind an `else`."""
+def _select_shown(part: Schema) -> dict[str, Any]:
+    """Return what editors show of the schema and offer for a value, to stand beside an `else`."""
     shown = {keyword: part[keyword] for keyword in _SHOWN if keyword in part}
     choices = part.get("enum", [False, True] if part.get("type") == "boolean" else None)
     if choices is not None:
@@ -145,54 +155,20 @@ def _shown_to_editors(part: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _moved(part: Any, home: str) -> Any:
-    """A schema, or what is below one, for a place in the definition of that name."""
-    if isinstance(part, list):
-        return [_moved(item, home) for item in part]
+def _move(part: Any, home: str) -> Any:
+    """Return a schema with its references as they must be in the definition of that name."""
     if not isinstance(part, dict):
         return part
-    moved: dict[str, Any] = {}
-    for keyword, argument in part.items():
-        if keyword == "$ref" and isinstance(argument, str):
-            moved[keyword] = _ROOT + quote(home) + argument.removeprefix("#")
-        elif keyword in _NAMED and isinstance(argument, dict):
-            moved[keyword] = {key: _moved(member, home) for key, member in argument.items()}
-        elif keyword not in _DROPPED:
-            moved[keyword] = argument if keyword in DATA else _moved(argument, home)
+    moved = replace_parts(_drop_name(part), lambda inner, *_: _move(inner, home))
+    if isinstance(part.get("$ref"), str):
+        moved["$ref"] = _ROOT + quote(home) + part["$ref"].removeprefix("#")
     return moved
 
 
-def _rebuilt(
-    schema: Mapping[str, Any], pointer: str, data: str, part: Callable[[Any, str, str], Any]
-) -> dict[str, Any]:
-    """The schema with each schema below it replaced by what `part` makes of it.
-
-    `part` is told the pointer to it, too, and the keyword below which it stands. What cannot hold a
-    reference refers to the definition of the data.
-    """
-    rebuilt: dict[str, Any] = {}
-    for keyword, argument in schema.items():
-        here = f"{pointer}/{keyword}"
-        if keyword in _NAMED and isinstance(argument, dict):
-            rebuilt[keyword] = {
-                key: part(member, f"{here}/{_escape(key)}", keyword)
-                for key, member in argument.items()
-            }
-        elif keyword in _PARTS | _FORMS and isinstance(argument, list):
-            rebuilt[keyword] = [
-                part(member, f"{here}/{place}", keyword) for place, member in enumerate(argument)
-            ]
-        elif keyword in _PARTS:
-            rebuilt[keyword] = part(argument, here, keyword)
-        elif keyword not in _DROPPED:
-            rebuilt[keyword] = argument if keyword in DATA else _moved(argument, data)
-    return rebuilt
+def _drop_name(schema: Schema) -> dict[str, Any]:
+    """Return the schema without what would change, elsewhere, what is referred to."""
+    return {keyword: schema[keyword] for keyword in schema if keyword not in {"$id", "$schema"}}
 
 
 def _refer(name: str) -> dict[str, Any]:
-    return {"$ref": _ROOT + quote(_escape(name))}
-
-
-def _escape(key: str) -> str:
-    """A key as a part of a JSON pointer, RFC 6901."""
-    return key.replace("~", "~0").replace("/", "~1")
+    return {"$ref": _ROOT + quote(escape_key(name))}

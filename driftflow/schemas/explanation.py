@@ -1,6 +1,9 @@
 """What a value breaks of a schema, as jsonschema finds it, in our words.
 
-That is a document and the config's schema, or an input and that of its action.
+The value is a document and the schema the config's, or the value an input and the schema its
+action's.
+
+**Own texts for breaches.** jsonschema's messages hold the whole value, which may be long or secret.
 """
 
 from __future__ import annotations
@@ -14,10 +17,10 @@ from jsonschema import Draft7Validator
 
 from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.reading.document import type_name
-from driftflow.schemas.editor import input_schema
-from driftflow.schemas.published import schema, unknown_keys
+from driftflow.schemas.editor import make_input_schema
+from driftflow.schemas.published import find_unknown_keys, load_schema
 from driftflow.suggestion import nearest, oddity
-from driftflow.text import format_json, format_path, join_words, shorten
+from driftflow.text import count_of, format_json, format_path, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -27,14 +30,13 @@ if TYPE_CHECKING:
     from driftflow.errors import JsonPath
     from driftflow.reading.document import Json
 
-# A text for each keyword, from what it wants and what it found. jsonschema's own messages hold the
-# whole instance, which can be the whole document.
+# By keyword, what the value must be, from the keyword's argument and the value.
 _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "type": lambda wanted, found: f"must be {_kinds(wanted)}, not {type_name(found)}",
     "enum": lambda wanted, _found: f"must be {' or '.join(map(_shown, wanted))}",
     "const": lambda wanted, _found: f"must be {_shown(wanted)}",
     "minLength": lambda wanted, _found: _at_least(wanted, "character"),
-    "maxLength": lambda wanted, _found: f"must have at most {_count(wanted, 'character')}",
+    "maxLength": lambda wanted, _found: f"must have at most {count_of(wanted, 'character')}",
     "pattern": lambda wanted, _found: f"must match the pattern {_shown(wanted)}",
     "minimum": lambda wanted, _found: f"must be at least {wanted}",
     "maximum": lambda wanted, _found: f"must be at most {wanted}",
@@ -42,16 +44,16 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "exclusiveMaximum": lambda wanted, _found: f"must be less than {wanted}",
     "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
     "minItems": lambda wanted, _found: _at_least(wanted, "item"),
-    "maxItems": lambda wanted, _found: f"must have at most {_count(wanted, 'item')}",
+    "maxItems": lambda wanted, _found: f"must have at most {count_of(wanted, 'item')}",
     "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
     "minProperties": lambda wanted, _found: _at_least(wanted, "field"),
-    "maxProperties": lambda wanted, _found: f"must have at most {_count(wanted, 'field')}",
+    "maxProperties": lambda wanted, _found: f"must have at most {count_of(wanted, 'field')}",
     "anyOf": lambda _wanted, _found: "has none of the forms that it may have",
     "oneOf": lambda _wanted, _found: "must have just one of the forms that it may have",
     # Of the schema `false` jsonschema tells what holds the value, not where it is.
     "None": lambda _wanted, _found: "holds what it must not hold",
 }
-# The kind of issue that a breach of the config's schema is, by the keyword.
+# By keyword, the code of an issue of the config.
 _CODES = {
     "type": "wrong-type",
     "required": "missing-field",
@@ -60,13 +62,13 @@ _CODES = {
     "exclusiveMinimum": "out-of-range",
 }
 
-# By the type that is wanted: a string that would be right without its quotes.
+# By the type that is wanted, a string that would be right without its quotes.
 _QUOTED = {
     "integer": "-?(0|[1-9][0-9]*)",
     "number": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?",
     "boolean": "true|false",
 }
-# By the field of a config: what it looks like.
+# By the field of a config, what it looks like.
 _SHAPES: dict[str | int, str] = {
     "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
     "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
@@ -74,37 +76,42 @@ _SHAPES: dict[str | int, str] = {
     "flags": 'flags are an object: `{"audit": true}`',
     "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
 }
-_MANY = 100  # as many fields at most are compared with one that is missing
-_FEW = 3  # as many objections to an input are told when it fails a step
+_MANY = 100  # unknown fields that are compared with a missing one, at most
+_FEW = 3  # reasons that are told when an input fails a step
 
 
-def issues(value: Json) -> list[Issue]:
-    """All that the document's value breaks of the config's schema; the places are yet to be found.
+def find_issues(value: Json) -> list[Issue]:
+    """Return all that a document breaks of the config's schema, in the order of the schema.
 
-    In the order of the schema.
+    Lines and columns are yet to be found.
     """
     return [
         issue._replace(hint=_SHAPES.get("".join(map(str, issue.path[-1:])), issue.hint))
         if issue.code == "wrong-type"
         else issue
-        for issue in _breaches(_config_validator(), value, "the document must be")
+        for issue in _find_breaches(_config_validator(), value, "the document must be")
     ]
 
 
-def input_validator(action: Mapping[str, Any], *, admit: bool = False) -> Draft7Validator:
-    """Of the inputs of an action with that schema; if so asked, one that admits references."""
-    return Draft7Validator(input_schema(action) if admit else action)
-
-
-def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[Issue]:
-    """All that an input breaks of its action's schema, by paths from the input downwards.
+def make_input_validator(action: Mapping[str, Any], *, admit: bool = False) -> Draft7Validator:
+    """Return what judges the inputs of an action.
 
     Args:
-        validator: Of that schema.
+        action: Its schema.
+        admit: Whether references may stand in an input.
+    """
+    return Draft7Validator(make_input_schema(action) if admit else action)
+
+
+def find_input_issues(validator: Draft7Validator, action: str, value: Json) -> list[Issue]:
+    """Return all that an input breaks of its action's schema, with paths that begin at the input.
+
+    Args:
+        validator: What `make_input_validator` made of that schema.
         action: The action's name.
         value: The input.
     """
-    found = _breaches(validator, value, f"{shorten(action)} takes")
+    found = _find_breaches(validator, value, f"{shorten(action)} takes")
     misspelt = {issue.path for issue in found if issue.code == "missing-field"}
     return [
         issue._replace(code="wrong-input")
@@ -113,19 +120,19 @@ def input_issues(validator: Draft7Validator, action: str, value: Json) -> list[I
     ]
 
 
-def objection(action: str, schema: Mapping[str, Any], value: Json) -> str:
-    """Why the action cannot take the value as its input, in words: the first reasons."""
-    found = input_issues(input_validator(schema), action, value)
+def explain_refusal(action: str, schema: Mapping[str, Any], value: Json) -> str:
+    """Return why the action cannot take the value as its input: the first reasons, in words."""
+    found = find_input_issues(make_input_validator(schema), action, value)
     more = ["and more"] if len(found) > _FEW else []
-    return "; ".join([*map(_objection, found[:_FEW]), *more])
+    return "; ".join([*map(_explain, found[:_FEW]), *more])
 
 
-def _objection(issue: Issue) -> str:
-    """What is wrong, where, and with a name that stands in the file also what would be right."""
+def _explain(issue: Issue) -> str:
+    """Return what is wrong and where; of a name that is wrong in the file, also the right one."""
     if issue.mark == "key":
-        place = format_path(issue.path[:-1])
+        path = format_path(issue.path[:-1])
         hint = f" ({issue.hint})" if issue.hint else ""
-        return f"{place and f'{shorten(place)}: '}{issue.message}{hint}"
+        return f"{path and f'{shorten(path)}: '}{issue.message}{hint}"
     rest = issue.message.removeprefix(_subject(issue.path))
     if not issue.path:
         return issue.message
@@ -135,20 +142,20 @@ def _objection(issue: Issue) -> str:
 
 @cache
 def _config_validator() -> Draft7Validator:
-    return Draft7Validator(schema("driftflow"))
+    return Draft7Validator(load_schema("driftflow"))
 
 
-def _breaches(validator: Draft7Validator, value: Json, whole: str) -> list[Issue]:
-    """What breaks the schema, each thing once; `whole` begins what is said about all of it."""
+def _find_breaches(validator: Draft7Validator, value: Json, whole: str) -> list[Issue]:
+    """Return what breaks the schema, each thing once; `whole` begins a text about all of it."""
     found: dict[Issue, None] = {}
     for error in validator.iter_errors(value):  # which looks on only when it is asked
-        found |= dict.fromkeys(islice(_explained(error, whole), MAX_ISSUES))
+        found |= dict.fromkeys(islice(_issues_of(error, whole), MAX_ISSUES))
         if len(found) >= MAX_ISSUES:
             break
     return [*found][:MAX_ISSUES]
 
 
-def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
+def _issues_of(error: ValidationError, whole: str) -> Iterator[Issue]:
     path = tuple(error.absolute_path)
     keyword = str(error.validator)
     wanted: Any = error.validator_value
@@ -161,9 +168,9 @@ def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
         # named each time, and the repetitions are dropped later.
         for field in wanted:
             if field not in found:
-                yield _missing(field, path, unknown_keys(found, definition))
+                yield _missing(field, path, find_unknown_keys(found, definition))
     elif keyword == "additionalProperties" and wanted is False:
-        for key in unknown_keys(found, definition):
+        for key in find_unknown_keys(found, definition):
             yield _not_taken(key, (*path, key), definition.get("properties", {}))
     elif keyword == "type" and not path:
         message = f"{whole} {_kinds(wanted)}, not {type_name(found)}"
@@ -178,7 +185,7 @@ def _explained(error: ValidationError, whole: str) -> Iterator[Issue]:
 
 
 def _kinds_of_forms(error: ValidationError) -> list[str]:
-    """The types of the forms of an `anyOf` or `oneOf`, if each fails by its type."""
+    """Return the types of the forms of an `anyOf` or `oneOf`, if each fails by its type."""
     forms: Any = error.validator_value
     kinds: dict[Any, Any] = {
         form.relative_schema_path[0]: form.validator_value
@@ -192,7 +199,7 @@ def _kinds_of_forms(error: ValidationError) -> list[str]:
 
 
 def _hint(wanted: Any, found: Any) -> str | None:
-    """What to write instead of a value of the wrong type."""
+    """Return what to write instead of a value of the wrong type."""
     pattern = _QUOTED.get(wanted) if isinstance(wanted, str) else None
     if pattern and isinstance(found, str) and re.fullmatch(pattern, found):
         return "leave out the double quotes"
@@ -219,27 +226,23 @@ def _subject(path: JsonPath) -> str:
     match path:
         case ():
             return "the value"
-        case (*_, str(key), int(place)):
-            return f"`{shorten(key)}[{place}]`"
-        case (*_, int(place)):
-            return f"`[{place}]`"
+        case (*_, str(key), int(index)):
+            return f"`{shorten(key)}[{index}]`"
+        case (*_, int(index)):
+            return f"`[{index}]`"
         case _:
             return f"`{shorten(str(path[-1]))}`"
 
 
 def _kinds(wanted: str | list[str]) -> str:
-    """The types with their articles: `an array or an object`."""
+    """Return the types with their articles: `an array or an object`."""
     names = [wanted] if isinstance(wanted, str) else wanted
     articles = {"array": "an ", "integer": "an ", "object": "an ", "null": ""}
     return " or ".join(f"{articles.get(name, 'a ')}{name}" for name in names)
 
 
 def _at_least(number: int, noun: str) -> str:
-    return "must not be empty" if number == 1 else f"must have at least {_count(number, noun)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return "must not be empty" if number == 1 else f"must have at least {count_of(number, noun)}"
 
 
 def _shown(value: Json) -> str:

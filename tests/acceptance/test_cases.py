@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from support.command import invoke
 
 from driftflow.errors import CODES
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -95,7 +95,7 @@ def test_a_check_as_json_satisfies_its_schema(case: Path) -> None:
     """And has as many issues as the report."""
     outcome = invoke("check", "--format", "json", case.name, cwd=case.parent)
     document = json.loads(outcome.stdout)
-    Draft7Validator(schema("findings")).validate(document)
+    Draft7Validator(load_schema("findings")).validate(document)
     reported = invoke("check", case.name, cwd=case.parent).stdout.count("\n --> ")
     (file,) = document["files"]
     assert len(file["issues"]) == document["errors"] + document["warnings"]

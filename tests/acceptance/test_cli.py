@@ -19,7 +19,7 @@ from support.workflows import save
 
 import driftflow
 from driftflow import arguments
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -385,14 +385,14 @@ def test_a_signal_ends_a_run_well(number: int, options: list[str], tmp_path: Pat
     assert (process.returncode, err.decode()) == (-number, told)
     if options:
         document = json.loads(out)
-        Draft7Validator(schema("result")).validate(document)
+        Draft7Validator(load_schema("result")).validate(document)
         errors = [(result["name"], result["error"]) for result in document["results"]]
         assert (document["status"], errors) == ("interrupted", [("a", None), ("w", "interrupted")])
     else:
         assert out == b"OK a: hello\nFAIL w: interrupted\n"
     assert audited(tmp_path) == ["a", "w", "interrupted"]
     for line in (tmp_path / "driftflow.audit.json").read_text().splitlines():
-        Draft7Validator(schema("audit")).validate(json.loads(line))
+        Draft7Validator(load_schema("audit")).validate(json.loads(line))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -482,7 +482,7 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     (tmp_path / "ready").touch()
     second = invoke(*arguments, "--print-json", cwd=tmp_path)
     document = json.loads(second.stdout)
-    Draft7Validator(schema("result")).validate(document)
+    Draft7Validator(load_schema("result")).validate(document)
     assert [result.get("reused") for result in document["results"]] == [True, None, None]
     records = [json.loads(line) for line in (tmp_path / audit).read_text().splitlines()]
     run_id = records[0]["run_id"]

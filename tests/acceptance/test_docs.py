@@ -19,7 +19,7 @@ import driftflow
 from driftflow.errors import CODES
 from driftflow.parallel.processes import MARK
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,7 +237,7 @@ def kind(field: dict[str, Any]) -> str:
 
 def test_config_md_has_every_field_of_the_schema() -> None:
     """With its type and its default."""
-    workflow = schema("driftflow")
+    workflow = load_schema("driftflow")
     step = workflow["properties"]["steps"]["items"]
     for properties, required, title in [
         (workflow["properties"], workflow["required"], "## Fields"),
@@ -255,7 +255,7 @@ def test_config_md_has_every_field_of_the_schema() -> None:
 def test_every_field_of_a_schema_is_explained(name: str) -> None:
     """By a title and a description; what has a default says it."""
     unexplained = []
-    waiting: list[tuple[str, dict[str, Any]]] = [("", schema(name))]
+    waiting: list[tuple[str, dict[str, Any]]] = [("", load_schema(name))]
     while waiting:
         path, node = waiting.pop()
         if not {"title", "description"} <= node.keys():
@@ -290,12 +290,12 @@ def test_config_md_has_every_code() -> None:
 
 def test_config_md_has_every_event_of_the_audit() -> None:
     """With the fields that the schema asks for, and those that it allows."""
-    definitions = schema("audit")["definitions"]
-    head = schema("audit")["required"]
+    definitions = load_schema("audit")["definitions"]
+    head = load_schema("audit")["required"]
     section = read("CONFIG.md").split("## The audit's records")[1]
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
     named = {event: re.findall(r"`(\w+)`", fields) for event, fields in rows}
-    events = schema("audit")["properties"]["event"]["enum"]
+    events = load_schema("audit")["properties"]["event"]["enum"]
     assert named == {
         event: [name for name in definitions[event]["properties"] if name not in head]
         for event in events

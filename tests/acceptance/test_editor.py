@@ -24,7 +24,7 @@ from driftflow.checking import warnings
 from driftflow.errors import ConfigError
 from driftflow.reading.document import parse
 from driftflow.schemas import explanation
-from driftflow.schemas.published import schema, schema_text
+from driftflow.schemas.published import load_schema, read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +129,7 @@ def started(text: str) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def editor() -> Iterator[Service]:
     """The language service, with the published schema."""
-    yield from started(schema_text("driftflow"))
+    yield from started(read_schema("driftflow"))
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_an_ignored_field_is_warned_about_in_our_words(
     assert editor.diagnoses(text) == [(underlined, message, WARNING)]
     document = json.loads(text)
     assert editor.ask("validate", documents=[document]) == [True]
-    assert Draft7Validator(schema("driftflow")).is_valid(document)
+    assert Draft7Validator(load_schema("driftflow")).is_valid(document)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_breach_of_the_schema_is_underlined(
     assert editor.ask("validate", documents=[json.loads(text)]) == [False]
 
 
-TOP = schema("driftflow")["properties"]
+TOP = load_schema("driftflow")["properties"]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -318,7 +318,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert explanation.issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
     assert step.keys() == {"name", "action", "input", "priority"}
 
 
@@ -352,7 +352,7 @@ def test_a_field_is_explained_where_the_mouse_rests(
 
 def test_no_explanation_shows_its_markup(editor: Service) -> None:
     """A plain description is escaped by the editor: backticks belong into a markdown one."""
-    waiting: list[Any] = [schema("driftflow")]
+    waiting: list[Any] = [load_schema("driftflow")]
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
@@ -365,7 +365,7 @@ def test_no_explanation_shows_its_markup(editor: Service) -> None:
 
 def verdicts(editor: Service, documents: list[Any]) -> tuple[list[bool], list[bool]]:
     """What jsonschema says of each document, and what ajv says."""
-    validator = Draft7Validator(schema("driftflow"))
+    validator = Draft7Validator(load_schema("driftflow"))
     return (
         [validator.is_valid(document) for document in documents],
         editor.ask("validate", documents=documents),
@@ -383,7 +383,7 @@ def test_the_validators_agree_on_every_case(editor: Service) -> None:
             continue
         if not any(issue.code in ("not-finite", "number-too-large") for issue in document.issues):
             documents.append(document.value)
-            refused.append(bool(explanation.issues(document.value)))
+            refused.append(bool(explanation.find_issues(document.value)))
     ours, theirs = verdicts(editor, documents)
     assert ours == theirs == [not wrong for wrong in refused]
     assert {True, False} == set(ours)

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 from support.command import EXAMPLES, spawn
 
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -45,7 +45,7 @@ def test_an_example_prints_its_document(
     assert first == second
     assert f"{first.stdout}exit status {first.status}\n" == snapshot
     assert first.stderr == ""
-    Draft7Validator(schema("result")).validate(json.loads(first.stdout))
+    Draft7Validator(load_schema("result")).validate(json.loads(first.stdout))
 
 
 @examples
@@ -58,7 +58,7 @@ def test_an_example_leaves_an_audit_only_if_its_flag_is_on(example: Path, tmp_pa
         assert files == []
         return
     assert files == [Path(config["storage"]["path"]).name]
-    validator = Draft7Validator(schema("audit"))
+    validator = Draft7Validator(load_schema("audit"))
     lines = (tmp_path / files[0]).read_text("ascii").splitlines()
     assert len(lines) == 2 + 2 * len(config["steps"])
     for line in lines:

@@ -14,10 +14,10 @@ from support import naive, workflows
 from support.command import invoke
 
 from driftflow.actions.action import ACTIONS, Action
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
-RESULT = Draft7Validator(schema("result"))
-RECORD = Draft7Validator(schema("audit"))
+RESULT = Draft7Validator(load_schema("result"))
+RECORD = Draft7Validator(load_schema("audit"))
 
 
 @settings(max_examples=1200)

@@ -11,7 +11,7 @@ from support.command import CHECKOUT, EXAMPLES, invoke, spawn
 from support.workflows import save
 
 from driftflow import ConfigError, run_workflow
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_plan_foretells_the_run(example: Path, tmp_path: Path) -> None:
     environ = {"WORKFLOW_TIMEOUT_SECONDS": "7"}
     shown = invoke("plan", "--config", example, "--print-json", cwd=tmp_path, environ=environ)
     plan = json.loads(shown.stdout)
-    Draft7Validator(schema("plan")).validate(plan)
+    Draft7Validator(load_schema("plan")).validate(plan)
     assert plan["timeout"] == {"seconds": 7, "source": "environment"}
     run = json.loads(invoke("--config", example, "--print-json", cwd=tmp_path).stdout)
     assert run["name"] == plan["name"]

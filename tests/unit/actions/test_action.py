@@ -7,8 +7,8 @@ import pytest
 
 from driftflow.actions.action import ACTIONS, Action, action, find_mark, make_performer
 from driftflow.reading.document import Json
-from driftflow.schemas.explanation import objection
-from driftflow.schemas.published import schema
+from driftflow.schemas.explanation import explain_refusal
+from driftflow.schemas.published import load_schema
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_an_action_will_not_take_is_foretold(name: str, value: Json) -> Non
         failure = str(error)
     known = ACTIONS[name]
     assert (known.accepts is None or known.accepts(value)) == (failure is None)
-    assert objection(name, known.schema or {}, value) == (failure or "")
+    assert explain_refusal(name, known.schema or {}, value) == (failure or "")
 
 
 def test_a_marked_function_stays_what_it_is() -> None:
@@ -101,7 +101,7 @@ def test_a_mark_holds_name_and_schema() -> None:
 
 def test_the_schema_offers_just_the_actions_that_there_are() -> None:
     """In the same order, each with what its docstring says."""
-    action = schema("driftflow")["properties"]["steps"]["items"]["properties"]["action"]
+    action = load_schema("driftflow")["properties"]["steps"]["items"]["properties"]["action"]
     offered = action["anyOf"][0]
     assert offered["enum"] == list(ACTIONS)
     assert offered["enumDescriptions"] == [action.summary for action in ACTIONS.values()]

@@ -13,7 +13,7 @@ from driftflow.actions.registry import Actions, resolve_actions
 from driftflow.checking import warnings
 from driftflow.errors import Issue
 from driftflow.schemas import explanation
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
@@ -193,7 +193,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
 @given(workflows.configs)
 def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
     """And each part of its path leads on."""
-    assert explanation.issues(config) == []
+    assert explanation.find_issues(config) == []
     for issue in warnings.issues(config, ACTIONS):
         place: Any = config
         for part in issue.path:
@@ -202,7 +202,7 @@ def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> No
 
 def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
     """What warns in an editor and in a check is one text: a fact; an advice."""
-    waiting: list[Any] = [schema("driftflow")]
+    waiting: list[Any] = [load_schema("driftflow")]
     advice = []
     while waiting:
         node = waiting.pop()

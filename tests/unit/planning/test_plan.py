@@ -14,7 +14,7 @@ from support import workflows
 from driftflow.planning.plan import Plan, Step, build_plan, digest
 from driftflow.planning.references import freeze, thaw
 from driftflow.planning.settings import Backoff, Flags
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     import random
@@ -31,7 +31,7 @@ def names(plan: Plan) -> list[str]:
 
 def test_defaults_are_the_schemas() -> None:
     """What a config leaves out is what the schema says it is."""
-    properties = schema("driftflow")["properties"]
+    properties = load_schema("driftflow")["properties"]
     step_properties = properties["steps"]["items"]["properties"]
     plan = workflows.plan({})
     assert {

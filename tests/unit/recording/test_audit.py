@@ -17,7 +17,7 @@ from driftflow.planning.plan import digest
 from driftflow.recording.audit import record_events, utc_now
 from driftflow.running.events import Event, Halt, StepFinished, StepStarted
 from driftflow.running.interpreter import interpret, sequential
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -66,7 +66,7 @@ def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
         '5,"event":"run_finished","status":"failed","duration_seconds":0.617284}',
     ]
     for line in lines:
-        Draft7Validator(schema("audit")).validate(json.loads(line))
+        Draft7Validator(load_schema("audit")).validate(json.loads(line))
 
 
 def fill_after(records: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from driftflow.running.events import (
     StepFinished,
     StepStarted,
 )
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
@@ -114,7 +114,7 @@ def recorded(event: Event) -> dict[str, Any]:
     seq = 0 if isinstance(event, RunStarted) else 1
     moment = "2026-11-23T12:30:00.000042Z"
     record: dict[str, Any] = json.loads(format_record(event, moment, "r", seq))
-    Draft7Validator(schema("audit")).validate(record)
+    Draft7Validator(load_schema("audit")).validate(record)
     return record
 
 
@@ -214,7 +214,7 @@ RECORD = {
 )
 def test_the_audit_schema_refuses_a_record_that_cannot_be(change: dict[str, object]) -> None:
     """And takes the record without that change."""
-    validator = Draft7Validator(schema("audit"))
+    validator = Draft7Validator(load_schema("audit"))
     for event in ("step_finished", "step_discarded"):
         validator.validate(RECORD | {"event": event})
         assert not validator.is_valid(RECORD | {"event": event} | change)
@@ -224,4 +224,4 @@ def test_the_audit_schema_refuses_a_record_that_cannot_be(change: dict[str, obje
 def test_the_audit_schema_misses_every_field(field: str) -> None:
     """None can be left out."""
     record = {name: value for name, value in RECORD.items() if name != field}
-    assert not Draft7Validator(schema("audit")).is_valid(record)
+    assert not Draft7Validator(load_schema("audit")).is_valid(record)

@@ -9,7 +9,7 @@ import pytest
 
 from driftflow.planning.settings import Backoff
 from driftflow.running.attempts import backoff_delay, make_pause, never, random_fraction
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 
 
 def waits(failures: int, *, random: float = 0.5, **fields: Any) -> list[float]:
@@ -20,7 +20,7 @@ def waits(failures: int, *, random: float = 0.5, **fields: Any) -> list[float]:
 
 def test_defaults_are_the_schemas() -> None:
     """And its fields all of those that there are."""
-    properties = schema("driftflow")["properties"]["backoff"]["properties"]
+    properties = load_schema("driftflow")["properties"]["backoff"]["properties"]
     assert Backoff()._asdict() == {name: field["default"] for name, field in properties.items()}
 
 

@@ -12,9 +12,9 @@ from jsonschema import Draft7Validator
 
 from driftflow.actions.action import ACTIONS
 from driftflow.planning.references import is_reference
-from driftflow.schemas.editor import input_schema, tailored
-from driftflow.schemas.explanation import input_issues, input_validator
-from driftflow.schemas.published import schema
+from driftflow.schemas.editor import make_input_schema, tailor_schema
+from driftflow.schemas.explanation import find_input_issues, make_input_validator
+from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
@@ -105,8 +105,8 @@ def paths(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 def test_what_is_good_stays_good() -> None:
     """As data, in whole and in a literal."""
     assert Draft7Validator(WRITE).is_valid(GOOD)
-    Draft7Validator.check_schema(input_schema(WRITE))
-    takes = input_validator(WRITE, admit=True)
+    Draft7Validator.check_schema(make_input_schema(WRITE))
+    takes = make_input_validator(WRITE, admit=True)
     for value in (GOOD, {"literal": GOOD}, {"param": "p", "default": GOOD}):
         assert takes.is_valid(value)
 
@@ -114,7 +114,7 @@ def test_what_is_good_stays_good() -> None:
 @pytest.mark.parametrize("path", paths(GOOD), ids=str)
 def test_a_reference_may_stand_anywhere(path: tuple[str | int, ...]) -> None:
     """For any part of an input; and what a literal or a default holds must fit there too."""
-    takes = input_validator(WRITE, admit=True)
+    takes = make_input_validator(WRITE, admit=True)
     for reference in REFERENCES:
         assert takes.is_valid(changed(GOOD, path, reference))
     part: Any = GOOD
@@ -130,13 +130,13 @@ def test_what_is_bad_stays_bad(path: tuple[str | int, ...], new: Json) -> None:
     """In a literal and a default as well, at its place; a literal's references are data."""
     bad = changed(GOOD, path, new)
     assert not Draft7Validator(WRITE).is_valid(bad)
-    takes = input_validator(WRITE, admit=True)
+    takes = make_input_validator(WRITE, admit=True)
     for value, inner in (
         (bad, ()),
         ({"literal": bad}, ("literal",)),
         ({"param": "p", "default": bad}, ("default",)),
     ):
-        (issue,) = input_issues(takes, "write", value)
+        (issue,) = find_input_issues(takes, "write", value)
         assert issue.path == (*inner, *path) or path == ("none",)
     for reference in REFERENCES:
         assert not takes.is_valid({"literal": changed(GOOD, ("path",), reference)})
@@ -145,7 +145,7 @@ def test_what_is_bad_stays_bad(path: tuple[str | int, ...], new: Json) -> None:
 @given(st.dictionaries(st.sampled_from(["from", "param", "default", "literal", "x"]), st.just(1)))
 def test_references_are_what_they_are_in_a_run(value: dict[str, Json]) -> None:
     """By the same keys; to an action that takes nothing, only these are left."""
-    takes = input_validator({"not": {}} | {"type": "string"}, admit=True)
+    takes = make_input_validator({"not": {}} | {"type": "string"}, admit=True)
     lenient = is_reference(value) and not {"default", "literal"} & value.keys()
     assert takes.is_valid(value) is lenient
 
@@ -156,7 +156,7 @@ OFFERED = {name: (action.summary, action.schema) for name, action in ACTIONS.ite
 def test_the_schema_of_all_knows_names_and_inputs() -> None:
     """It is one for every validator, too, and holds whatever the published one does."""
     known = OFFERED | {"team.write": ("Write rows.", WRITE), "odd|na,me": ("", None)}
-    whole = tailored(known)
+    whole = tailor_schema(known)
     Draft7Validator.check_schema(whole)
     action = whole["properties"]["steps"]["items"]["properties"]["action"]["anyOf"][0]
     assert action["enum"] == [*known]
@@ -167,7 +167,7 @@ def test_the_schema_of_all_knows_names_and_inputs() -> None:
     (first,) = workflow["body"]["steps"]
     assert first["action"] == "${3|echo,upper,lower,reverse,team.write|}"
     del whole["definitions"], whole["properties"]["steps"]["items"]["allOf"]
-    published = json.loads(json.dumps(schema("driftflow")))
+    published = json.loads(json.dumps(load_schema("driftflow")))
     whole["properties"]["steps"]["items"]["properties"]["action"]["anyOf"][0] = published[
         "properties"
     ]["steps"]["items"]["properties"]["action"]["anyOf"][0]
@@ -193,7 +193,7 @@ def test_an_input_is_held_against_the_schema_of_its_action(
     action: str, given: Json, *, valid: bool
 ) -> None:
     """And against no other."""
-    judge = Draft7Validator(tailored(OFFERED | {"team.write": ("Write rows.", WRITE)}))
+    judge = Draft7Validator(tailor_schema(OFFERED | {"team.write": ("Write rows.", WRITE)}))
     document = {"name": "w", "steps": [{"name": "s", "action": action, "input": given}]}
     assert judge.is_valid(document) is valid
 
@@ -261,8 +261,8 @@ OF_KIND: list[Any] = [{"properties": {"k": {"const": kind}}} for kind in "ab"]
 def test_whatever_a_schema_refers_to_is_found(takes: Any, good: Json, bad: Json) -> None:
     """From where it stands now, as data and with references."""
     assert isinstance(good, dict)
-    lenient = input_validator(takes, admit=True)
-    Draft7Validator.check_schema(input_schema(takes))
+    lenient = make_input_validator(takes, admit=True)
+    Draft7Validator.check_schema(make_input_schema(takes))
     for value, valid in ((good, True), (bad, False)):
         assert lenient.is_valid(value) is valid
         assert lenient.is_valid({"literal": value}) is valid
@@ -311,7 +311,7 @@ def test_whatever_a_schema_refers_to_is_found(takes: Any, good: Json, bad: Json)
 )
 def test_what_nobody_can_tell_yet_is_not_foretold(takes: Any, given: Json) -> None:
     """It depends on what the references will stand for."""
-    assert input_validator(takes, admit=True).is_valid(given)
+    assert make_input_validator(takes, admit=True).is_valid(given)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_what_nobody_can_tell_yet_is_not_foretold(takes: Any, given: Json) -> No
 )
 def test_data_in_a_schema_stays_what_it_is(takes: dict[str, Any]) -> None:
     """Though it looks like part of one."""
-    lenient = input_validator(takes, admit=True)
+    lenient = make_input_validator(takes, admit=True)
     assert lenient.is_valid({"literal": {"$ref": "#/x"}})
     assert not lenient.is_valid({"literal": {"$ref": "#/definitions/input%20data/x"}})
 
@@ -335,7 +335,7 @@ def test_editors_find_words_and_choices_beside_each_part() -> None:
             "text": {"type": "string", "markdownDescription": "M", "defaultSnippets": []},
         },
     }
-    parts = input_schema(takes)["definitions"]
+    parts = make_input_schema(takes)["definitions"]
     shown = {
         name: {key: part[key] for key in part if key not in {"if", "then", "else"}}
         for name, part in parts.items()

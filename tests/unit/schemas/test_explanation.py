@@ -12,7 +12,12 @@ from support import workflows
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings
 from driftflow.errors import Issue
-from driftflow.schemas.explanation import input_issues, input_validator, issues, objection
+from driftflow.schemas.explanation import (
+    explain_refusal,
+    find_input_issues,
+    find_issues,
+    make_input_validator,
+)
 
 # The contract's table of fields: what each may hold, and what it may not.
 FIELDS = {
@@ -47,7 +52,7 @@ VALUES: dict[str, tuple[Any, str]] = {
 @given(workflows.configs)
 def test_a_good_config_has_no_issue(config: dict[str, Any]) -> None:
     """Whatever else stands in it."""
-    assert issues(config) == []
+    assert find_issues(config) == []
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -60,7 +65,9 @@ def test_every_field_takes_its_types_and_refuses_all_others(
     value, found = VALUES[kind]
     subject = f"{path[-2]}[{path[-1]}]" if path[-1] == 0 else path[-1]
     refused = Issue("wrong-type", f"`{subject}` must be {wanted}, not {found}", path)
-    reported = [issue._replace(hint=None) for issue in issues(workflows.config_with(path, value))]
+    reported = [
+        issue._replace(hint=None) for issue in find_issues(workflows.config_with(path, value))
+    ]
     assert reported == ([] if kind in allowed else [refused])
 
 
@@ -69,7 +76,7 @@ def test_an_input_may_be_any_json_value(kind: str) -> None:
     """And so may what is ignored."""
     value, _ = VALUES[kind]
     for field in ("input", "retries", "$schema", "x-note", "note"):
-        assert issues(workflows.config({field: value}, **{field: value})) == []
+        assert find_issues(workflows.config({field: value}, **{field: value})) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,9 @@ def test_a_value_out_of_range_is_refused(
     path: tuple[str | int, ...], value: object, code: str, rule: str
 ) -> None:
     """With the range."""
-    assert issues(workflows.config_with(path, value)) == [Issue(code, f"`{path[-1]}` {rule}", path)]
+    assert find_issues(workflows.config_with(path, value)) == [
+        Issue(code, f"`{path[-1]}` {rule}", path)
+    ]
 
 
 UNQUOTED = "leave out the double quotes"
@@ -127,7 +136,7 @@ def test_a_value_of_the_wrong_type_may_have_a_hint(
     path: tuple[str | int, ...], value: object, hint: str | None
 ) -> None:
     """A value in quotes that would do without; what a field looks like."""
-    (issue,) = issues(workflows.config_with(path, value))
+    (issue,) = find_issues(workflows.config_with(path, value))
     assert (issue.code, issue.hint) == ("wrong-type", hint)
 
 
@@ -136,12 +145,12 @@ def test_the_fields_that_a_hint_shows_are_good() -> None:
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
         value = json.loads(hint.split("`")[1])
         document = workflows.config({}) | {field: value}
-        assert issues(document) + warnings.issues(document, ACTIONS) == []
+        assert find_issues(document) + warnings.issues(document, ACTIONS) == []
 
 
 def test_each_missing_field_is_named_once() -> None:
     """At the object that lacks it."""
-    assert issues({"steps": [{}]}) == [
+    assert find_issues({"steps": [{}]}) == [
         Issue("missing-field", "missing required field `name`", mark="start"),
         Issue("missing-field", "missing required field `name`", ("steps", 0), mark="start"),
         Issue("missing-field", "missing required field `action`", ("steps", 0), mark="start"),
@@ -164,7 +173,7 @@ def test_each_missing_field_is_named_once() -> None:
 )
 def test_a_missing_field_that_was_misspelt_is_shown_there(key: str, *, misspelt: bool) -> None:
     """At the key, unless this is a note or a field of its own."""
-    (issue,) = issues({"name": "test", "steps": [{"action": "echo", key: 1}]})
+    (issue,) = find_issues({"name": "test", "steps": [{"action": "echo", key: 1}]})
     expected = Issue("missing-field", "missing required field `name`", ("steps", 0), mark="start")
     if misspelt:
         hint = f"write `name` instead of `{key}`"
@@ -178,19 +187,19 @@ def test_a_document_that_is_no_object_is_refused(kind: str) -> None:
     value, found = VALUES[kind]
     hint = 'a workflow is an object: `{"name": "demo", "steps": [...]}`'
     message = f"the document must be an object, not {found}"
-    assert issues(value) == [Issue("wrong-type", message, hint=hint)]
+    assert find_issues(value) == [Issue("wrong-type", message, hint=hint)]
 
 
 def test_a_letter_that_looks_like_another_is_named() -> None:
     """A misspelling that nobody can see."""
-    (issue,) = issues({"n\u0430me": "a", "steps": []})
+    (issue,) = find_issues({"n\u0430me": "a", "steps": []})
     assert issue.hint == "write `name` instead of `n\u0430me` (there is a U+0430 in it)"
 
 
 def test_no_message_shows_what_the_document_holds() -> None:
     """A value can be long, or secret."""
     secret = "s3cr3t" * 1000
-    (issue,) = issues(workflows.config_with(("max_attempts",), secret))
+    (issue,) = find_issues(workflows.config_with(("max_attempts",), secret))
     assert "s3cr3t" not in issue.message
 
 
@@ -267,13 +276,13 @@ def test_an_objection_to_an_input_is_in_our_words(
     schema: dict[str, Any], value: Any, message: str
 ) -> None:
     """For each keyword of JSON Schema, at each depth."""
-    (issue,) = input_issues(input_validator(schema), "act", value)
+    (issue,) = find_input_issues(make_input_validator(schema), "act", value)
     assert issue.code == "wrong-input"
     assert issue.message.startswith(message)
-    admitting = input_issues(input_validator(schema, admit=True), "act", value)
+    admitting = find_input_issues(make_input_validator(schema, admit=True), "act", value)
     assert admitting == [issue] or UNCERTAIN & schema.keys()
     if len(issue.path) < 2:
-        assert objection("act", schema, value).startswith(message)
+        assert explain_refusal("act", schema, value).startswith(message)
 
 
 # What nobody can tell while there are references.
@@ -311,36 +320,38 @@ FIELDS_OF_ACT = {
 )
 def test_a_field_of_an_input_has_a_hint(value: Any, issues_found: list[Any]) -> None:
     """What was probably meant, or what there is; a misspelt field is told once."""
-    found = input_issues(input_validator(FIELDS_OF_ACT), "act", value)
+    found = find_input_issues(make_input_validator(FIELDS_OF_ACT), "act", value)
     assert [(issue.message, issue.hint, issue.path) for issue in found] == issues_found
 
 
 def test_an_objection_names_the_first_three_reasons() -> None:
     """With hints about names, since these stand in the file, and not about values."""
     schema = {"items": {"type": "integer"}}
-    assert objection("act", schema, ["1", "2", "3", "4"]) == "; ".join(
+    assert explain_refusal("act", schema, ["1", "2", "3", "4"]) == "; ".join(
         [*(f"`[{place}]` must be an integer, not a string" for place in range(3)), "and more"]
     )
     nested = {
         "properties": {"rows": {"items": {"required": ["id"], "additionalProperties": False}}}
     }
-    assert objection("act", nested, {"rows": [{}, {"x": 1}]}) == (
+    assert explain_refusal("act", nested, {"rows": [{}, {"x": 1}]}) == (
         "rows[0]: missing required field `id`; rows[1]: missing required field `id`; "
         "rows[1]: there is no field `x`"
     )
     inner = {"properties": {"d": {"required": ["z"]}}}
-    assert objection("act", inner, {"d": {}}) == "d: missing required field `z`"
+    assert explain_refusal("act", inner, {"d": {}}) == "d: missing required field `z`"
     deep = {"items": {"items": {"minimum": 1}}}
-    assert objection("act", deep, [[], [0]]) == "`[1][0]` must be at least 1"
-    assert objection("act", FIELDS_OF_ACT, {"pth": 1, "rows": 1}) == (
+    assert explain_refusal("act", deep, [[], [0]]) == "`[1][0]` must be at least 1"
+    assert explain_refusal("act", FIELDS_OF_ACT, {"pth": 1, "rows": 1}) == (
         "missing required field `path` (write `path` instead of `pth`)"
     )
-    assert objection("a" * 99, {"type": "string"}, 1) == (
+    assert explain_refusal("a" * 99, {"type": "string"}, 1) == (
         f"{'a' * 80}… takes a string, not an integer"
     )
 
 
 def test_a_schema_without_fields_has_none_to_list() -> None:
     """Nothing stands behind the colon then."""
-    (issue,) = input_issues(input_validator({"additionalProperties": False}), "act", {"a": 1})
+    (issue,) = find_input_issues(
+        make_input_validator({"additionalProperties": False}), "act", {"a": 1}
+    )
     assert issue.hint is None

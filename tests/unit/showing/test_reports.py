@@ -14,7 +14,7 @@ from wcwidth import wcswidth
 
 from driftflow.errors import CODES, Findings, Issue
 from driftflow.reading.positions import locate
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 from driftflow.showing.reports import (
     FORMATS,
     coloured,
@@ -264,9 +264,9 @@ def test_the_document_has_every_file_and_every_issue() -> None:
 def test_the_document_satisfies_its_schema(codes: list[str]) -> None:
     """Which knows every code, and no other."""
     issues = tuple(BAD._replace(code=code, path=("a", 0)) for code in codes)
-    validator = Draft7Validator(schema("findings"))
+    validator = Draft7Validator(load_schema("findings"))
     validator.validate(findings_document([Findings("a", "", issues)]))
-    issue = schema("findings")["properties"]["files"]["items"]["properties"]["issues"]["items"]
+    issue = load_schema("findings")["properties"]["files"]["items"]["properties"]["issues"]["items"]
     assert issue["properties"]["code"]["enum"] == list(CODES)
 
 
@@ -284,4 +284,4 @@ def test_the_schema_of_the_document_refuses_another() -> None:
     ]:
         broken = json.loads(json.dumps(good))
         broken["files"][0]["issues"][0] |= change
-        assert not Draft7Validator(schema("findings")).is_valid(broken)
+        assert not Draft7Validator(load_schema("findings")).is_valid(broken)

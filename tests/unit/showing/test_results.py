@@ -19,7 +19,7 @@ from driftflow.running.events import (
     StepFinished,
     advance,
 )
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 from driftflow.showing.results import build_result_document, format_line
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_a_result_that_was_reused_says_so() -> None:
     for event in (StepFinished(0, A_STEP, reused), StepFinished(1, A_STEP, done("y", "t"))):
         run = advance(run, event)
     document = build_result_document(run)
-    Draft7Validator(schema("result")).validate(document)
+    Draft7Validator(load_schema("result")).validate(document)
     assert [result.get("reused") for result in document["results"]] == [True, None]
     assert document["resumed"] == {"run_id": "run 1", "may_have_run": ["t"]}
     assert document["metrics"]["attempts"] == 1
@@ -128,7 +128,7 @@ def test_what_was_discarded_is_named() -> None:
         assert list(document) == ["name", "status", "results", "discarded", *keys]
         assert document["discarded"] == [step.name]
         assert document["results"] == RESULTS
-        Draft7Validator(schema("result")).validate(document)
+        Draft7Validator(load_schema("result")).validate(document)
 
 
 def test_metrics_are_one_more_key() -> None:
@@ -150,7 +150,7 @@ def test_metrics_are_one_more_key() -> None:
             },
         }
     )
-    Draft7Validator(schema("result")).validate(document)
+    Draft7Validator(load_schema("result")).validate(document)
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_the_result_schema_refuses_a_result_that_contradicts_itself(
 ) -> None:
     """So that satisfying it means something."""
     document = {"name": "w", "status": "ok", "results": [RESULTS[0] | change]}
-    assert not Draft7Validator(schema("result")).is_valid(document)
+    assert not Draft7Validator(load_schema("result")).is_valid(document)

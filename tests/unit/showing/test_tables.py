@@ -13,7 +13,7 @@ from wcwidth import wcswidth
 from driftflow.actions.action import ACTIONS
 from driftflow.planning.plan import build_plan, digest
 from driftflow.planning.settings import Backoff, Flags, resolve_flags
-from driftflow.schemas.published import schema
+from driftflow.schemas.published import load_schema
 from driftflow.showing.tables import build_plan_document, format_plan
 
 
@@ -55,7 +55,7 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
 def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
     plan = build_plan(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
-    Draft7Validator(schema("plan")).validate(build_plan_document(plan, ACTIONS))
+    Draft7Validator(load_schema("plan")).validate(build_plan_document(plan, ACTIONS))
 
 
 def test_the_schema_of_the_document_refuses_another() -> None:
@@ -71,7 +71,7 @@ def test_the_schema_of_the_document_refuses_another() -> None:
         {"steps": [{"name": "a"}]},
     ]
     for change in changes:
-        assert not Draft7Validator(schema("plan")).is_valid(good | change)
+        assert not Draft7Validator(load_schema("plan")).is_valid(good | change)
 
 
 def test_a_table_is_for_people() -> None:
@@ -139,7 +139,7 @@ def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
     assert f"\nbackoff        {shown}\n" in format_plan(plan, ACTIONS)
     document = build_plan_document(plan, ACTIONS)
     assert document["backoff"] == Backoff(**backoff)._asdict()
-    Draft7Validator(schema("plan")).validate(document)
+    Draft7Validator(load_schema("plan")).validate(document)
 
 
 def test_a_table_says_what_the_environment_settled() -> None:
