@@ -71,7 +71,7 @@ from driftflow.running.events import (
 from driftflow.running.signals import Signals, die_of
 from driftflow.showing.output import Output
 from driftflow.showing.results import result_document, result_line
-from driftflow.text import escape, format_json, join_words, shorten
+from driftflow.text import count_of, escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -361,13 +361,13 @@ def _print_document(
 
 def _tell_discarded(number: int) -> None:
     if number:
-        steps = "1 step" if number == 1 else f"{number} steps"
+        steps = count_of(number, "step")
         _print_error(f"discarded: {steps} that ran beside the one that ended the run\n")
 
 
 def _check(arguments: dict[str, Any], output: Output) -> int:
     from driftflow.actions.registry import resolve_actions
-    from driftflow.showing.reports import FORMATS, coloured, plain
+    from driftflow.showing.reports import FORMATS, colour, leave_plain
 
     render = FORMATS.get(arguments["--format"])
     if render is None:
@@ -375,7 +375,7 @@ def _check(arguments: dict[str, Any], output: Output) -> int:
         raise _MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
     actions = resolve_actions(arguments["--actions"])  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments["FILE"]]
-    output.write(render(found, coloured if _has_colours(output.stream) else plain))
+    output.write(render(found, colour if _has_colours(output.stream) else leave_plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
     return FAILED if "error" in severities or (arguments["--strict"] and severities) else OK
 
@@ -435,9 +435,9 @@ def _end_by(number: int) -> int:
 
 
 def _refuse(findings: Findings) -> None:
-    from driftflow.showing.reports import coloured, plain, report
+    from driftflow.showing.reports import colour, leave_plain, render_report
 
-    text = report([findings], coloured if _has_colours(sys.stderr) else plain)
+    text = render_report([findings], colour if _has_colours(sys.stderr) else leave_plain)
     if all(issue.severity == "warning" for issue in findings.issues):
         text += "\nerror: --strict is given, so these warnings refuse the config\n"
     _print_error(text)

@@ -123,17 +123,17 @@ class ConfigError(DriftFlowError):
     def __str__(self) -> str:
         """`file:line:column: error[code]: message` for each issue; names as the file has them."""
         return "\n".join(
-            f"{locus(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
+            f"{locate_issue(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
             for issue in self.issues
         )
 
 
-class ActionsError(DriftFlowError):
-    """The code that the operator chose is at fault: no step was run.
+class _SourceError(DriftFlowError):
+    """Something else that a run needs is at fault.
 
     Attributes:
-        source: What was to be loaded, as it was named.
-        reason: Why it could not be, in words.
+        source: What it is, as it was named.
+        reason: What is wrong with it, in words.
     """
 
     def __init__(self, source: str, reason: str) -> None:
@@ -145,47 +145,35 @@ class ActionsError(DriftFlowError):
         return f"{self.source}: {self.reason}"
 
 
-class ExecutorError(DriftFlowError):
-    """What was to run the steps cannot be reached: no step was run.
-
-    Attributes:
-        address: Where it was looked for.
-        reason: Why it could not be reached, in words.
-    """
-
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address, reason)
-        self.address = address
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.address}: {self.reason}"
+class ActionsError(_SourceError):
+    """The code that the operator chose is at fault: no step was run."""
 
 
-class StorageError(DriftFlowError):
-    """The audit's file is at fault: no further step was started.
+class ExecutorError(_SourceError):
+    """What was to run the steps cannot be reached: no step was run."""
 
-    Attributes:
-        path: The file.
-        reason: Why it could not be opened or written, in words.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+    @property
+    def address(self) -> str:
+        """Where it was looked for."""
+        return self.source
 
 
-def locus(source: str, issue: Issue) -> str:
-    """`file:line:column`, or the file alone for an issue that has no place in it."""
+class StorageError(_SourceError):
+    """The audit's file is at fault: no further step was started."""
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.source
+
+
+def locate_issue(source: str, issue: Issue) -> str:
+    """Return `file:line:column`, or the file alone for an issue that is at no line of it."""
     return source if issue.line is None else f"{source}:{issue.line}:{issue.column}"
 
 
 def message_of(exception: BaseException) -> str:
-    """What an exception of others' code says, which may itself go wrong; empty for nothing."""
+    """Return what an exception of others' code says; empty if that is nothing, or goes wrong."""
     try:
         return str(exception)
     except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it

@@ -10,7 +10,7 @@ import pytest
 from driftflow.checking.redaction import hidden
 from driftflow.config import check_config, load_config
 from driftflow.errors import ConfigError, Findings, Issue
-from driftflow.showing.reports import FORMATS, plain
+from driftflow.showing.reports import FORMATS, leave_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def found(folder: Path, text: str | bytes) -> Findings:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     findings = check_config(path)
     assert findings.issues
-    shown = [render([findings], plain) for render in FORMATS.values()]
+    shown = [render([findings], leave_plain) for render in FORMATS.values()]
     with pytest.raises(ConfigError) as caught:
         load_config(path, strict=True)
     shown += [str(caught.value), repr(caught.value.findings), repr(findings)]
