@@ -212,9 +212,9 @@ def _command_of(argv: list[str]) -> str | None:
 
 
 def _no_such(kind: str, word: str, name: str) -> str:
-    from driftflow.suggestion import nearest
+    from driftflow.suggestion import find_nearest
 
-    meant = nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
+    meant = find_nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
     hint = f": did you mean `{meant}`?" if meant else ""
     if kind == "command":
         hint = hint or ": `--config FILE` runs a workflow"

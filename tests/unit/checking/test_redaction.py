@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from driftflow.checking.redaction import hidden
+from driftflow.checking.redaction import redact_all
 from driftflow.config import check_config, load_config
 from driftflow.errors import ConfigError, Findings, Issue
 from driftflow.showing.reports import FORMATS, leave_plain
@@ -162,7 +162,7 @@ def test_nor_what_an_action_does_not_take_of_it() -> None:
     """What is said of that quotes in other ways, and its place has the keys of the input."""
     where = ("steps", 0, "input", SECRET)
     issue = Issue("wrong-input", f"{SECRET}: must be 1", where, hint=f"write {SECRET}")
-    assert SECRET not in repr(hidden(Findings("config.json", SECRET, (issue,))))
+    assert SECRET not in repr(redact_all(Findings("config.json", SECRET, (issue,))))
 
 
 def test_what_an_error_came_from_has_nothing_of_it_either(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_the_fields_that_a_hint_shows_are_good() -> None:
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
         value = json.loads(hint.split("`")[1])
         document = workflows.config({}) | {field: value}
-        assert issues(document) + warnings.issues(document, ACTIONS) == []
+        assert issues(document) + warnings.find_issues(document, ACTIONS) == []
 
 
 def test_each_missing_field_is_named_once() -> None:
