@@ -1,4 +1,8 @@
-"""What can go wrong, where, and whose fault it is."""
+"""What can go wrong, where, and whose fault it is.
+
+A code says what kind of issue it is, and whether it is an error or a warning. No option changes
+that: `--strict` changes what warnings do.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ CODES: dict[str, Severity] = {
 # the caller's stack, so that a config would load in one place and not in another.
 MAX_DEPTH = 128
 
-# As many issues of a file are told at most: more help nobody, and each takes its time.
+# No more issues of a file are told: more would help nobody, and each takes time to find.
 MAX_ISSUES = 1000
 
 
@@ -48,14 +52,14 @@ class Issue(NamedTuple):
     """One thing that is wrong with a config, or that will surprise, and where.
 
     Attributes:
-        code: Which kind of thing, one of `CODES`.
-        message: What is wrong, in words, without the place.
+        code: What kind of issue it is, one of `CODES`.
+        message: What is wrong, in words.
         path: The keys and indices that lead to the value; empty for the document as a whole,
             and for what is wrong with its text.
         hint: What would be right, in words; None where there is nothing to suggest.
-        mark: What is meant of that to which the path leads: the value, its key, or the
-            value's first character, which stands for an object that lacks something.
-        line: The line in the file, from 1; None where there is no place in the file.
+        mark: Which part of it is meant: the value, its key, or the value's first character,
+            which stands for an object that lacks something.
+        line: The line in the file, from 1; None if it is at no line of it.
         column: The column in that line, from 1, in characters (code points); None like `line`.
         end_column: The column behind the last character that is meant, on the same line.
     """
@@ -76,7 +80,7 @@ class Issue(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where the path leads, as people write it; nothing for the whole document."""
+        """The path, as people write it; nothing for the whole document."""
         return format_path(self.path)
 
 

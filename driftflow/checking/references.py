@@ -34,7 +34,9 @@ _MAX_LISTED = 8  # a hint lists no more names
 
 
 def find_issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
-    """Return what is wrong with the references of a document of any shape, without lines.
+    """Return what is wrong with the references of a document of any shape.
+
+    The issues have paths; their lines are yet to be found.
 
     Args:
         document: The document's value.

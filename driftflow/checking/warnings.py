@@ -47,7 +47,9 @@ _MAX_LISTED = 8  # a hint lists no more actions
 def find_issues(
     document: Json, actions: Mapping[str, Action], given: Sequence[str] = ()
 ) -> list[Issue]:
-    """Return the warnings about a document of any shape, without lines.
+    """Return the warnings about a document of any shape.
+
+    The issues have paths; their lines are yet to be found.
 
     Args:
         document: The document's value.
@@ -108,7 +110,7 @@ def _explain_unknown_field(key: str, value: Mapping[str, Json], path: JsonPath) 
 
 @cache
 def _objects() -> dict[JsonPath, tuple[str, dict[str, Any]]]:
-    """Return, by its path, where the fields of each object belong, in words, and its schema."""
+    """Return each object of a config by its path: where its fields belong, and its schema."""
     config = schema("driftflow")
     parts = config["properties"]
     return {
@@ -119,13 +121,13 @@ def _objects() -> dict[JsonPath, tuple[str, dict[str, Any]]]:
 
 
 def _list_fields(definition: Mapping[str, Any]) -> list[str]:
-    """Return the fields of an object that are not ignored."""
+    """Return the names of the fields of an object that are not ignored."""
     fields = definition["properties"]
     return [field for field in fields if "deprecationMessage" not in fields[field]]
 
 
 def _read_advice(definition: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what the schema says is so and, behind its semicolon, what it says to do."""
+    """Return what the schema tells editors: what is so and, behind a semicolon, what to do."""
     message, _, advice = definition["deprecationMessage"].rstrip(".").partition("; ")
     return message, advice
 
@@ -144,17 +146,14 @@ def _check_actions(
         action = known[name]
         if action is None:
             yield _explain_unknown_action(name, ("steps", index, "action"), actions)
-        elif action.accepts is None or (
-            action.accepts(value) and (type(value) is str or not _has_reference(value))
-        ):
-            continue
-        else:
-            from driftflow.schemas.explanation import input_validator
+        elif action.accepts is not None:
+            refers = type(value) is not str and any(find_references(value))
+            if refers or not action.accepts(value):
+                from driftflow.schemas.explanation import input_validator
 
-            key = name, _has_reference(value)
-            if key not in validators:
-                validators[key] = input_validator(action.schema or {}, admit=key[1])
-            yield from _explain_input(step, ("steps", index), validators[key], given)
+                if (name, refers) not in validators:
+                    validators[name, refers] = input_validator(action.schema or {}, admit=refers)
+                yield from _explain_input(step, ("steps", index), validators[name, refers], given)
 
 
 def _check_inputs(steps: Sequence[Step]) -> Iterator[Issue]:
@@ -200,10 +199,6 @@ def _explain_unknown_action(name: str, path: JsonPath, actions: Mapping[str, Act
     else:
         hint = "`driftflow actions` lists those that there are"
     return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)
-
-
-def _has_reference(value: Json) -> bool:
-    return next(find_references(value), None) is not None
 
 
 def _explain_input(

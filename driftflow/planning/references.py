@@ -171,7 +171,7 @@ def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath
 def has_references(document: Json) -> bool:
     """Return whether there is a reference in the input of any step of a document of any shape."""
     return any(
-        next(find_references(value), None)
+        any(find_references(value))
         for step in list_steps(document)
         if type(value := step.get("input")) in _CONTAINERS
     )

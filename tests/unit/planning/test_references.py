@@ -17,6 +17,7 @@ from driftflow.planning.references import (
     has_references,
     is_reference,
     list_reads,
+    list_steps,
     thaw,
 )
 
@@ -168,6 +169,16 @@ def test_every_reference_is_found_with_its_path() -> None:
         (("input", "b"), ["param", "default"]),
         (("input", "b", "default", 0), ["from"]),
     ]
+
+
+@given(workflows.values)
+def test_the_steps_of_a_document_of_any_shape_are_listed(value: Json) -> None:
+    """In their order; one that is no object has no fields."""
+    step = value if isinstance(value, dict) else {}
+    assert list_steps({"steps": [1, value, {"name": "a"}]}) == [{}, step, {"name": "a"}]
+    documents: list[Json] = [value, {"steps": {"a": value}}, [{"steps": [value]}], {}]
+    for document in documents:
+        assert list_steps(document) == []
 
 
 @given(workflows.values)
