@@ -117,6 +117,16 @@ def test_the_other_steps_are_listed_while_they_are_few() -> None:
     assert issue.hint == AS_DATA
 
 
+@pytest.mark.parametrize(("number", "hint"), [(1000, "did you mean `s9`?"), (1001, None)])
+def test_a_name_is_not_compared_with_too_many(number: int, hint: str | None) -> None:
+    """It takes its time, for each that is wrong."""
+    reader = {"name": "reader", "input": {"from": "s9?"}}
+    (issue,) = find_issues(
+        workflows.config(reader, *({"name": f"s{index}"} for index in range(number - 1))), {}
+    )
+    assert (issue.code, issue.hint) == ("unknown-step", hint)
+
+
 def test_a_parameter_is_given_or_has_a_default() -> None:
     """Or it is missed, with what was probably meant."""
     document = workflows.config({"input": [{"param": "day"}, {"param": "zone", "default": 1}]})

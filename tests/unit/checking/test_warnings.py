@@ -85,6 +85,8 @@ def only(document: Json) -> Issue:
             "the only field is `path`",
         ),
         (("flags", "flags"), f"`flags` {NOT_A_FLAG}", FLAGS),
+        (("flags", "steps"), f"`steps` {NOT_A_FLAG}", "it belongs at the top level"),
+        (("steps", 0, "flags"), f"`flags` {NOT_OF_A_STEP}", "it belongs at the top level"),
         (("storage", "file"), f"`file` {NOT_OF_STORAGE}", "did you mean `path`?"),
         (("storage", "folder"), f"`folder` {NOT_OF_STORAGE}", "the only field is `path`"),
     ],
