@@ -18,7 +18,7 @@ from driftflow.reading.document import type_name
 from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftflow.errors import JsonPath
     from driftflow.planning.references import Step
@@ -64,8 +64,6 @@ def _find_issues(steps: Sequence[Step], params: Mapping[str, Json] | None) -> It
 
 def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
     """Return an issue for each parameter that is given though no step of a good document asks."""
-    from driftflow.suggestion import did_you_mean
-
     asked = {
         reference["param"]: None
         for step in list_steps(document)
@@ -77,7 +75,7 @@ def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issu
         Issue(
             "unknown-param",
             f"no step asks for the parameter `{shorten(name)}`",
-            hint=did_you_mean(name, not_given),
+            hint=_did_you_mean(name, not_given),
         )
         for name in params
         if name not in asked
@@ -170,12 +168,10 @@ def _runs_later(step: Step, reader: Step) -> bool:
 
 def _suggest_step(name: str, reader: int, steps: Sequence[Step]) -> str | None:
     """Return what to write instead of a name that no step has."""
-    from driftflow.suggestion import did_you_mean
-
     if len(steps) > _MAX_COMPARED:
         return None  # to compare it with all of them takes too long
     others = [step["name"] for step in steps if step is not steps[reader]]
-    hint = did_you_mean(name, others)
+    hint = _did_you_mean(name, others)
     if hint or len(others) > _MAX_LISTED:
         return hint
     return f"the other steps are {join_words(map(shorten, others))}" if others else _AS_DATA
@@ -184,12 +180,16 @@ def _suggest_step(name: str, reader: int, steps: Sequence[Step]) -> str | None:
 def _explain_param(
     reference: Mapping[str, Any], path: JsonPath, params: Mapping[str, Json] | None
 ) -> Iterator[Issue]:
-    from driftflow.suggestion import did_you_mean
-
     name = reference["param"]
     if not isinstance(name, str):
         message = f"`param` must be the name of a parameter, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
     elif params is not None and name not in params and "default" not in reference:
-        hint = did_you_mean(name, params) or f"`--param {shorten(name)}=...` gives it"
+        hint = _did_you_mean(name, params) or f"`--param {shorten(name)}=...` gives it"
         yield Issue("missing-param", f"the parameter `{shorten(name)}` is not given", path, hint)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    from driftflow.suggestion import did_you_mean  # a run without mistakes does without it
+
+    return did_you_mean(name, known)

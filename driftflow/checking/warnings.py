@@ -135,15 +135,13 @@ def _read_advice(definition: Mapping[str, Any]) -> tuple[str, str]:
 def _check_actions(
     steps: Sequence[Step], actions: Mapping[str, Action], given: Sequence[str]
 ) -> Iterator[Issue]:
-    known: dict[str, Action | None] = {}  # quicker than asking each time
+    find_action = cache(actions.get)  # to look one up may take its time
     validators: dict[tuple[str, bool], Draft7Validator] = {}
     for index, step in enumerate(steps):
         name, value = step.get("action"), step.get("input", "")
         if not isinstance(name, str) or not name:
             continue
-        if name not in known:
-            known[name] = actions.get(name)
-        action = known[name]
+        action = find_action(name)
         if action is None:
             yield _explain_unknown_action(name, ("steps", index, "action"), actions)
         elif action.accepts is not None:
