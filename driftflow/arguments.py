@@ -165,9 +165,9 @@ def _find_command(argv: Sequence[str]) -> str | None:
 
 
 def _describe_unknown(kind: str, word: str, name: str) -> str:
-    from driftflow.suggestion import nearest
+    from driftflow.suggestion import find_nearest
 
-    meant = nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
+    meant = find_nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
     hint = f": did you mean `{meant}`?" if meant else ""
     if kind == "command":
         hint = hint or ": `--config FILE` runs a workflow"

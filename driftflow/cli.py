@@ -200,7 +200,7 @@ def _tell_discarded(number: int) -> None:
 
 
 def _check(arguments: Arguments, output: Output) -> int:
-    from driftflow.showing.reports import FORMATS, coloured, plain
+    from driftflow.showing.reports import FORMATS, colour, leave_plain
 
     render = FORMATS.get(arguments.format)
     if render is None:
@@ -208,7 +208,7 @@ def _check(arguments: Arguments, output: Output) -> int:
         raise MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
     actions = _resolve_actions(arguments)  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments.files]
-    output.write(render(found, coloured if _has_colours(output.stream) else plain))
+    output.write(render(found, colour if _has_colours(output.stream) else leave_plain))
     severities = {issue.severity for findings in found for issue in findings.issues}
     return FAILED if "error" in severities or (arguments.strict and severities) else OK
 
@@ -267,9 +267,9 @@ def _end_by(number: int) -> int:
 
 
 def _refuse(findings: Findings) -> None:
-    from driftflow.showing.reports import coloured, plain, report
+    from driftflow.showing.reports import colour, leave_plain, render_report
 
-    text = report([findings], coloured if _has_colours(sys.stderr) else plain)
+    text = render_report([findings], colour if _has_colours(sys.stderr) else leave_plain)
     if all(issue.severity == "warning" for issue in findings.issues):
         text += "\nerror: --strict is given, so these warnings refuse the config\n"
     _print_error(text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow.checking.acceptor import accepts
 from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError
 from driftflow.planning.plan import Plan, build_plan
-from driftflow.planning.references import refers
+from driftflow.planning.references import has_references
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
 from driftflow.reading.document import copied, parse
 from driftflow.text import shorten
@@ -73,7 +73,7 @@ def load_config(
     if given and not issues:  # what is misspelt in the file comes first
         from driftflow.checking import references
 
-        issues = references.unasked(document.value, given)
+        issues = references.find_unused_params(document.value, given)
     if issues:
         raise ConfigError(_shown(Findings(source, document.text, issues), document))
     value: Any = document.value
@@ -115,15 +115,15 @@ def _examine(
         from driftflow.schemas import explanation
 
         found += explanation.find_issues(document.value)
-    if refers(document.value):
+    if has_references(document.value):
         from driftflow.checking import references
 
-        found += references.issues(document.value, params)
+        found += references.find_issues(document.value, params)
     if actions is not None:
         from driftflow.actions.registry import resolve_actions
         from driftflow.checking import warnings
 
-        found += warnings.issues(document.value, resolve_actions(actions), [*(params or ())])
+        found += warnings.find_issues(document.value, resolve_actions(actions), [*(params or ())])
     if not found:
         return document.issues
     from driftflow.reading.positions import arrange, locate
@@ -138,17 +138,17 @@ def _parsed(source: str) -> Document:
         return parse(data, source)
     except ConfigError as error:
         findings = error.findings
-    from driftflow.checking.redaction import hidden, mentions_it
+    from driftflow.checking.redaction import may_be_sensitive, redact_all
 
-    raise ConfigError(hidden(findings) if mentions_it(data) else findings)
+    raise ConfigError(redact_all(findings) if may_be_sensitive(data) else findings)
 
 
 def _shown(findings: Findings, document: Document) -> Findings:
     if not findings.issues:
         return findings
-    from driftflow.checking.redaction import redacted
+    from driftflow.checking.redaction import redact
 
-    return redacted(findings, document)
+    return redact(findings, document)
 
 
 def _is_one_file(source: str, other: str) -> bool:

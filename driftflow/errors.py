@@ -1,4 +1,8 @@
-"""What can go wrong, where, and whose fault it is."""
+"""What can go wrong, where, and whose fault it is.
+
+A code says what kind of issue it is, and whether it is an error or a warning. No option changes
+that: `--strict` changes what warnings do.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ CODES: dict[str, Severity] = {
 # the caller's stack, so that a config would load in one place and not in another.
 MAX_DEPTH = 128
 
-# As many issues of a file are told at most: more help nobody, and each takes its time.
+# No more issues of a file are told: more would help nobody, and each takes time to find.
 MAX_ISSUES = 1000
 
 
@@ -48,14 +52,14 @@ class Issue(NamedTuple):
     """One thing that is wrong with a config, or that will surprise, and where.
 
     Attributes:
-        code: Which kind of thing, one of `CODES`.
-        message: What is wrong, in words, without the place.
+        code: What kind of issue it is, one of `CODES`.
+        message: What is wrong, in words.
         path: The keys and indices that lead to the value; empty for the document as a whole,
             and for what is wrong with its text.
         hint: What would be right, in words; None where there is nothing to suggest.
-        mark: What is meant of that to which the path leads: the value, its key, or the
-            value's first character, which stands for an object that lacks something.
-        line: The line in the file, from 1; None where there is no place in the file.
+        mark: Which part of it is meant: the value, its key, or the value's first character,
+            which stands for an object that lacks something.
+        line: The line in the file, from 1; None if it is at no line of it.
         column: The column in that line, from 1, in characters (code points); None like `line`.
         end_column: The column behind the last character that is meant, on the same line.
     """
@@ -76,7 +80,7 @@ class Issue(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where the path leads, as people write it; nothing for the whole document."""
+        """The path, as people write it; nothing for the whole document."""
         return format_path(self.path)
 
 
@@ -123,17 +127,17 @@ class ConfigError(DriftFlowError):
     def __str__(self) -> str:
         """`file:line:column: error[code]: message` for each issue; names as the file has them."""
         return "\n".join(
-            f"{locus(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
+            f"{locate_issue(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
             for issue in self.issues
         )
 
 
-class ActionsError(DriftFlowError):
-    """The code that the operator chose is at fault: no step was run.
+class _SourceError(DriftFlowError):
+    """Something else that a run needs is at fault.
 
     Attributes:
-        source: What was to be loaded, as it was named.
-        reason: Why it could not be, in words.
+        source: What it is, as it was named.
+        reason: What is wrong with it, in words.
     """
 
     def __init__(self, source: str, reason: str) -> None:
@@ -145,47 +149,35 @@ class ActionsError(DriftFlowError):
         return f"{self.source}: {self.reason}"
 
 
-class ExecutorError(DriftFlowError):
-    """What was to run the steps cannot be reached: no step was run.
-
-    Attributes:
-        address: Where it was looked for.
-        reason: Why it could not be reached, in words.
-    """
-
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address, reason)
-        self.address = address
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.address}: {self.reason}"
+class ActionsError(_SourceError):
+    """The code that the operator chose is at fault: no step was run."""
 
 
-class StorageError(DriftFlowError):
-    """The audit's file is at fault: no further step was started.
+class ExecutorError(_SourceError):
+    """What was to run the steps cannot be reached: no step was run."""
 
-    Attributes:
-        path: The file.
-        reason: Why it could not be opened or written, in words.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+    @property
+    def address(self) -> str:
+        """Where it was looked for."""
+        return self.source
 
 
-def locus(source: str, issue: Issue) -> str:
-    """`file:line:column`, or the file alone for an issue that has no place in it."""
+class StorageError(_SourceError):
+    """The audit's file is at fault: no further step was started."""
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.source
+
+
+def locate_issue(source: str, issue: Issue) -> str:
+    """Return `file:line:column`, or the file alone for an issue that is at no line of it."""
     return source if issue.line is None else f"{source}:{issue.line}:{issue.column}"
 
 
 def message_of(exception: BaseException) -> str:
-    """What an exception of others' code says, which may itself go wrong; empty for nothing."""
+    """Return what an exception of others' code says; empty if that is nothing, or goes wrong."""
     try:
         return str(exception)
     except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it

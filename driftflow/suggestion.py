@@ -1,4 +1,4 @@
-"""Did you mean: the nearest of the words that would have done, and what looks like one."""
+"""Did you mean: the nearest of the words that would have done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from driftflow.text import MAX_SHOWN
+from driftflow.text import MAX_SHOWN, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Of difflib's ratio. Lower, and `args` becomes `flags`; higher, and `prioriy` is lost.
 CUTOFF = 0.7
 
-# What other tools, and commands, call it.
+# By our word, those of other tools for the same thing.
 _SYNONYMS = {
     "steps": ("jobs", "pipeline", "stages", "tasks"),
     "name": ("id", "label", "title", "task", "task_id"),
@@ -28,8 +28,19 @@ _SYNONYMS = {
 }
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or None.
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return the hint that asks whether a known word was meant, or None if none is near.
+
+    Args:
+        word: What was written.
+        known: What would have been right.
+    """
+    meant = find_nearest(word, known)
+    return meant and f"did you mean `{shorten(meant)}`?{mention_non_ascii(word)}"
+
+
+def find_nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant, or None.
 
     That is one that differs in capitals, hyphens and underscores only (`maxAttempts`), or else
     the one that other tools call so, the most similar one, or one of which the word is a part
@@ -37,28 +48,31 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     Args:
         word: What was written.
-        known: What would do.
+        known: What would have been right.
     """
     if len(word) > MAX_SHOWN:
         return None  # similar to nothing, and slow to compare
     known = list(known)
-    plain = {_plain(candidate): candidate for candidate in known}
-    form = _plain(word)
-    if form not in plain and (meaning := _MEANINGS.get(form)) in known:
+    by_form = {_simplify(candidate): candidate for candidate in known}
+    form = _simplify(word)
+    if form not in by_form and (meaning := _MEANINGS.get(form)) in known:
         return meaning
-    for match in get_close_matches(form, plain, n=1, cutoff=CUTOFF):
-        return plain[match]
+    for match in get_close_matches(form, by_form, n=1, cutoff=CUTOFF):
+        return by_form[match]
     return next((candidate for candidate in known if word in candidate.split("_")), None)
 
 
-def _plain(word: str) -> str:
+def mention_non_ascii(word: str) -> str:
+    """Return a remark on the first character of a word that is not in ASCII; empty for none.
+
+    It may look just like one that is, so that nobody would see what is wrong.
+    """
+    other = next((character for character in word if not character.isascii()), None)
+    return f" (there is a U+{ord(other):04X} in it)" if other else ""
+
+
+def _simplify(word: str) -> str:
     return re.sub(r"[-_ ]", "", word.casefold())
 
 
-_MEANINGS = {_plain(word): meaning for meaning, words in _SYNONYMS.items() for word in words}
-
-
-def oddity(word: str) -> str:
-    """What about a word cannot be seen: its first character that is not in ASCII, in brackets."""
-    odd = next((character for character in word if not character.isascii()), None)
-    return f" (there is a U+{ord(odd):04X} in it)" if odd else ""
+_MEANINGS = {_simplify(word): meaning for meaning, words in _SYNONYMS.items() for word in words}

@@ -23,7 +23,7 @@ from driftflow.config import load_config
 from driftflow.running.events import RunResult, StepFinished, advance
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.showing.results import build_result_document, format_line
-from driftflow.suggestion import nearest
+from driftflow.suggestion import find_nearest
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ def run(
     stand_ins = {}
     for name, stand_in in (replace or {}).items():
         if name not in plan.actions:
-            meant = nearest(name, plan.actions)
+            meant = find_nearest(name, plan.actions)
             hint = f": did you mean {meant!r}?" if meant else ""
             raise ValueError(f"no step names the action {name!r}{hint}")
         if not callable(stand_in):

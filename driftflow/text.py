@@ -1,6 +1,9 @@
 """Words for people: what is printed is short, on one line, and drives no terminal.
 
-Pure, and below all else: it knows no word of DriftFlow's but what stands for a hidden value.
+Pure, and below all else: the one word of DriftFlow's that it knows stands for a hidden value.
+
+Lines escape what could drive a terminal as Python would write it. JSON output escapes the same
+characters in JSON's way, so that it stays JSON; the audit is ASCII.
 """
 
 from __future__ import annotations

@@ -1,64 +1,79 @@
-"""Findings without what is not for everybody: what sensitive steps are handed.
+"""Findings without what is not for everybody: the inputs of sensitive steps.
 
-A report shows lines of the file, and its messages quote what is wrong. So lines on which a
-sensitive step stands are not shown, and nothing of its input is quoted. Of a text that is no JSON
-it cannot be known which steps are sensitive: if it mentions the word, none of it is shown.
+A report shows lines of the file, and its messages quote what is wrong. So no line is shown on which
+a sensitive step stands, and nothing of its input is quoted. The field `sensitive` decides, not the
+look of a value: tools that guess secrets by names or patterns miss some, and nobody knows which.
+Whole lines are hidden, since a misspelt field may hold what was meant to be the input.
+
+In a text that is no JSON nobody can tell which steps are sensitive: if it mentions the word, no
+line of it is shown.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from driftflow.planning.references import list_steps
 from driftflow.reading.positions import Lines, extents
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection
 
     from driftflow.errors import Findings, Issue, JsonPath
-    from driftflow.reading.document import Document, Json
+    from driftflow.reading.document import Document
+
+    # By path, the offsets at which a value begins and ends.
+    Extents: TypeAlias = dict[JsonPath, tuple[int, int]]
 
 _FIELD = "sensitive"
 _FIELDS = re.compile(rf'"{_FIELD}"\s*:')
 _LINE = re.compile(r"[^\r\n]+")
 
 
-def mentions_it(data: bytes) -> bool:
-    """Whether the word is in a file; which may be in UTF-16."""
+def may_be_sensitive(data: bytes) -> bool:
+    """Return whether a file mentions the word `sensitive`; the file may be in UTF-16."""
     return _FIELD.encode() in data.replace(b"\0", b"")
 
 
-def hidden(findings: Findings) -> Findings:
-    """The findings without any line of the file, nor what messages quote."""
-    issues = tuple(map(_without_quotes, findings.issues))
+def redact_all(findings: Findings) -> Findings:
+    """Return the findings without any line of the file, and without what messages quote."""
+    issues = tuple(map(_remove_quotes, findings.issues))
     return findings._replace(issues=issues, text=_LINE.sub(REDACTED, findings.text))
 
 
-def redacted(findings: Findings, document: Document) -> Findings:
-    """The findings without the lines of sensitive steps, and without quotations of their inputs.
+def redact(findings: Findings, document: Document) -> Findings:
+    """Return the findings without the lines of sensitive steps, and without quotes of their inputs.
 
     Args:
         findings: What was found in a file.
         document: What the file holds.
     """
     fields = _FIELDS.findall(document.text)
-    steps = dict(_sensitive_steps(document.value))
+    steps: dict[JsonPath, bool] = {
+        ("steps", index): step[_FIELD] is not False
+        for index, step in enumerate(list_steps(document.value))
+        if _FIELD in step
+    }
     is_changed = any(issue.code == "syntax" for issue in findings.issues)  # comments, for instance
     if len(fields) > len(steps) or (is_changed and _FIELD in document.text):
-        return hidden(findings)  # there is one where no step belongs, or one that is left out
+        return redact_all(findings)  # one is where no step belongs, or in a comment
     paths = [path for path, is_sensitive in steps.items() if is_sensitive]
     if not paths:
         return findings
-    places = extents(document.plain, paths)
+    hidden = extents(document.plain, paths)
     lines = Lines(findings.text)
-    issues = tuple(_without_input(issue, places, lines) for issue in findings.issues)
-    return findings._replace(issues=issues, text=_without_lines(lines, places.values()))
+    issues = tuple(
+        _remove_quotes(issue) if _is_about_input(issue, hidden, lines) else issue
+        for issue in findings.issues
+    )
+    return findings._replace(issues=issues, text=_remove_lines(lines, hidden.values()))
 
 
-def _without_quotes(issue: Issue) -> Issue:
-    message, hint = _unquoted(issue.message), issue.hint and _unquoted(issue.hint)
-    if issue.code == "wrong-input":  # which quotes in other ways, too
+def _remove_quotes(issue: Issue) -> Issue:
+    message, hint = _unquote(issue.message), issue.hint and _unquote(issue.hint)
+    if issue.code == "wrong-input":  # its message quotes in other ways, too
         message, hint = f"the action cannot take {REDACTED}: it will fail the step", None
     is_of_input = issue.path[2:3] == ("input",)
     return issue._replace(
@@ -66,42 +81,28 @@ def _without_quotes(issue: Issue) -> Issue:
     )
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     return re.sub(r"`.*`", REDACTED, text, flags=re.DOTALL)
 
 
-def _sensitive_steps(value: Json) -> Iterator[tuple[JsonPath, bool]]:
-    """The paths of the steps that have the field, and whether that holds anything but false."""
-    steps = value.get("steps") if isinstance(value, dict) else None
-    for place, step in enumerate(steps if isinstance(steps, list) else ()):
-        if isinstance(step, dict) and _FIELD in step:
-            yield ("steps", place), step[_FIELD] is not False
-
-
-def _without_input(issue: Issue, places: dict[JsonPath, tuple[int, int]], lines: Lines) -> Issue:
-    """The issue, which quotes nothing if it is about what a sensitive step is handed."""
-    step = issue.path[:2]
-    is_of_input = step in places and issue.path[2:3] == ("input",)
-    if is_of_input or (not issue.path and _lies_in(issue, places.values(), lines)):
-        return _without_quotes(issue)
-    return issue
-
-
-def _lies_in(issue: Issue, extents: Iterable[tuple[int, int]], lines: Lines) -> bool:
+def _is_about_input(issue: Issue, hidden: Extents, lines: Lines) -> bool:
+    """Return whether an issue is about the input of a hidden step, or stands in such a step."""
+    if issue.path:
+        return issue.path[:2] in hidden and issue.path[2:3] == ("input",)
     if issue.line is None or issue.column is None:
         return False
     offset = lines.begin(issue.line) + issue.column - 1
-    return any(start <= offset < end for start, end in extents)
+    return any(start <= offset < end for start, end in hidden.values())
 
 
-def _without_lines(lines: Lines, extents: Iterable[tuple[int, int]]) -> str:
-    """The text, without the lines on which any of these is."""
-    hidden = {
+def _remove_lines(lines: Lines, hidden: Collection[tuple[int, int]]) -> str:
+    """Return the text without the lines on which any of the hidden values stands."""
+    numbers = {
         number
-        for start, end in extents
+        for start, end in hidden
         for number in range(lines.position(start)[0], lines.position(end - 1)[0] + 1)
     }
     text = lines.text
-    for start in sorted(map(lines.begin, hidden), reverse=True):
+    for start in sorted(map(lines.begin, numbers), reverse=True):
         text = text[:start] + REDACTED + text[lines.finish(start, len(text)) :]
     return text

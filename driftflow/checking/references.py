@@ -1,4 +1,10 @@
-"""What steps ask of each other and of the operator: is it there, and in time?"""
+"""References that do not hold: to steps that are not there or run later, to missing parameters.
+
+Whether a reference holds is asked twice. First at a glance, by looking its names up in a table of
+names and ranks, which is all that a good document costs; only what fails there is explained. The
+run order is known from the document alone, so a mistake is told where it is made, together with all
+others.
+"""
 
 from __future__ import annotations
 
@@ -7,92 +13,85 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.errors import MAX_ISSUES, Issue
-from driftflow.planning.references import references
+from driftflow.planning.references import find_references, list_steps
 from driftflow.reading.document import type_name
 from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftflow.errors import JsonPath
+    from driftflow.planning.references import Step
     from driftflow.reading.document import Json
 
-    Step: TypeAlias = Mapping[str, Any]
-    Rank: TypeAlias = tuple[float, str]
-    Homes: TypeAlias = dict[str | None, list[int]]
+    Rank: TypeAlias = tuple[float, str]  # smaller for a step that runs earlier
+    Indices: TypeAlias = dict[str | None, list[int]]  # of steps, by name; None if that is wrong
 
 _AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
 _NUMBERS = {int, float}
-_MANY = 1000  # as many names at most are compared with one that is wrong
-_FEW = 8  # as many names at most are listed in a hint
+_MAX_COMPARED = 1000  # a wrong name is compared with the names of no more steps
+_MAX_LISTED = 8  # a hint lists no more names
 
 
-def issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
-    """What is wrong with the references of a document, of any shape; places are yet to be found.
+def find_issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
+    """Return what is wrong with the references of a document of any shape.
+
+    The issues have paths; their lines are yet to be found.
 
     Args:
         document: The document's value.
-        params: What is given for parameters; None if that is not known yet.
+        params: The values of the parameters that are given; None if that is not known yet.
     """
-    return [*islice(_issues(_steps(document), params), MAX_ISSUES)]
+    return [*islice(_find_issues(list_steps(document), params), MAX_ISSUES)]
 
 
-def _issues(steps: Sequence[Step], params: Mapping[str, Json] | None) -> Iterator[Issue]:
+def _find_issues(steps: Sequence[Step], params: Mapping[str, Json] | None) -> Iterator[Issue]:
     ranks = list(map(_rank, steps))
-    readable = _readable(ranks)
-    homes: Homes = {}
-    for place, step in enumerate(steps):
-        for path, reference in references(step.get("input")):
+    readable = _find_readable(ranks)
+    indices: Indices = {}
+    for index, step in enumerate(steps):
+        for path, reference in find_references(step.get("input")):
             if "from" in reference:
                 names = reference["from"]
-                if not _all_earlier(names, readable, ranks[place]):  # so most are fine at once
-                    whole = ("steps", place, "input", *path, "from")
-                    homes = homes or _homes(steps)
-                    yield from _about_steps(names, whole, place, steps, homes)
+                if not _are_earlier(names, readable, ranks[index]):
+                    full_path = ("steps", index, "input", *path, "from")
+                    indices = indices or _index_by_name(steps)
+                    yield from _explain_names(names, full_path, index, steps, indices)
             elif "param" in reference:
-                whole = ("steps", place, "input", *path, "param")
-                yield from _about_parameter(reference, whole, params)
+                full_path = ("steps", index, "input", *path, "param")
+                yield from _explain_param(reference, full_path, params)
 
 
-def unasked(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
-    """The parameters that are given though no step of a good document asks for them."""
+def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
+    """Return an issue for each parameter that is given though no step of a good document asks."""
     asked = {
         reference["param"]: None
-        for step in _steps(document)
-        for _, reference in references(step.get("input"))
+        for step in list_steps(document)
+        for _, reference in find_references(step.get("input"))
         if "param" in reference
     }
-    free = [name for name in asked if name not in params]
+    not_given = [name for name in asked if name not in params]
     return tuple(
         Issue(
             "unknown-param",
             f"no step asks for the parameter `{shorten(name)}`",
-            hint=_did_you_mean(name, free),
+            hint=_did_you_mean(name, not_given),
         )
         for name in params
         if name not in asked
     )
 
 
-def _steps(document: Json) -> list[Step]:
-    """The steps of a document, of whatever shape; one that is no object is one without fields."""
-    listing = document.get("steps") if isinstance(document, dict) else None
-    return [
-        step if isinstance(step, dict) else {}
-        for step in (listing if isinstance(listing, list) else [])
-    ]
-
-
 def _rank(step: Step) -> Rank | None:
-    """What is smaller for the step that runs earlier; None if its shape is wrong."""
+    """Return the rank of a step in the run order; None if its name or priority is wrong."""
     priority, name = step.get("priority", 0), step.get("name")
     if type(priority) in _NUMBERS and type(name) is str:
         return -priority, name
     return None
 
 
-def _readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
-    """By name, the ranks of the steps that are the only ones of their names."""
+def _find_readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
+    """Return the ranks, by name, of the steps that share their name with no other."""
     known = [rank for rank in ranks if rank]
     readable = {rank[1]: rank for rank in known}
     if len(readable) < len(known):
@@ -101,8 +100,8 @@ def _readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
     return readable
 
 
-def _all_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) -> bool:
-    """Whether all of these are names of steps that surely run earlier than their reader."""
+def _are_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) -> bool:
+    """Return whether all of these are names of steps that surely run earlier than their reader."""
     for name in names if type(names) is list else (names,):
         rank = readable.get(name) if type(name) is str else None
         if rank is None or reader is None or rank >= reader:
@@ -110,66 +109,75 @@ def _all_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) 
     return True
 
 
-def _homes(steps: Sequence[Step]) -> Homes:
-    """By name, the places of the steps; by None, of those whose names are wrong."""
-    homes: Homes = {}
-    for place, step in enumerate(steps):
+def _index_by_name(steps: Sequence[Step]) -> Indices:
+    indices: Indices = {}
+    for index, step in enumerate(steps):
         name = step.get("name")
-        homes.setdefault(name if isinstance(name, str) else None, []).append(place)
-    return homes
+        indices.setdefault(name if isinstance(name, str) else None, []).append(index)
+    return indices
 
 
-def _about_steps(
-    names: Any, path: JsonPath, reader: int, steps: Sequence[Step], homes: Homes
+def _explain_names(
+    names: Any, path: JsonPath, reader: int, steps: Sequence[Step], indices: Indices
 ) -> Iterator[Issue]:
     if isinstance(names, list):
-        for part, name in enumerate(names):
-            yield from _about_step(name, (*path, part), reader, steps, homes)
+        for index, name in enumerate(names):
+            yield from _explain_name(name, (*path, index), reader, steps, indices)
     else:
-        yield from _about_step(names, path, reader, steps, homes)
+        yield from _explain_name(names, path, reader, steps, indices)
 
 
-def _about_step(
-    name: Any, path: JsonPath, reader: int, steps: Sequence[Step], known: Homes
+def _explain_name(
+    name: Any, path: JsonPath, reader: int, steps: Sequence[Step], indices: Indices
 ) -> Iterator[Issue]:
+    """Yield why a step cannot read from the step of that name, unless that follows from an issue.
+
+    Args:
+        name: What stands for a name in the reference.
+        path: The path to it.
+        reader: The index of the step that reads.
+        steps: All steps.
+        indices: Their indices by name.
+    """
     if not isinstance(name, str):
         wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of such names"
         message = f"`from` must be the name of {wanted}, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
         return
     shown = shorten(name)
-    homes = known.get(name, [])
-    if len(homes) > 1:
-        message = f"{len(homes)} steps are named `{shown}`: which of them is meant?"
+    named = indices.get(name, [])
+    if len(named) > 1:
+        message = f"{len(named)} steps are named `{shown}`: which of them is meant?"
         yield Issue("ambiguous-step", message, path, "give each step a name of its own")
-    elif homes == [reader]:
+    elif named == [reader]:
         yield Issue("later-step", f"`{shown}` reads from itself", path)
-    elif homes and _runs_later(steps[homes[0]], steps[reader]):
+    elif named and _runs_later(steps[named[0]], steps[reader]):
         least = steps[reader].get("priority", 0)
         hint = f"steps run by priority, then by name: give `{shown}` a priority above {least}"
         yield Issue("later-step", f"`{shown}` runs after this step", path, hint)
-    elif not homes and None not in known:
-        few = steps if len(steps) <= _MANY else []  # to compare with more takes too long
-        others = [step["name"] for step in few if step is not steps[reader]]
-        meant = _other_steps(name, others) if few else None
-        yield Issue("unknown-step", f"no step is named `{shown}`", path, meant)
+    elif not named and None not in indices:
+        suggestion = _suggest_step(name, reader, steps)
+        yield Issue("unknown-step", f"no step is named `{shown}`", path, suggestion)
     # Else it may be a step whose own name or priority is wrong, which is told anyway.
 
 
 def _runs_later(step: Step, reader: Step) -> bool:
-    rank, readers = _rank(step), _rank(reader)
-    return rank is not None and readers is not None and rank > readers
+    rank, reader_rank = _rank(step), _rank(reader)
+    return rank is not None and reader_rank is not None and rank > reader_rank
 
 
-def _other_steps(name: str, others: list[str]) -> str | None:
-    """What to write instead of a name that no step has."""
-    meant = _did_you_mean(name, others)
-    if meant or len(others) > _FEW:
-        return meant
+def _suggest_step(name: str, reader: int, steps: Sequence[Step]) -> str | None:
+    """Return what to write instead of a name that no step has."""
+    if len(steps) > _MAX_COMPARED:
+        return None  # to compare it with all of them takes too long
+    others = [step["name"] for step in steps if step is not steps[reader]]
+    hint = _did_you_mean(name, others)
+    if hint or len(others) > _MAX_LISTED:
+        return hint
     return f"the other steps are {join_words(map(shorten, others))}" if others else _AS_DATA
 
 
-def _about_parameter(
+def _explain_param(
     reference: Mapping[str, Any], path: JsonPath, params: Mapping[str, Json] | None
 ) -> Iterator[Issue]:
     name = reference["param"]
@@ -181,8 +189,7 @@ def _about_parameter(
         yield Issue("missing-param", f"the parameter `{shorten(name)}` is not given", path, hint)
 
 
-def _did_you_mean(name: str, known: Collection[str]) -> str | None:
-    from driftflow.suggestion import nearest, oddity
+def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    from driftflow.suggestion import did_you_mean  # a run without mistakes does without it
 
-    meant = nearest(name, known)
-    return meant and f"did you mean `{shorten(meant)}`?{oddity(name)}"
+    return did_you_mean(name, known)

@@ -1,25 +1,31 @@
-"""What loads but will surprise: fields that are ignored, steps that cannot succeed."""
+"""What loads but will surprise: fields that are ignored, steps that cannot succeed.
+
+What the schema tells editors about a field that is ignored (`deprecationMessage`: what is so; what
+to do) is what `check` prints: one text for both. Editors cannot ask "did you mean", since no JSON
+Schema can that allows other keys. So `check` does.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from driftflow.errors import MAX_ISSUES, Issue
-from driftflow.planning.references import is_reference, references
+from driftflow.planning.references import find_references, is_reference, list_steps
 from driftflow.schemas.published import find_unknown_keys, load_schema
-from driftflow.suggestion import nearest, oddity
+from driftflow.suggestion import did_you_mean, find_nearest
 from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jsonschema import Draft7Validator
 
     from driftflow.actions.action import Action
     from driftflow.errors import JsonPath
+    from driftflow.planning.references import Step
     from driftflow.reading.document import Json
-
-    Steps: TypeAlias = list[tuple[int, dict[str, Json]]]
 
 _FAILS = "the step will fail when it runs"
 # The actions of the packs that are shipped and off until they are asked for.
@@ -30,81 +36,69 @@ PACKS = {
     },
     "driftflow.packs.process": {"command"},
 }
-# By the key of a reference: what to do about another that looks like `default`.
-_HINTS = {
+# By the key of a reference: what to do about another key that looks like `default`.
+_DEFAULT_HINTS = {
     "param": "did you mean `default`?",
     "from": "what a step gives has no default: leave it out",
 }
-_FEW = 8  # as many actions at most are listed in a hint
+_MAX_LISTED = 8  # a hint lists no more actions
 
 
-def issues(value: Json, actions: Mapping[str, Action], given: Sequence[str] = ()) -> list[Issue]:
-    """The warnings about a document's value, of any shape; the places are yet to be found.
+def find_issues(
+    document: Json, actions: Mapping[str, Action], given: Sequence[str] = ()
+) -> list[Issue]:
+    """Return the warnings about a document of any shape.
+
+    The issues have paths; their lines are yet to be found.
 
     Args:
-        value: The document's value.
+        document: The document's value.
         actions: All that steps can name.
         given: The names of the parameters that are given, as far as that is known.
     """
-    listing = value.get("steps") if isinstance(value, dict) else None
-    steps: Steps = [
-        (place, step)
-        for place, step in enumerate(listing if isinstance(listing, list) else [])
-        if isinstance(step, dict)
-    ]
-    ignored = _ignored(value, load_schema("driftflow"), ())
-    about_data = (
-        issue
-        for place, step in steps
-        if isinstance(step.get("input"), dict | list)
-        for issue in _almost_references(step["input"], ("steps", place, "input"))
+    steps = list_steps(document)
+    found = chain(
+        _find_ignored(document),
+        _check_actions(steps, actions, given),
+        _check_inputs(steps),
+        _check_names(steps),
     )
-    found = chain(ignored, _about_actions(steps, actions, given), about_data, _about_names(steps))
     return [*islice(found, MAX_ISSUES)]
 
 
-def _ignored(value: Json, definition: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:
-    """The fields that are ignored, at any depth: the schema has a `deprecationMessage` for each."""
-    if isinstance(value, list) and "items" in definition:
-        quiet = _quiet(definition["items"])
-        for place, item in enumerate(value):
-            if not (isinstance(item, dict) and item.keys() <= quiet):  # as nearly every step is
-                yield from _ignored(item, definition["items"], (*path, place))
-    if not isinstance(value, dict) or "properties" not in definition:
+def _find_ignored(value: Json, path: JsonPath = ()) -> Iterator[Issue]:
+    """Yield a warning for each field that is ignored in an object of a config, and below it."""
+    if not isinstance(value, dict):
         return
+    _, definition = _objects()[path[:1]]
     for key in find_unknown_keys(value, definition):
-        yield _unknown(key, value, definition, path)
-    fields = definition["properties"]
+        yield _explain_unknown_field(key, value, path)
     for key, member in value.items():
-        field = fields.get(key, {})
+        field = definition["properties"].get(key, {})
         if "deprecationMessage" in field:
-            message, advice = _advice(field)
+            message, advice = _read_advice(field)
             yield Issue("ignored-field", message, (*path, key), advice, mark="key")
-        else:
-            yield from _ignored(member, field, (*path, key))
+        elif not path and key == "steps":
+            counted = {*_list_fields(field["items"])}
+            for index, step in enumerate(list_steps(value)):
+                if not step.keys() <= counted:  # as they are of nearly every step
+                    yield from _find_ignored(step, (key, index))
+        elif not path and (key,) in _objects():
+            yield from _find_ignored(member, (key,))
 
 
-def _quiet(definition: Mapping[str, Any]) -> set[str]:
-    """The fields of an object that are not ignored, nor anything below them."""
-    fields = definition.get("properties", {})
-    return {
-        field
-        for field in fields
-        if not {"deprecationMessage", "properties", "items"} & fields[field].keys()
-    }
-
-
-def _unknown(
-    key: str, value: Mapping[str, Json], definition: Mapping[str, Any], path: JsonPath
-) -> Issue:
-    message, hint = _advice(definition["additionalProperties"])
+def _explain_unknown_field(key: str, value: Mapping[str, Json], path: JsonPath) -> Issue:
+    _, definition = _objects()[path[:1]]
+    message, hint = _read_advice(definition["additionalProperties"])
+    not_given = [field for field in _list_fields(definition) if field not in value]
+    homes = [home for home, other in _objects().values() if key in _list_fields(other)]
     holder, _, member = key.partition(".")
     if member and definition["properties"].get(holder, {}).get("type") == "object":
         hint = f"write `{shorten(member)}` in an object, `{holder}`"
-    elif meant := nearest(key, (field for field in _counting(definition) if field not in value)):
-        hint = f"did you mean `{meant}`?{oddity(key)}"
-    elif (home := _homes().get(key)) and key not in path:
-        hint = f"it belongs {home}"
+    elif meant := did_you_mean(key, not_given):
+        hint = meant
+    elif homes and key not in path:
+        hint = f"it belongs {homes[0]}"
     return Issue(
         "unknown-flag" if path == ("flags",) else "ignored-field",
         f"`{shorten(key)}` is {message[0].lower()}{message[1:]}",
@@ -115,130 +109,130 @@ def _unknown(
 
 
 @cache
-def _homes() -> dict[str, str]:
-    """Where each field belongs, in words."""
-    top = load_schema("driftflow")
-    fields = top["properties"]
+def _objects() -> dict[JsonPath, tuple[str, dict[str, Any]]]:
+    """Return each object of a config by its path: where its fields belong, and its schema."""
+    config = load_schema("driftflow")
+    parts = config["properties"]
     return {
-        **dict.fromkeys(_counting(fields["steps"]["items"]), "in a step"),
-        **dict.fromkeys(_counting(fields["storage"]), "in `storage`"),
-        **dict.fromkeys(_counting(fields["backoff"]), "in `backoff`"),
-        **dict.fromkeys(_counting(fields["flags"]), "in `flags`"),
-        **dict.fromkeys(_counting(top), "at the top level"),
+        (): ("at the top level", config),
+        ("steps",): ("in a step", parts["steps"]["items"]),
+        **{(name,): (f"in `{name}`", parts[name]) for name in ("storage", "backoff", "flags")},
     }
 
 
-def _counting(definition: Mapping[str, Any]) -> list[str]:
-    """The fields of an object that are not ignored."""
+def _list_fields(definition: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields of an object that are not ignored."""
     fields = definition["properties"]
     return [field for field in fields if "deprecationMessage" not in fields[field]]
 
 
-def _advice(definition: Mapping[str, Any]) -> tuple[str, str]:
-    """The schema's words: what is so, and behind a semicolon what to do."""
-    message, _, hint = definition["deprecationMessage"].rstrip(".").partition("; ")
-    return message, hint
+def _read_advice(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what the schema tells editors: what is so and, behind a semicolon, what to do."""
+    message, _, advice = definition["deprecationMessage"].rstrip(".").partition("; ")
+    return message, advice
 
 
-def _about_actions(
-    steps: Steps, actions: Mapping[str, Action], given: Sequence[str]
+def _check_actions(
+    steps: Sequence[Step], actions: Mapping[str, Action], given: Sequence[str]
 ) -> Iterator[Issue]:
-    known: dict[str, Action | None] = {}  # quicker than asking each time
-    explain: dict[str, Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]] = {}
-    for place, step in steps:
+    find_action = cache(actions.get)  # to look one up may take its time
+    validators: dict[tuple[str, bool], Draft7Validator] = {}
+    for index, step in enumerate(steps):
         name, value = step.get("action"), step.get("input", "")
         if not isinstance(name, str) or not name:
             continue
-        if name not in known:
-            known[name] = actions.get(name)
-        action = known[name]
+        action = find_action(name)
         if action is None:
-            yield _unknown_action(name, ("steps", place, "action"), actions)
-        elif action.accepts is None or (
-            action.accepts(value) and (type(value) is str or not _holds_reference(value))
-        ):
-            continue
-        else:
-            if name not in explain:
-                explain[name] = _explainer(name, action.schema or {}, given)
-            yield from explain[name](step, ("steps", place))
+            yield _explain_unknown_action(name, ("steps", index, "action"), actions)
+        elif action.accepts is not None:
+            refers = type(value) is not str and any(find_references(value))
+            if refers or not action.accepts(value):
+                from driftflow.schemas.explanation import make_input_validator
+
+                if (name, refers) not in validators:
+                    validators[name, refers] = make_input_validator(
+                        action.schema or {}, admit=refers
+                    )
+                yield from _explain_input(step, ("steps", index), validators[name, refers], given)
 
 
-def _almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
-    """The objects in an input that are data only because their `default` is wrong or too much."""
+def _check_inputs(steps: Sequence[Step]) -> Iterator[Issue]:
+    for index, step in enumerate(steps):
+        if isinstance(step.get("input"), dict | list):
+            yield from _find_almost_references(step["input"], ("steps", index, "input"))
+
+
+def _find_almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
+    """Yield the objects that are data only because their `default` is wrong or too much."""
     if isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _almost_references(item, (*path, place))
+        for index, item in enumerate(value):
+            yield from _find_almost_references(item, (*path, index))
     elif isinstance(value, dict) and not ("literal" in value and is_reference(value)):
-        for key, hint in _HINTS.items():
+        for key, hint in _DEFAULT_HINTS.items():
             other = next((name for name in value if name != key), "")
-            looks_like_one = value.keys() == {key, other} and nearest(other, ["default"])
+            looks_like_one = value.keys() == {key, other} and find_nearest(other, ["default"])
             if looks_like_one and not is_reference(value):
                 message = f"an object with the keys `{key}` and `{shorten(other)}` is no reference"
                 yield Issue("almost-reference", message, (*path, other), hint, mark="key")
         for key, member in value.items():
-            yield from _almost_references(member, (*path, key))
+            yield from _find_almost_references(member, (*path, key))
 
 
-def _about_names(steps: Steps) -> Iterator[Issue]:
+def _check_names(steps: Sequence[Step]) -> Iterator[Issue]:
     first: dict[str, int] = {}
-    for place, step in steps:
+    for index, step in enumerate(steps):
         name = step.get("name")
-        if isinstance(name, str) and first.setdefault(name, place) != place:
+        if isinstance(name, str) and first.setdefault(name, index) != index:
             message = f"two steps are named `{shorten(name)}`"
             hint = f"the first is `steps[{first[name]}]`"
-            yield Issue("duplicate-name", message, ("steps", place, "name"), hint)
+            yield Issue("duplicate-name", message, ("steps", index, "name"), hint)
 
 
-def _unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) -> Issue:
-    meant = nearest(name, actions)
+def _explain_unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) -> Issue:
     pack = next((pack for pack, names in PACKS.items() if name in names), None)
     if pack:
         hint = f"`--actions {pack}` provides it"
-    elif meant:
-        hint = f"did you mean `{meant}`?{oddity(name)}"
-    elif len(actions) <= _FEW:
+    elif meant := did_you_mean(name, actions):
+        hint = meant
+    elif len(actions) <= _MAX_LISTED:
         hint = f"the actions are {join_words(actions)}; `--actions` brings others"
     else:
         hint = "`driftflow actions` lists those that there are"
     return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)
 
 
-def _holds_reference(value: Json) -> bool:
-    return next(references(value), None) is not None
+def _explain_input(
+    step: Step, path: JsonPath, validator: Draft7Validator, given: Sequence[str]
+) -> Iterator[Issue]:
+    """Yield why a step's action cannot take its input.
 
+    Args:
+        step: The step.
+        path: The path to it.
+        validator: Of the schema of its action.
+        given: The names of the parameters that are given.
+    """
+    from driftflow.schemas.explanation import find_input_issues
 
-def _explainer(
-    action: str, takes: Mapping[str, Any], given: Sequence[str]
-) -> Callable[[Mapping[str, Json], JsonPath], Iterator[Issue]]:
-    """What tells why a step's input is not one that the action takes, if it is not."""
-    from driftflow.schemas.explanation import find_input_issues, make_input_validator
-
-    of_data, of_references = make_input_validator(takes), make_input_validator(takes, admit=True)
-
-    def explain(step: Mapping[str, Json], path: JsonPath) -> Iterator[Issue]:
-        value = step.get("input", "")
-        validator = of_references if _holds_reference(value) else of_data
-        try:
-            found = find_input_issues(validator, action, value)
-        except (ArithmeticError, RecursionError) as error:  # the step will not get further
-            found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
-        defaults = {
-            (*place, "default"): reference["param"]
-            for place, reference in references(value)
-            if "default" in reference
-        }
-        for issue in found:
-            # What stands in a default matters only where the parameter is not given.
-            unless = [name for place, name in defaults.items() if issue.path[: len(place)] == place]
-            if any(name in given for name in unless):
-                continue
-            when = " unless the parameter is given" if unless else ""
-            message = f"{issue.message}: {_FAILS}{when}"
-            if "input" in step:
-                yield issue._replace(message=message, path=(*path, "input", *issue.path))
-            else:
-                message = f"the step has no `input`; {message}"
-                yield issue._replace(message=message, path=path, mark="start")
-
-    return explain
+    action, value = step["action"], step.get("input", "")
+    try:
+        found = find_input_issues(validator, action, value)
+    except (ArithmeticError, RecursionError) as error:  # the step will not get further
+        found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
+    defaults = {
+        (*start, "default"): reference["param"]
+        for start, reference in find_references(value)
+        if "default" in reference
+    }
+    for issue in found:
+        # What stands in a default matters only where the parameter is not given.
+        unless = [name for start, name in defaults.items() if issue.path[: len(start)] == start]
+        if any(name in given for name in unless):
+            continue
+        when = " unless the parameter is given" if unless else ""
+        message = f"{issue.message}: {_FAILS}{when}"
+        if "input" in step:
+            yield issue._replace(message=message, path=(*path, "input", *issue.path))
+        else:
+            message = f"the step has no `input`; {message}"
+            yield issue._replace(message=message, path=path, mark="start")

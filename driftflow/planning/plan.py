@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyrsistent import PClass, PVector, field, pvector
 
-from driftflow.planning.references import freeze, names_read, thaw
+from driftflow.planning.references import freeze, list_reads, thaw
 from driftflow.planning.settings import Backoff, Flags, Source
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _build_step(params: Mapping[str, Json], read: set[str], document: Mapping[st
     reads: tuple[str, ...] = ()
     if type(given) is not str:  # as most are
         given = freeze(given, params)
-        reads = names_read(given)
+        reads = list_reads(given)
         read.update(reads)
     fields = (
         document["name"],

@@ -7,6 +7,16 @@ An object with just these keys is a reference; any other is data, and so is ever
     {"param": "name"}                 what the operator gives
     {"param": "name", "default": x}   the same, or else x
     {"literal": x}                    x as it stands, whatever it looks like
+
+Nothing looks into a string, so no data has to be escaped because of what it looks like, and an
+editor's schema can describe a reference. The keys alone decide, not the values: `{"from": 5}` is
+a wrong reference, not data, because a typo should not change what a thing is. A `literal` passes
+on what would be taken for a reference.
+
+A parameter becomes its value when the plan is built. So the plan shows what would be done, the
+digest tells two days of a nightly job apart, and nothing after the loader knows of parameters.
+A value that is an object or an array is frozen as a `literal`, so that a plan that is shown as a
+config does the same.
 """
 
 from __future__ import annotations
@@ -23,13 +33,15 @@ if TYPE_CHECKING:
     from driftflow.errors import JsonPath
     from driftflow.reading.document import Json
 
+    Step: TypeAlias = dict[str, Any]  # as the document has it
+
 Frozen: TypeAlias = (
     "bool | int | float | str | PVector[Frozen] | FrozenObject | FromStep | Literal | None"
 )
 
 _SCALARS = (str, int, float, type(None))
 _CONTAINERS = {dict, list}
-_DEFAULTED = {"param", "default"}
+_WITH_DEFAULT = {"param", "default"}
 
 
 class FrozenObject(NamedTuple):
@@ -52,18 +64,18 @@ class Literal(NamedTuple):
 
 
 def is_reference(value: Mapping[str, Json]) -> bool:
-    """Whether an object in an input is a reference: by its keys alone."""
+    """Return whether an object in an input is a reference; its keys alone decide."""
     if len(value) == 1:
         return "from" in value or "param" in value or "literal" in value
-    return len(value) == len(_DEFAULTED) and value.keys() == _DEFAULTED
+    return len(value) == len(_WITH_DEFAULT) and value.keys() == _WITH_DEFAULT
 
 
 def freeze(value: Json, params: Mapping[str, Json] | None = None) -> Frozen:
-    """The value in a form that cannot change, at any depth.
+    """Return the value in a form that cannot change, at any depth.
 
     Args:
-        value: An input without mistakes in its references (see `issues`), or any data.
-        params: What is given for parameters: their values take the places of the references,
+        value: An input without mistakes in its references, or any data.
+        params: The values of the parameters that are given, by name. They replace the references
             and count as data. None if the value is data, in which nothing is a reference.
     """
     if isinstance(value, dict):
@@ -89,12 +101,12 @@ def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> F
 
 
 def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
-    """The JSON value that was frozen, as new dicts and lists that its taker may change.
+    """Return the JSON value that was frozen, in new dicts and lists that the caller may change.
 
     Args:
         value: What was frozen.
-        outputs: By the name of the step, what its readers are given a copy of. None to have
-            references as they were written.
+        outputs: By the name of the step, its output: each reference becomes a copy of it. None
+            to return references as they were written.
     """
     if isinstance(value, FromStep):
         return _read(value, outputs)
@@ -117,26 +129,32 @@ def _read(value: FromStep, outputs: Mapping[str, Json] | None) -> Json:
     return fresh(outputs[names[0]])
 
 
-def names_read(value: Frozen) -> tuple[str, ...]:
-    """The steps from which an input reads, each once, in the order of the input."""
+def list_reads(value: Frozen) -> tuple[str, ...]:
+    """Return the names of the steps whose outputs are in an input, each once, in its order."""
     if isinstance(value, FromStep) and not value.several:
         return value.names
-    return tuple(dict.fromkeys(_names_read(value)))
+    return tuple(dict.fromkeys(_find_reads(value)))
 
 
-def _names_read(value: Frozen) -> Iterator[str]:
+def _find_reads(value: Frozen) -> Iterator[str]:
     if isinstance(value, FromStep):
         yield from value.names
     elif isinstance(value, FrozenObject):
         for _, member in value.members:
-            yield from _names_read(member)
+            yield from _find_reads(member)
     elif isinstance(value, PVector):
         for item in value:
-            yield from _names_read(item)
+            yield from _find_reads(item)
 
 
-def references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """The references in an input, each with the path to it; also those in a default."""
+def list_steps(document: Json) -> list[Step]:
+    """Return the steps of a document of any shape; a step that is no object has no fields."""
+    steps = document.get("steps") if isinstance(document, dict) else None
+    return [step if type(step) is dict else {} for step in steps] if isinstance(steps, list) else []
+
+
+def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
+    """Yield the references in an input, each with the path to it; also those in a default."""
     if isinstance(value, dict):
         if is_reference(value):
             yield path, value
@@ -144,18 +162,16 @@ def references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dic
         else:
             members = [*value.items()]
         for key, member in members:
-            yield from references(member, (*path, key))
+            yield from find_references(member, (*path, key))
     elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from references(item, (*path, place))
+        for index, item in enumerate(value):
+            yield from find_references(item, (*path, index))
 
 
-def refers(document: Json) -> bool:
-    """Whether there is a reference in any step's input of a document, of whatever shape."""
-    steps = document.get("steps") if isinstance(document, dict) else None
-    inputs = [
-        value
-        for step in (steps if isinstance(steps, list) else [])
-        if type(step) is dict and type(value := step.get("input")) in _CONTAINERS
-    ]
-    return any(next(references(value), None) for value in inputs)
+def has_references(document: Json) -> bool:
+    """Return whether there is a reference in the input of any step of a document of any shape."""
+    return any(
+        any(find_references(value))
+        for step in list_steps(document)
+        if type(value := step.get("input")) in _CONTAINERS
+    )

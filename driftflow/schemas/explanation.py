@@ -19,7 +19,7 @@ from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.reading.document import type_name
 from driftflow.schemas.editor import make_input_schema
 from driftflow.schemas.published import find_unknown_keys, load_schema
-from driftflow.suggestion import nearest, oddity
+from driftflow.suggestion import did_you_mean, find_nearest, mention_non_ascii
 from driftflow.text import count_of, format_json, format_path, join_words, shorten
 
 if TYPE_CHECKING:
@@ -209,16 +209,15 @@ def _hint(wanted: Any, found: Any) -> str | None:
 def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
     message = f"missing required field `{field}`"
     for key in islice(unknown, _MANY):
-        if nearest(key, [field]):
-            hint = f"write `{field}` instead of `{key}`{oddity(key)}"
+        if find_nearest(key, [field]):
+            hint = f"write `{field}` instead of `{key}`{mention_non_ascii(key)}"
             return Issue("missing-field", message, (*path, key), hint, mark="key")
     return Issue("missing-field", message, path, mark="start")
 
 
 def _not_taken(key: str, path: JsonPath, fields: Collection[str]) -> Issue:
-    hint = f"the fields are {join_words(fields)}" if fields else None
-    if meant := nearest(key, fields):
-        hint = f"did you mean `{meant}`?{oddity(key)}"
+    listed = f"the fields are {join_words(fields)}" if fields else None
+    hint = did_you_mean(key, fields) or listed
     return Issue("ignored-field", f"there is no field `{shorten(key)}`", path, hint, mark="key")
 
 

@@ -1,15 +1,19 @@
 """Findings as reports for people, a document for programs, annotations for GitHub.
 
 Pure: the same findings give the same text.
+
+The mark below a line needs the width of characters on a terminal: wcwidth has the tables for
+wide, combining and joined ones. Its import would be a good part of a run's start, so it is
+imported when the first line is shown, and this module only by the commands that print reports.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import locus
+from driftflow.errors import locate_issue
 from driftflow.reading.positions import Lines
-from driftflow.text import MAX_SHOWN, REDACTED, escape, format_json
+from driftflow.text import MAX_SHOWN, REDACTED, count_of, escape, format_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,25 +26,25 @@ if TYPE_CHECKING:
 _STYLES = {"error": "1;31", "warning": "1;33", "message": "1", "frame": "1;34", "help": "1;36"}
 
 
-def plain(text: str, _style: str) -> str:
-    """The text as it is, for a file or a pipe."""
+def leave_plain(text: str, _style: str) -> str:
+    """Return the text as it is, for a file or a pipe."""
     return text
 
 
-def coloured(text: str, style: str) -> str:
-    """The text as a terminal shows it in colours."""
+def colour(text: str, style: str) -> str:
+    """Return the text in the colours of a style, for a terminal."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
-def report(found: Sequence[Findings], paint: Paint = plain) -> str:
-    """What was found: for each issue what is wrong, its place, its line and a hint.
+def render_report(found: Sequence[Findings], paint: Paint = leave_plain) -> str:
+    """Return a report for people: of each issue what is wrong, where, its line and a hint.
 
     Args:
         found: The findings of each file.
-        paint: `plain` or `coloured`.
+        paint: `leave_plain` or `colour`.
     """
     return "\n".join(
-        _block(findings.source, issue, lines, paint)
+        _render_issue(findings.source, issue, lines, paint)
         for findings in found
         if findings.issues
         for lines in [Lines(findings.text)]
@@ -48,57 +52,60 @@ def report(found: Sequence[Findings], paint: Paint = plain) -> str:
     )
 
 
-def summary(found: Sequence[Findings]) -> str:
-    """How much was found in how many files, on one line."""
-    errors, warnings = _count(found, "error"), _count(found, "warning")
+def render_summary(found: Sequence[Findings]) -> str:
+    """Return a line that says how much was found in how many files."""
     counts = [
-        _plural(number, noun)
-        for number, noun in [(errors, "error"), (warnings, "warning")]
-        if number
+        count_of(number, severity)
+        for severity in ("error", "warning")
+        if (number := _count_issues(found, severity))
     ]
-    return f"{_plural(len(found), 'file')}: {', '.join(counts) or 'nothing to report'}\n"
+    return f"{count_of(len(found), 'file')}: {', '.join(counts) or 'nothing to report'}\n"
 
 
-def workflow_commands(found: Sequence[Findings]) -> str:
-    """Commands in a log, by which a GitHub workflow shows each issue beside its line."""
+def render_annotations(found: Sequence[Findings]) -> str:
+    """Return the commands by which a GitHub workflow shows each issue beside its line."""
     return "".join(
-        _annotation(findings.source, issue) for findings in found for issue in findings.issues
+        _render_annotation(findings.source, issue)
+        for findings in found
+        for issue in findings.issues
     )
 
 
-def findings_document(found: Sequence[Findings]) -> dict[str, Any]:
-    """What `check --format json` prints: `schema/findings.schema.json`."""
+def build_document(found: Sequence[Findings]) -> dict[str, Any]:
+    """Return what `check --format json` prints: see `schema/findings.schema.json`."""
     return {
         "files": [
-            {"file": findings.source, "issues": list(map(_issue_document, findings.issues))}
+            {"file": findings.source, "issues": list(map(_build_issue, findings.issues))}
             for findings in found
         ],
-        "errors": _count(found, "error"),
-        "warnings": _count(found, "warning"),
+        "errors": _count_issues(found, "error"),
+        "warnings": _count_issues(found, "warning"),
     }
 
 
 # How `check` prints, by the name of the format.
 FORMATS: dict[str, Callable[[Sequence[Findings], Paint], str]] = {
-    "text": lambda found, paint: "\n".join(filter(None, [report(found, paint), summary(found)])),
-    "json": lambda found, _paint: f"{format_json(findings_document(found), indent=2)}\n",
-    "github": lambda found, _paint: workflow_commands(found),
+    "text": lambda found, paint: "\n".join(
+        filter(None, [render_report(found, paint), render_summary(found)])
+    ),
+    "json": lambda found, _paint: f"{format_json(build_document(found), indent=2)}\n",
+    "github": lambda found, _paint: render_annotations(found),
 }
 
 
-def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
+def _render_issue(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
     severity = issue.severity
     head = paint(f"{severity}[{issue.code}]", severity)
     number = "" if issue.line is None else str(issue.line)
     margin = " " * max(len(number), 1)
-    place = escape(f"{locus(source, issue)}  {issue.place}")
+    location = escape(f"{locate_issue(source, issue)}  {issue.place}")
     rows = [
         head + paint(f": {escape(issue.message)}", "message"),
-        f"{margin}{paint('-->', 'frame')} {place}",
+        f"{margin}{paint('-->', 'frame')} {location}",
     ]
     if issue.line is not None:
         bar = paint("|", "frame")
-        shown, indent, width = _excerpt(lines, issue)
+        shown, indent, width = _cut_line(lines, issue)
         rows += [
             f"{margin} {bar}",
             f"{paint(number, 'frame')} {bar} {shown}",
@@ -109,8 +116,12 @@ def _block(source: str, issue: Issue, lines: Lines, paint: Paint) -> str:
     return "".join(f"{row.rstrip()}\n" for row in rows)
 
 
-def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
-    """The line, cut to what a message shows; the columns before the mark, and those of the mark."""
+def _cut_line(lines: Lines, issue: Issue) -> tuple[str, int, int]:
+    """Return an issue's line, cut to what a message shows, and where the mark below it belongs.
+
+    Returns:
+        The line; how many columns of a terminal are before the mark; how many it is wide.
+    """
     text, begin = lines.text, lines.begin(issue.line or 1)
     if text[begin : lines.finish(begin, begin + MAX_SHOWN)] == REDACTED:
         return REDACTED, 0, 0
@@ -118,43 +129,46 @@ def _excerpt(lines: Lines, issue: Issue) -> tuple[str, int, int]:
     finish = lines.finish(start, start + MAX_SHOWN + 1)  # what is behind that is not shown
     first = max(begin, min(start - MAX_SHOWN // 2, finish - MAX_SHOWN))
     last = min(first + MAX_SHOWN, finish)
-    before = "…" * (first > begin) + _printable(text[first:start])
-    marked = _printable(text[start : min(end, last)])
-    behind = _printable(text[min(end, last) : last]) + "…" * (last < finish)
+    before = "…" * (first > begin) + _make_printable(text[first:start])
+    marked = _make_printable(text[start : min(end, last)])
+    behind = _make_printable(text[min(end, last) : last]) + "…" * (last < finish)
     from wcwidth import wcswidth  # with its tables it would take half the time of a quiet check
 
     return before + marked + behind, wcswidth(before), max(wcswidth(marked), 1)
 
 
-def _printable(text: str) -> str:
+def _make_printable(text: str) -> str:
     return escape(text.replace("\t", " "))
 
 
-def _annotation(source: str, issue: Issue) -> str:
-    place = {
+def _render_annotation(source: str, issue: Issue) -> str:
+    properties = {
         "file": _encode(source, "%\r\n:,"),
         "line": issue.line,
         "col": issue.column,
         "endColumn": issue.end_column,
         "title": issue.code,
     }
-    properties = ",".join(
-        f"{name}={escape(str(value))}" for name, value in place.items() if value is not None
+    given = ",".join(
+        f"{name}={escape(str(value))}" for name, value in properties.items() if value is not None
     )
     message = _encode(escape(issue.message), "%")
     if issue.hint:
         message += f"%0Ahelp: {_encode(escape(issue.hint), '%')}"
-    return f"::{issue.severity} {properties}::{message}\n"
+    return f"::{issue.severity} {given}::{message}\n"
 
 
 def _encode(text: str, special: str) -> str:
-    """As GitHub's own toolkit does: percent signs first."""
+    """Return the text with codes for special characters, the percent sign first of all.
+
+    As GitHub's own toolkit does it.
+    """
     for character in special:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
 
 
-def _issue_document(issue: Issue) -> dict[str, Any]:
+def _build_issue(issue: Issue) -> dict[str, Any]:
     return {
         "severity": issue.severity,
         "code": issue.code,
@@ -167,9 +181,5 @@ def _issue_document(issue: Issue) -> dict[str, Any]:
     }
 
 
-def _count(found: Sequence[Findings], severity: str) -> int:
+def _count_issues(found: Sequence[Findings], severity: str) -> int:
     return sum(issue.severity == severity for findings in found for issue in findings.issues)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -309,7 +309,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.find_issues(document, ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -318,7 +318,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert explanation.find_issues(document) + warnings.issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.find_issues(document, ACTIONS) == []
     assert step.keys() == {"name", "action", "input", "priority"}
 
 

@@ -6,12 +6,14 @@ import pytest
 
 from driftflow.errors import (
     CODES,
+    ActionsError,
     ConfigError,
     DriftFlowError,
+    ExecutorError,
     Findings,
     Issue,
     StorageError,
-    locus,
+    locate_issue,
 )
 
 
@@ -42,8 +44,8 @@ def test_an_issue_without_a_place_is_about_the_whole_document() -> None:
     """Neither a path nor a position, nor a hint."""
     issue = Issue("syntax", "m")
     assert issue == Issue("syntax", "m", (), None, "value", None, None, None)
-    assert locus("a.json", issue) == "a.json"
-    assert locus("a.json", Issue("syntax", "m", line=3, column=14)) == "a.json:3:14"
+    assert locate_issue("a.json", issue) == "a.json"
+    assert locate_issue("a.json", Issue("syntax", "m", line=3, column=14)) == "a.json:3:14"
 
 
 def test_every_code_is_an_error_or_a_warning() -> None:
@@ -66,14 +68,27 @@ def test_a_config_error_has_a_line_for_each_issue() -> None:
     assert (error.source, error.issues) == ("a.json", issues)
 
 
-def test_a_storage_error_names_the_file_and_the_reason() -> None:
-    """On one line."""
-    error = StorageError("a.audit.json", "it is full")
+@pytest.mark.parametrize(
+    ("kind", "attribute"),
+    [(ActionsError, "source"), (ExecutorError, "address"), (StorageError, "path")],
+)
+def test_an_error_names_what_is_at_fault_and_the_reason(
+    kind: type[DriftFlowError], attribute: str
+) -> None:
+    """On one line, and each by a name of its own."""
+    error = kind("a.audit.json", "it is full")
     assert str(error) == "a.audit.json: it is full"
+    assert (getattr(error, attribute), vars(error)["reason"]) == ("a.audit.json", "it is full")
 
 
 @pytest.mark.parametrize(
-    "error", [ConfigError(Findings("a", "{", (Issue("syntax", "m"),))), StorageError("a", "b")]
+    "error",
+    [
+        ConfigError(Findings("a", "{", (Issue("syntax", "m"),))),
+        ActionsError("a", "b"),
+        ExecutorError("a", "b"),
+        StorageError("a", "b"),
+    ],
 )
 def test_every_error_has_one_root_and_survives_pickling(error: DriftFlowError) -> None:
     """So that a caller can catch all of them, in a pool of processes too."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from driftflow.suggestion import nearest, oddity
+from driftflow.suggestion import did_you_mean, find_nearest, mention_non_ascii
 
 FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
 
@@ -36,41 +36,49 @@ FIELDS = ["name", "max_attempts", "steps", "flags", "timeout_seconds"]
 )
 def test_the_nearest_word_is_found(word: str, meant: str | None) -> None:
     """By its spelling, or as a part; nothing rather than something far-fetched."""
-    assert nearest(word, FIELDS) == meant
+    assert find_nearest(word, FIELDS) == meant
 
 
 def test_a_word_that_differs_in_its_form_only_goes_before_a_similar_one() -> None:
     """Whatever their order, and however much it differs."""
-    assert nearest("Max-Attempts", ["maxi_attempts", "max_attempts"]) == "max_attempts"
-    assert nearest("Max-Attempts", ["max_attempts", "maxi_attempts"]) == "max_attempts"
+    assert find_nearest("Max-Attempts", ["maxi_attempts", "max_attempts"]) == "max_attempts"
+    assert find_nearest("Max-Attempts", ["max_attempts", "maxi_attempts"]) == "max_attempts"
 
 
 def test_the_form_of_a_word_does_not_matter() -> None:
     """Capitals, hyphens, underscores and blanks count for nothing."""
-    assert nearest(" N_A-M_E_ ", ["name"]) == "name"
-    assert nearest("name", ["_N-A M_E_"]) == "_N-A M_E_"
+    assert find_nearest(" N_A-M_E_ ", ["name"]) == "name"
+    assert find_nearest("name", ["_N-A M_E_"]) == "_N-A M_E_"
 
 
 def test_a_similar_word_goes_before_one_of_which_it_is_a_part() -> None:
     """A misspelling is likelier."""
-    assert nearest("attempts", ["max_attempts_made", "attempt"]) == "attempt"
+    assert find_nearest("attempts", ["max_attempts_made", "attempt"]) == "attempt"
 
 
 def test_nothing_is_nearest_among_nothing() -> None:
     """Nor is the list read twice."""
-    assert nearest("name", []) is None
-    assert nearest("nmae", iter(["name"])) == "name"
+    assert find_nearest("name", []) is None
+    assert find_nearest("nmae", iter(["name"])) == "name"
 
 
 def test_a_word_of_other_tools_goes_before_a_similar_one() -> None:
     """If what it means would do."""
-    assert nearest("jobs", ["steps", "job"]) == "steps"
-    assert nearest("jobs", ["job"]) == "job"
-    assert nearest("Type", ["action", "type"]) == "type"
+    assert find_nearest("jobs", ["steps", "job"]) == "steps"
+    assert find_nearest("jobs", ["job"]) == "job"
+    assert find_nearest("Type", ["action", "type"]) == "type"
 
 
 def test_what_cannot_be_seen_about_a_word_is_told() -> None:
     """Its first character that is not in ASCII."""
-    assert oddity("name") == ""
-    assert oddity("n\u0430m\u0435") == " (there is a U+0430 in it)"
-    assert oddity("name\u200b") == " (there is a U+200B in it)"
+    assert mention_non_ascii("name") == ""
+    assert mention_non_ascii("n\u0430m\u0435") == " (there is a U+0430 in it)"
+    assert mention_non_ascii("name\u200b") == " (there is a U+200B in it)"
+
+
+def test_a_hint_names_the_word_that_was_meant() -> None:
+    """Cut where it is too long to show, with what cannot be seen about the one that was written."""
+    assert did_you_mean("nmae", FIELDS) == "did you mean `name`?"
+    assert did_you_mean("n\u0430me", FIELDS) == "did you mean `name`? (there is a U+0430 in it)"
+    assert did_you_mean("a", ["a_" + "b" * 99]) == f"did you mean `a_{'b' * 78}…`?"
+    assert did_you_mean("note", FIELDS) is None

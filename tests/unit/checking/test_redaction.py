@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from driftflow.checking.redaction import hidden
+from driftflow.checking.redaction import redact_all
 from driftflow.config import check_config, load_config
 from driftflow.errors import ConfigError, Findings, Issue
-from driftflow.showing.reports import FORMATS, plain
+from driftflow.showing.reports import FORMATS, leave_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def found(folder: Path, text: str | bytes) -> Findings:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     findings = check_config(path)
     assert findings.issues
-    shown = [render([findings], plain) for render in FORMATS.values()]
+    shown = [render([findings], leave_plain) for render in FORMATS.values()]
     with pytest.raises(ConfigError) as caught:
         load_config(path, strict=True)
     shown += [str(caught.value), repr(caught.value.findings), repr(findings)]
@@ -162,7 +162,7 @@ def test_nor_what_an_action_does_not_take_of_it() -> None:
     """What is said of that quotes in other ways, and its place has the keys of the input."""
     where = ("steps", 0, "input", SECRET)
     issue = Issue("wrong-input", f"{SECRET}: must be 1", where, hint=f"write {SECRET}")
-    assert SECRET not in repr(hidden(Findings("config.json", SECRET, (issue,))))
+    assert SECRET not in repr(redact_all(Findings("config.json", SECRET, (issue,))))
 
 
 def test_what_an_error_came_from_has_nothing_of_it_either(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from support import workflows
 
-from driftflow.checking.references import issues, unasked
+from driftflow.checking.references import find_issues, find_unused_params
 from driftflow.errors import Issue
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ FETCH = {"name": "fetch", "priority": 1}
 
 def of_clean(given: Json, *others: dict[str, Any], **fields: Any) -> list[Issue]:
     """The issues of a workflow of `fetch`, of `clean` with that input, and of others."""
-    return issues(workflows.config(FETCH, {"name": "clean", "input": given} | fields, *others), {})
+    return find_issues(
+        workflows.config(FETCH, {"name": "clean", "input": given} | fields, *others), {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,18 @@ def test_the_other_steps_are_listed_while_they_are_few() -> None:
     )
     (issue,) = of_clean({"from": "?"}, *names, {"name": "s7"})
     assert issue.hint is None
-    (issue,) = issues(workflows.config({"input": {"from": "?"}}), {})
+    (issue,) = find_issues(workflows.config({"input": {"from": "?"}}), {})
     assert issue.hint == AS_DATA
+
+
+@pytest.mark.parametrize(("number", "hint"), [(1000, "did you mean `s9`?"), (1001, None)])
+def test_a_name_is_not_compared_with_too_many(number: int, hint: str | None) -> None:
+    """It takes its time, for each that is wrong."""
+    reader = {"name": "reader", "input": {"from": "s9?"}}
+    (issue,) = find_issues(
+        workflows.config(reader, *({"name": f"s{index}"} for index in range(number - 1))), {}
+    )
+    assert (issue.code, issue.hint) == ("unknown-step", hint)
 
 
 def test_a_parameter_is_given_or_has_a_default() -> None:
@@ -120,26 +132,26 @@ def test_a_parameter_is_given_or_has_a_default() -> None:
     document = workflows.config({"input": [{"param": "day"}, {"param": "zone", "default": 1}]})
     path = ("steps", 0, "input", 0, "param")
     message = "the parameter `day` is not given"
-    assert issues(document, {"day": None}) == []
-    assert issues(document, {}) == [
+    assert find_issues(document, {"day": None}) == []
+    assert find_issues(document, {}) == [
         Issue("missing-param", message, path, "`--param day=...` gives it")
     ]
-    assert issues(document, {"dayy": 1}) == [
+    assert find_issues(document, {"dayy": 1}) == [
         Issue("missing-param", message, path, "did you mean `dayy`?")
     ]
-    assert issues(document, None) == []  # not known yet
+    assert find_issues(document, None) == []  # not known yet
 
 
 def test_a_parameter_that_nobody_asks_for_is_told() -> None:
     """With one that was probably meant, if that is not given as well."""
     document = workflows.config({"input": {"param": "day"}}, {"input": {"param": "zone"}})
-    assert unasked(document, {"zone": 1, "day": 1}) == ()
+    assert find_unused_params(document, {"zone": 1, "day": 1}) == ()
     message = "no step asks for the parameter `dayy`"
-    assert unasked(document, {"dayy": 1}) == (
+    assert find_unused_params(document, {"dayy": 1}) == (
         Issue("unknown-param", message, hint="did you mean `day`?"),
     )
-    assert unasked(document, {"dayy": 1, "day": 2}) == (Issue("unknown-param", message),)
-    assert unasked(document, {"x" * 99: 1})[0].message.endswith(f"`{'x' * 80}…`")
+    assert find_unused_params(document, {"dayy": 1, "day": 2}) == (Issue("unknown-param", message),)
+    assert find_unused_params(document, {"x" * 99: 1})[0].message.endswith(f"`{'x' * 80}…`")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,7 @@ def test_a_parameter_that_nobody_asks_for_is_told() -> None:
 )
 def test_what_another_mistake_may_explain_is_not_told(steps: list[Any]) -> None:
     """A name or a priority of the wrong shape is reported already."""
-    assert issues({"steps": steps}, {}) == []
+    assert find_issues({"steps": steps}, {}) == []
 
 
 @given(workflows.values)
@@ -167,7 +179,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
         {"steps": [{"name": value, "input": {"param": "x", "default": {"from": [value]}}}]},
     ]
     for document in documents:
-        for issue in issues(document, {}):
+        for issue in find_issues(document, {}):
             place = document
             for part in issue.path:
                 place = place[part]
@@ -182,4 +194,4 @@ def test_many_steps_take_their_time_only_once() -> None:
             for n in range(1, 10_000)
         ),
     )
-    assert issues(document, {}) == []
+    assert find_issues(document, {}) == []

@@ -32,7 +32,7 @@ NOT_OF_STORAGE = "is not a DriftFlow storage field: it is ignored"
 
 def only(document: Json) -> Issue:
     """The one warning about a document."""
-    (issue,) = warnings.issues(document, ACTIONS)
+    (issue,) = warnings.find_issues(document, ACTIONS)
     return issue
 
 
@@ -85,6 +85,8 @@ def only(document: Json) -> Issue:
             "the only field is `path`",
         ),
         (("flags", "flags"), f"`flags` {NOT_A_FLAG}", FLAGS),
+        (("flags", "steps"), f"`steps` {NOT_A_FLAG}", "it belongs at the top level"),
+        (("steps", 0, "flags"), f"`flags` {NOT_OF_A_STEP}", "it belongs at the top level"),
         (("storage", "file"), f"`file` {NOT_OF_STORAGE}", "did you mean `path`?"),
         (("storage", "folder"), f"`folder` {NOT_OF_STORAGE}", "the only field is `path`"),
     ],
@@ -109,7 +111,7 @@ def test_what_stands_there_already_was_not_meant() -> None:
 def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
     """At any level, whatever it holds."""
     for value in (None, {"prority": 1}, [1]):
-        assert warnings.issues(workflows.config_with((*path, note), value), ACTIONS) == []
+        assert warnings.find_issues(workflows.config_with((*path, note), value), ACTIONS) == []
 
 
 @pytest.mark.parametrize("almost", ["x", "X-note", "/", "a_", "schema", "a$schema", "$schema2"])
@@ -144,7 +146,7 @@ def test_many_actions_are_not_listed() -> None:
     document = workflows.config({"action": "page"})
     for number, listed in [(4, True), (5, False)]:
         given = resolve_actions({f"act{place}": len for place in range(number)})
-        (issue,) = warnings.issues(document, given)
+        (issue,) = warnings.find_issues(document, given)
         assert issue.hint is not None
         assert issue.hint.startswith("the actions are ") is listed
         assert listed or issue.hint == "`driftflow actions` lists those that there are"
@@ -159,14 +161,17 @@ def test_an_input_that_its_action_cannot_take_is_told() -> None:
 
 def test_an_input_that_is_left_out_is_the_default() -> None:
     """Which every action takes."""
-    assert warnings.issues(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS) == []
+    assert (
+        warnings.find_issues(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS)
+        == []
+    )
 
 
 def test_two_steps_of_one_name_are_told() -> None:
     """Each but the first, which it names."""
     name = "n" * 81
     document = workflows.config(*({"name": text} for text in ["a", name, "b", name, "A", name]))
-    assert warnings.issues(document, ACTIONS) == [
+    assert warnings.find_issues(document, ACTIONS) == [
         Issue(
             "duplicate-name",
             f"two steps are named `{'n' * 80}…`",
@@ -186,7 +191,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
         {"steps": [value, {"name": value, "action": value, "input": value}]},
     ]
     for document in documents:
-        for issue in warnings.issues(document, ACTIONS):
+        for issue in warnings.find_issues(document, ACTIONS):
             assert issue.severity == "warning"
 
 
@@ -194,7 +199,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
 def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
     """And each part of its path leads on."""
     assert explanation.find_issues(config) == []
-    for issue in warnings.issues(config, ACTIONS):
+    for issue in warnings.find_issues(config, ACTIONS):
         place: Any = config
         for part in issue.path:
             place = place[part]
@@ -234,10 +239,10 @@ def known(schema: Any) -> Actions:
 def test_data_is_held_against_the_schema_to_the_letter(schema: Any, value: Json) -> None:
     """Only what refers to other data is given the benefit of the doubt."""
     document = workflows.config({"action": "act", "input": value})
-    (issue,) = warnings.issues(document, known(schema))
+    (issue,) = warnings.find_issues(document, known(schema))
     assert issue.code == "wrong-input"
     with_reference = workflows.config({"action": "act", "input": {"from": "a"}})
-    assert warnings.issues(with_reference, known(schema)) == []
+    assert warnings.find_issues(with_reference, known(schema)) == []
 
 
 def test_an_input_that_cannot_be_judged_is_told() -> None:
@@ -248,7 +253,7 @@ def test_an_input_that_cannot_be_judged_is_told() -> None:
         deep = {"child": deep}
     for takes, value in [(tree, deep), ({"multipleOf": 0.5}, 10**400)]:
         document = workflows.config({"action": "act", "input": value})
-        (issue,) = warnings.issues(document, known(takes))
+        (issue,) = warnings.find_issues(document, known(takes))
         assert issue.code == "wrong-input"
         assert issue.message.startswith("`act` cannot judge it: ")
 
@@ -258,13 +263,13 @@ def test_a_wrong_default_matters_only_without_the_parameter() -> None:
     schema = {"properties": {"n": {"type": "integer"}}}
     value: Json = {"n": {"param": "n", "default": None}, "m": 1}
     document = workflows.config({"action": "act", "input": value})
-    (issue,) = warnings.issues(document, known(schema))
+    (issue,) = warnings.find_issues(document, known(schema))
     assert issue.message == (
         f"`default` must be an integer, not null: {FAILS} unless the parameter is given"
     )
     assert issue.path == ("steps", 0, "input", "n", "default")
-    assert warnings.issues(document, known(schema), ["n"]) == []
-    assert warnings.issues(document, known(schema), ["m"]) == [issue]
+    assert warnings.find_issues(document, known(schema), ["n"]) == []
+    assert warnings.find_issues(document, known(schema), ["m"]) == [issue]
     odd: Json = {"n": {"param": ["n"], "default": None}}  # another error says so
     document = workflows.config({"action": "act", "input": odd})
-    assert len(warnings.issues(document, known(schema), ["n"])) == 1
+    assert len(warnings.find_issues(document, known(schema), ["n"])) == 1

@@ -12,11 +12,12 @@ from driftflow.planning.plan import digest
 from driftflow.planning.references import (
     FromStep,
     FrozenObject,
+    find_references,
     freeze,
+    has_references,
     is_reference,
-    names_read,
-    references,
-    refers,
+    list_reads,
+    list_steps,
     thaw,
 )
 
@@ -73,7 +74,7 @@ def test_an_object_is_a_reference_by_its_keys_alone(
 ) -> None:
     """One key more, and it is data."""
     assert is_reference(value) is is_one
-    assert [*references([value])] == ([((0,), value)] if is_one else [])
+    assert [*find_references([value])] == ([((0,), value)] if is_one else [])
 
 
 OUTPUTS: dict[str, Json] = {"a": [1], "b": "text", "c": None}
@@ -148,11 +149,11 @@ def test_the_names_that_an_input_reads_are_known_beforehand() -> None:
         {"param": "p", "default": {"from": "z"}},
         {"param": "q", "default": {"from": "c"}},
     ]
-    assert names_read(freeze(written, {"p": 1})) == ("b", "a", "c")
+    assert list_reads(freeze(written, {"p": 1})) == ("b", "a", "c")
     (step,) = workflows.plan({"input": {"from": "fetch"}}).steps
     assert step.reads == ("fetch",)
     assert step.input == FromStep(("fetch",), several=False)
-    assert names_read(freeze({"from": ["b", "a", "b"]}, {})) == ("b", "a")
+    assert list_reads(freeze({"from": ["b", "a", "b"]}, {})) == ("b", "a")
     assert workflows.plan({}, {"input": [1]}).steps[1].reads == ()
 
 
@@ -162,7 +163,7 @@ def test_every_reference_is_found_with_its_path() -> None:
         "a": [{"from": "x"}, {"literal": {"from": "y"}}],
         "b": {"param": "p", "default": [{"from": "z"}]},
     }
-    assert [(path, [*reference]) for path, reference in references(value, ("input",))] == [
+    assert [(path, [*reference]) for path, reference in find_references(value, ("input",))] == [
         (("input", "a", 0), ["from"]),
         (("input", "a", 1), ["literal"]),
         (("input", "b"), ["param", "default"]),
@@ -171,9 +172,19 @@ def test_every_reference_is_found_with_its_path() -> None:
 
 
 @given(workflows.values)
+def test_the_steps_of_a_document_of_any_shape_are_listed(value: Json) -> None:
+    """In their order; one that is no object has no fields."""
+    step = value if isinstance(value, dict) else {}
+    assert list_steps({"steps": [1, value, {"name": "a"}]}) == [{}, step, {"name": "a"}]
+    documents: list[Json] = [{"x": value}, {"steps": {"a": value}}, [{"steps": [value]}], "steps"]
+    for document in documents:
+        assert list_steps(document) == []
+
+
+@given(workflows.values)
 def test_whether_a_document_refers_can_be_asked_of_any_shape(value: Json) -> None:
     """And is answered rightly."""
-    assert not refers(value)
-    assert not refers({"steps": value})
-    assert not refers({"steps": [value, {"input": value}], "x": {"from": "a"}})
-    assert refers({"steps": [value, {"input": [value, {"from": value}]}]})
+    assert not has_references(value)
+    assert not has_references({"steps": value})
+    assert not has_references({"steps": [value, {"input": value}], "x": {"from": "a"}})
+    assert has_references({"steps": [value, {"input": [value, {"from": value}]}]})

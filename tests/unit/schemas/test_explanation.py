@@ -145,7 +145,7 @@ def test_the_fields_that_a_hint_shows_are_good() -> None:
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
         value = json.loads(hint.split("`")[1])
         document = workflows.config({}) | {field: value}
-        assert find_issues(document) + warnings.issues(document, ACTIONS) == []
+        assert find_issues(document) + warnings.find_issues(document, ACTIONS) == []
 
 
 def test_each_missing_field_is_named_once() -> None:

@@ -17,12 +17,12 @@ from driftflow.reading.positions import locate
 from driftflow.schemas.published import load_schema
 from driftflow.showing.reports import (
     FORMATS,
-    coloured,
-    findings_document,
-    plain,
-    report,
-    summary,
-    workflow_commands,
+    build_document,
+    colour,
+    leave_plain,
+    render_annotations,
+    render_report,
+    render_summary,
 )
 from driftflow.text import escape
 
@@ -33,12 +33,12 @@ NOWHERE = Issue("unreadable", "no such file")
 def marked(text: str, *path: str | int) -> str:
     """The report of an issue with the value at the path."""
     issues = locate(text, [Issue("wrong-type", "is bad", path)])
-    return report([Findings("a.json", text, tuple(issues))])
+    return render_report([Findings("a.json", text, tuple(issues))])
 
 
 def test_a_report_has_the_place_the_line_the_mark_and_the_hint() -> None:
     """In the order in which one reads."""
-    assert report([Findings("a.json", '{"a": 1}', (BAD,))]) == (
+    assert render_report([Findings("a.json", '{"a": 1}', (BAD,))]) == (
         "error[wrong-type]: is bad\n"
         " --> a.json:1:7  a\n"
         "  |\n"
@@ -52,7 +52,7 @@ def test_the_margin_is_as_wide_as_the_number_of_the_line() -> None:
     """So that the bars stand below each other."""
     text = "\n" * 99 + '{"a": 12}'
     issue = BAD._replace(line=100, end_column=9, hint=None)
-    assert report([Findings("a.json", text, (issue,))]) == (
+    assert render_report([Findings("a.json", text, (issue,))]) == (
         "error[wrong-type]: is bad\n"
         "   --> a.json:100:7  a\n"
         "    |\n"
@@ -63,7 +63,7 @@ def test_the_margin_is_as_wide_as_the_number_of_the_line() -> None:
 
 def test_an_issue_without_a_place_has_no_line() -> None:
     """The file is all there is to show."""
-    assert report([Findings("no.json", "", (NOWHERE,))]) == (
+    assert render_report([Findings("no.json", "", (NOWHERE,))]) == (
         "error[unreadable]: no such file\n --> no.json\n"
     )
 
@@ -75,9 +75,9 @@ def test_reports_are_apart() -> None:
         Findings("b", "", ()),
         Findings("c", "", (NOWHERE,)),
     ]
-    blocks = report(found).split("\n\n")
+    blocks = render_report(found).split("\n\n")
     assert [re.findall("--> (.)", block) for block in blocks] == [["a"], ["a"], ["c"]]
-    assert report([]) == ""
+    assert render_report([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_has_no_width_is_marked_all_the_same() -> None:
     """The end of a line, or a character that combines with the one before."""
     for text, column, end_column in [("{", 2, 2), ('["\u0301"]', 3, 4)]:
         issue = BAD._replace(column=column, end_column=end_column, hint=None)
-        rows = report([Findings("a", text, (issue,))]).splitlines()
+        rows = render_report([Findings("a", text, (issue,))]).splitlines()
         assert rows[-1].endswith(" ^")
 
 
@@ -139,7 +139,7 @@ def test_a_report_is_of_printable_lines_and_marks_what_it_means(
     """Whatever stands in the file."""
     text = json.dumps([first, second], ensure_ascii=False)
     (issue,) = locate(text, [Issue("wrong-type", "is bad", (1,))])
-    block = report([Findings("a", text, (issue,))])
+    block = render_report([Findings("a", text, (issue,))])
     assert len(block.splitlines()) == len(block.split("\n")) - 1 == 5
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]", block)
     shown, mark = (row[4:] for row in block.splitlines()[3:])
@@ -153,7 +153,7 @@ def test_a_report_is_of_printable_lines_and_marks_what_it_means(
 def test_what_is_printed_cannot_drive_the_terminal() -> None:
     """The message, the hint, the path, the name of the file."""
     issue = BAD._replace(message="a\n\x1b[1m", hint="\x9b", path=("\u202e",))
-    block = report([Findings("\x1b\n", '{"a": 1}', (issue,))])
+    block = render_report([Findings("\x1b\n", '{"a": 1}', (issue,))])
     assert block.splitlines()[:2] == [
         "error[wrong-type]: a\\n\\x1b[1m",
         ' --> \\x1b\\n:1:7  ["\\u202e"]',
@@ -164,8 +164,12 @@ def test_what_is_printed_cannot_drive_the_terminal() -> None:
 def test_colours_change_nothing_else() -> None:
     """An error is red, a warning yellow."""
     found = [Findings("a.json", '{"a": 1}', (BAD, BAD._replace(code="ignored-field")))]
-    shown = report(found, coloured)
-    assert re.sub(r"\x1b\[[0-9;]*m", "", shown) == report(found) == report(found, plain)
+    shown = render_report(found, colour)
+    assert (
+        re.sub(r"\x1b\[[0-9;]*m", "", shown)
+        == render_report(found)
+        == render_report(found, leave_plain)
+    )
     assert shown.startswith("\x1b[1;31merror[wrong-type]\x1b[0m\x1b[1m: is bad\x1b[0m\n")
     assert "\x1b[1;33mwarning[ignored-field]\x1b[0m" in shown
     assert shown.count("\x1b[0m") == shown.count("\x1b[") / 2
@@ -184,47 +188,47 @@ def test_colours_change_nothing_else() -> None:
 def test_a_summary_counts_on_one_line(files: list[list[str]], expected: str) -> None:
     """Errors and warnings, as far as there are any."""
     found = [Findings("a", "", tuple(Issue(code, "m") for code in codes)) for codes in files]
-    assert summary(found) == expected
+    assert render_summary(found) == expected
 
 
 def test_the_text_of_a_check_ends_with_the_summary() -> None:
     """Apart from the reports, if there are any."""
-    assert FORMATS["text"]([Findings("a", "", ())], plain) == "1 file: nothing to report\n"
+    assert FORMATS["text"]([Findings("a", "", ())], leave_plain) == "1 file: nothing to report\n"
     found = [Findings("a", "", (NOWHERE,))]
-    for paint in (plain, coloured):
-        assert FORMATS["text"](found, paint) == f"{report(found, paint)}\n1 file: 1 error\n"
+    for paint in (leave_plain, colour):
+        assert FORMATS["text"](found, paint) == f"{render_report(found, paint)}\n1 file: 1 error\n"
 
 
 def test_a_workflow_command_names_the_place_and_escapes_what_it_must() -> None:
     """Percent signs and ends of lines everywhere, colons and commas in properties."""
     issue = BAD._replace(message="50%, a: b", hint="c%")
     found = [Findings("a,b:c%.json", '{"a": 1}', (issue, NOWHERE._replace(code="ignored-field")))]
-    assert workflow_commands(found) == (
+    assert render_annotations(found) == (
         "::error file=a%2Cb%3Ac%25.json,line=1,col=7,endColumn=8,title=wrong-type"
         "::50%25, a: b%0Ahelp: c%25\n"
         "::warning file=a%2Cb%3Ac%25.json,title=ignored-field::no such file\n"
     )
-    assert FORMATS["github"](found, coloured) == workflow_commands(found)
+    assert FORMATS["github"](found, colour) == render_annotations(found)
 
 
 def test_a_workflow_command_is_one_line() -> None:
     """Nothing in a file can end it and begin another."""
     issue = BAD._replace(message="a\n::error::b", hint="\r\nc")
-    (line,) = workflow_commands([Findings("a\nb", "", (issue,))]).splitlines()
+    (line,) = render_annotations([Findings("a\nb", "", (issue,))]).splitlines()
     assert line.startswith("::error file=a%0Ab,")
     assert line.endswith("::a\\n::error::b%0Ahelp: \\r\\nc")
 
 
 def test_a_file_name_in_a_workflow_command_cannot_drive_the_terminal() -> None:
     """Nor end its line in any other way."""
-    (line,) = workflow_commands([Findings("a\x1b\u2028b", "", (NOWHERE,))]).splitlines()
+    (line,) = render_annotations([Findings("a\x1b\u2028b", "", (NOWHERE,))]).splitlines()
     assert line == "::error file=a\\x1b\\u2028b,title=unreadable::no such file"
 
 
 def test_the_document_has_every_file_and_every_issue() -> None:
     """And the sums."""
     found = [Findings("a", "t", (BAD, NOWHERE)), Findings("b", "", ())]
-    document = findings_document(found)
+    document = build_document(found)
     assert document == {
         "files": [
             {
@@ -257,7 +261,7 @@ def test_the_document_has_every_file_and_every_issue() -> None:
         "errors": 2,
         "warnings": 0,
     }
-    assert json.loads(FORMATS["json"](found, coloured)) == document
+    assert json.loads(FORMATS["json"](found, colour)) == document
 
 
 @given(st.lists(st.sampled_from(sorted(CODES)), max_size=3))
@@ -265,14 +269,14 @@ def test_the_document_satisfies_its_schema(codes: list[str]) -> None:
     """Which knows every code, and no other."""
     issues = tuple(BAD._replace(code=code, path=("a", 0)) for code in codes)
     validator = Draft7Validator(load_schema("findings"))
-    validator.validate(findings_document([Findings("a", "", issues)]))
+    validator.validate(build_document([Findings("a", "", issues)]))
     issue = load_schema("findings")["properties"]["files"]["items"]["properties"]["issues"]["items"]
     assert issue["properties"]["code"]["enum"] == list(CODES)
 
 
 def test_the_schema_of_the_document_refuses_another() -> None:
     """It says more than that there is an object."""
-    good = findings_document([Findings("a", "", (BAD,))])
+    good = build_document([Findings("a", "", (BAD,))])
     for change in [
         {"severity": "info"},
         {"code": "other"},
