@@ -4,14 +4,13 @@ A code says what kind of issue it is, and whether it is an error or a warning. N
 that: `--strict` changes what warnings do.
 """
 
-from __future__ import annotations
-
+# Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
 from typing import Literal, NamedTuple, TypeAlias
 
 from driftflow.text import format_path
 
 Severity: TypeAlias = Literal["error", "warning"]
-JsonPath: TypeAlias = "tuple[str | int, ...]"  # keys and indices, from the document downwards
+JsonPath: TypeAlias = tuple[str | int, ...]  # keys and indices, from the document downwards
 
 # Every kind of issue. A code never changes its meaning; CONFIG.md explains each.
 CODES: dict[str, Severity] = {
