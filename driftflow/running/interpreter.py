@@ -1,6 +1,10 @@
 """The meaning of a plan: which steps are tried, together or one by one, and when the run ends.
 
 Opens nothing, prints nothing, reads no clock: what it needs is passed in.
+
+A step that reads a failed one is not tried: its error says so, and its attempts are 0, since an
+attempt is something that the action has seen. An output is let go of when its last reader is done.
+The two rules about optional steps, `allowed_attempts` and `ends_run`, stand in `attempts`.
 """
 
 from __future__ import annotations
