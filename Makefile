@@ -31,7 +31,7 @@ test-all: ## run the tests on each Python from 3.11 to 3.13 that is installed
 	    echo "Python $$version:"; \
 	    $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	  else \
-	    echo "Python $$version: not installed, skipped"; \
+	    echo "SKIPPED Python $$version: not installed"; \
 	  fi; \
 	done
 

@@ -145,6 +145,7 @@ def trial(folder: Path, *, workflows: int) -> Verdict:
 
 PROMISES: list[Promise] = [
     Promise(
+        "FORGERY-1",
         "Nothing in a config, an output or an error can forge a line of the output",
         "each result one line, each record one line, no control characters",
         trial,

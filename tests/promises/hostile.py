@@ -278,6 +278,7 @@ def _judged(measured: _Measured) -> list[str]:
 
 PROMISES: list[Promise] = [
     Promise(
+        "HOSTILE-1",
         "A hostile config is refused with a report, without a traceback",
         f"each of 16 MiB of noise or 512 KiB of JSON in < {_SECONDS} s and < {_MIB} MiB",
         trial,

@@ -196,6 +196,7 @@ def _started(lines: Iterable[bytes]) -> set[int]:
 
 PROMISES = [
     Promise(
+        "RESUME-1",
         "a killed run goes on: any plan, any point of a kill",
         "the same results, no step recorded ok done twice",
         killed_runs_go_on,
@@ -203,6 +204,7 @@ PROMISES = [
         {"plans": 1000, "cuts": 4},
     ),
     Promise(
+        "RESUME-2",
         "a killed run goes on: processes and kill -9",
         "the same results, no step recorded ok done twice",
         killed_processes_go_on,
