@@ -22,8 +22,8 @@ example: $(VENV)/installed ## run a real job: weather.csv and weather.json in ex
 	  --actions driftflow.packs.files --actions driftflow.packs.process --actions actions.py \
 	  > weather.log; status=$$?; cut -c 1-100 weather.log; exit $$status; }
 
-test: $(VENV)/installed ## run the tests
-	$(BIN)/python -m pytest
+test: $(VENV)/installed ## run the tests, two at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test-all: ## run the tests on each Python from 3.11 to 3.13 that is installed
 	@for version in $(PYTHONS); do \
@@ -31,7 +31,7 @@ test-all: ## run the tests on each Python from 3.11 to 3.13 that is installed
 	    echo "Python $$version:"; \
 	    $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	  else \
-	    echo "Python $$version: not installed, skipped"; \
+	    echo "SKIPPED Python $$version: not installed"; \
 	  fi; \
 	done
 

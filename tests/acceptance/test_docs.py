@@ -168,9 +168,10 @@ def test_the_hook_looks_at_the_recommended_files() -> None:
 
 
 def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests of a folder, as its team would."""
+    """Run the tests of a folder, as its team would; which need not have hypothesis."""
+    plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        [sys.executable, "-m", "pytest", *plugins, *words],
         cwd=folder,
         env=process_environment(),
         capture_output=True,

@@ -11,7 +11,7 @@ from unittest import mock
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 from support import naive, workflows
-from support.command import invoke
+from support.command import invoke, packages_stay
 
 from driftflow.actions.action import ACTIONS, Action
 from driftflow.schemas.published import load_schema
@@ -20,6 +20,7 @@ RESULT = Draft7Validator(load_schema("result"))
 RECORD = Draft7Validator(load_schema("audit"))
 
 
+@packages_stay()
 @settings(max_examples=1200)
 @given(workflows.linked())
 def test_everything_that_comes_out_is_what_the_contract_says(

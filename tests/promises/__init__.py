@@ -23,6 +23,7 @@ class Promise(NamedTuple):
     """A promise, and its trial.
 
     Attributes:
+        id: Its name in README's table, in that of `make torture`, and of its test.
         text: What is promised.
         goal: The figure that has to come out.
         trial: Tries it in an empty folder; the other arguments say how long. It calls
@@ -31,6 +32,7 @@ class Promise(NamedTuple):
         long: Those in `make torture`.
     """
 
+    id: str
     text: str
     goal: str
     trial: Callable[..., Verdict]

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pytest
 
 from promises import Promise, Verdict
 from promises.table import PROMISES
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def main() -> int:
-    """Print a line for each promise. Gives 1 if one is broken, else 0."""
-    text, goal = (max(map(len, column)) for column in zip(*(p[:2] for p in PROMISES), strict=True))
-    broken = False
-    for promise in PROMISES:
+
+def main(promises: Sequence[Promise] = PROMISES) -> int:
+    """Print what came of each, and how many were kept. Return 1 if one is broken, else 0."""
+    widths = [
+        max(map(len, column)) for column in zip(*(each[:3] for each in promises), strict=True)
+    ]
+    states: Counter[str] = Counter()
+    skipped: list[str] = []
+    for promise in promises:
         started = monotonic()
-        state, figure = _tried(promise)
+        state, figure = _try(promise)
         seconds = monotonic() - started
-        broken |= state == "BROKEN"
-        print(
-            f"{promise.text:{text}}  {promise.goal:{goal}}  {state:7} {seconds:6.1f} s  {figure}",
-            flush=True,
-        )
-    return int(broken)
+        states[state] += 1
+        skipped += [f"SKIPPED {promise.id}: {figure}"] * (state == "skipped")
+        words = [word.ljust(width) for word, width in zip(promise[:3], widths, strict=True)]
+        print(*words, f"{state:7} {seconds:6.1f} s", figure, sep="  ", flush=True)
+    print(", ".join(f"{states[state]} {state}" for state in ("kept", "BROKEN", "skipped")))
+    print(*skipped, sep="\n", end="\n" * bool(skipped))
+    return int(states["BROKEN"] > 0)
 
 
-def _tried(promise: Promise) -> tuple[str, str]:
-    """What became of a promise, and the figure, or the reason that there is none."""
+def _try(promise: Promise) -> tuple[str, str]:
+    """Return what became of a promise, and the figure, or the reason that there is none."""
     with TemporaryDirectory() as folder:
         try:
             verdict = promise.tried(Path(folder), thoroughly=True)

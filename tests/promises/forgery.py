@@ -7,7 +7,7 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from support.command import invoke
+from support.command import invoke, packages_stay
 
 from promises import Promise, Verdict
 
@@ -125,6 +125,7 @@ def _reports(folder: Path, *common: str) -> Iterator[tuple[str, str, bool]]:
     )
 
 
+@packages_stay()
 def trial(folder: Path, *, workflows: int) -> Verdict:
     """Run, plan and check workflows of evil strings, and look at all that is printed."""
     (folder / "evil.py").write_text(_ACTIONS)
@@ -145,6 +146,7 @@ def trial(folder: Path, *, workflows: int) -> Verdict:
 
 PROMISES: list[Promise] = [
     Promise(
+        "FORGERY-1",
         "Nothing in a config, an output or an error can forge a line of the output",
         "each result one line, each record one line, no control characters",
         trial,

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.command import CHECKOUT, EXAMPLES, invoke, process_environment
+from support.command import CHECKOUT, EXAMPLES, invoke, packages_stay, process_environment
 
 from driftflow.config import load_config
 from promises import Promise, Verdict
@@ -195,6 +195,7 @@ def _complaints(path: Path, command: tuple[str, ...]) -> list[str]:
     return [f"status {outcome.status}"] * (not good) + ["control characters"] * (not safe)
 
 
+@packages_stay()
 def trial(folder: Path, *, noise: int, size: int, mutations: int, alone: bool) -> Verdict:
     """Try the corpus, in processes of their own if so asked, and then the mutations, in this one.
 
@@ -278,6 +279,7 @@ def _judged(measured: _Measured) -> list[str]:
 
 PROMISES: list[Promise] = [
     Promise(
+        "HOSTILE-1",
         "A hostile config is refused with a report, without a traceback",
         f"each of 16 MiB of noise or 512 KiB of JSON in < {_SECONDS} s and < {_MIB} MiB",
         trial,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import naive, workflows
-from support.command import process_environment, wait_for
+from support.command import packages_stay, process_environment, wait_for
 
 from driftflow import run_workflow
 from promises import Promise, Verdict
@@ -66,6 +66,7 @@ def _good(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
     return {"name": "good", "steps": steps, "flags": flags}, {}
 
 
+@packages_stay()
 def killed_runs_go_on(folder: Path, *, plans: int, cuts: int) -> Verdict:
     """Generated plans; what a kill -9 leaves of their audits: records up to any point, and a bit.
 
@@ -196,6 +197,7 @@ def _started(lines: Iterable[bytes]) -> set[int]:
 
 PROMISES = [
     Promise(
+        "RESUME-1",
         "a killed run goes on: any plan, any point of a kill",
         "the same results, no step recorded ok done twice",
         killed_runs_go_on,
@@ -203,6 +205,7 @@ PROMISES = [
         {"plans": 1000, "cuts": 4},
     ),
     Promise(
+        "RESUME-2",
         "a killed run goes on: processes and kill -9",
         "the same results, no step recorded ok done twice",
         killed_processes_go_on,

@@ -127,6 +127,7 @@ def _faults(end: _End, ending: int) -> list[str]:
 
 PROMISES = [
     Promise(
+        "SIGNAL-1",
         "signals end the record",
         "every step closed, run_finished there, death by that signal, no traceback",
         signals_end_the_record,

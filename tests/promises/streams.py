@@ -56,6 +56,7 @@ def _ended(folder: Path, options: str, redirection: str) -> tuple[int, str]:
 
 PROMISES = [
     Promise(
+        "STDOUT-1",
         "a closed or full stdout does not end a run",
         "| head -1: 141, >/dev/full: 3, >&-: 3; the audit complete",
         streams_that_take_nothing,

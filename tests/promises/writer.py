@@ -598,6 +598,7 @@ def _is_stopped(pid: int) -> bool:
 
 PROMISES = [
     Promise(
+        "AUDIT-1",
         "writers never tear each other's lines",
         "0 bad lines, 0 lost",
         together,
@@ -605,6 +606,7 @@ PROMISES = [
         long={"writers": 4, "small": 3000, "large": 500},
     ),
     Promise(
+        "AUDIT-2",
         "somebody else may append too, as a shell does",
         "0 bad lines but blank ones, 0 lost",
         beside,
@@ -612,6 +614,7 @@ PROMISES = [
         long={"writers": 3, "records": 3000, "others": 30_000},
     ),
     Promise(
+        "AUDIT-3",
         "what was acknowledged is readable when the disk fills",
         "acknowledged = readable, 0 torn",
         full_disk,
@@ -619,6 +622,7 @@ PROMISES = [
         long={"writers": 3, "kilobytes": 1024},
     ),
     Promise(
+        "AUDIT-4",
         "what was acknowledged is readable when the file may not grow",
         "acknowledged = readable, 0 torn",
         full_file,
@@ -626,6 +630,7 @@ PROMISES = [
         long={"writers": 3, "size": 1_000_000},
     ),
     Promise(
+        "AUDIT-5",
         "any single I/O fault is reported and corrupts nothing",
         "exit 3, 0 bad lines, 0 steps after it",
         single_faults,
@@ -633,6 +638,7 @@ PROMISES = [
         long={"every": 1},
     ),
     Promise(
+        "AUDIT-6",
         "a failed fsync is never retried",
         "all reported, 0 writes and syncs after that",
         failed_syncs,
@@ -640,6 +646,7 @@ PROMISES = [
         long={},
     ),
     Promise(
+        "AUDIT-7",
         "kill -9 costs at most the record in flight",
         "0 acknowledged lost, 0 fused",
         kills,
@@ -647,6 +654,7 @@ PROMISES = [
         long={"rounds": 200},
     ),
     Promise(
+        "AUDIT-8",
         "a torn tail is fenced",
         "1 bad line each, all new ones good",
         torn_tails,
@@ -654,6 +662,7 @@ PROMISES = [
         long={},
     ),
     Promise(
+        "AUDIT-9",
         "rotation loses nothing",
         "0 lost, in several files",
         rotated,
@@ -661,6 +670,7 @@ PROMISES = [
         long={"writers": 3, "records": 20_000, "renames": 5},
     ),
     Promise(
+        "AUDIT-10",
         "`step` survives a power cut",
         "0 acknowledged lost",
         power_cuts,

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
@@ -15,7 +17,7 @@ from unittest import mock
 from driftflow.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
@@ -27,6 +29,13 @@ AT_A_TERMINAL = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)\n"
 )
+
+
+@contextmanager
+def packages_stay() -> Iterator[None]:
+    """Let what is installed be looked up once, for many runs: it takes longer than a small run."""
+    with mock.patch("importlib.metadata.entry_points", cache(entry_points)):
+        yield
 
 
 class Outcome(NamedTuple):

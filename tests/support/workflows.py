@@ -138,29 +138,14 @@ configs = st.fixed_dictionaries(
 ).map(_number_the_flaky)
 
 
-@st.composite
-def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
-    """A config with references to earlier steps and to parameters, and what is given for these."""
-    config = draw(configs)
-    steps = sorted(config["steps"], key=lambda step: (-step.get("priority", 0), step["name"]))
-    counts = Counter(step["name"] for step in steps)
-    for place, step in enumerate(steps):
-        earlier = [other["name"] for other in steps[:place] if counts[other["name"]] == 1]
-        if step["action"] != "flaky" and draw(st.booleans()):
-            step["input"] = draw(_inputs(earlier))
-    params = {name: draw(texts) for name in ("given", "p") if f'"{name}"' in json.dumps(steps)}
-    return config, params
+class _Earlier(int):
+    """Stands for the name of an earlier step in what is drawn."""
 
 
-def _inputs(earlier: list[str]) -> st.SearchStrategy[Any]:
-    """Inputs with references in them."""
-    references: st.SearchStrategy[Any] = st.sampled_from(["given", "p"]).map(
-        lambda name: {"param": name}
-    )
+def _inputs(references: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return inputs with such references in them, and with parameters."""
+    references |= st.sampled_from(["given", "p"]).map(lambda name: {"param": name})
     references |= (values | st.just({"from": "nobody"})).map(lambda held: {"literal": held})
-    if earlier:
-        names = st.sampled_from(earlier)
-        references |= (names | st.lists(names, max_size=3)).map(lambda name: {"from": name})
     defaulted = st.builds(
         lambda name, default: {"param": name, "default": default},
         st.sampled_from(["given", "absent"]),
@@ -174,3 +159,40 @@ def _inputs(earlier: list[str]) -> st.SearchStrategy[Any]:
         ),
         max_leaves=4,
     )
+
+
+_indices = st.integers(0, 5).map(_Earlier)
+# Made once: to make a strategy anew for each step takes longer than to draw from it.
+_inputs_of_the_first = _inputs(st.nothing())
+_inputs_of_others = _inputs(
+    (_indices | st.lists(_indices, max_size=3)).map(lambda read: {"from": read})
+)
+
+
+@st.composite
+def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
+    """A config with references to earlier steps and to parameters, and what is given for these."""
+    config = draw(configs)
+    steps = sorted(config["steps"], key=lambda step: (-step.get("priority", 0), step["name"]))
+    counts = Counter(step["name"] for step in steps)
+    get_far = draw(st.booleans())  # few would otherwise
+    for place, step in enumerate(steps):
+        if get_far and step["action"] != "flaky":
+            step["action"] = "echo"
+        earlier = [other["name"] for other in steps[:place] if counts[other["name"]] == 1]
+        if step["action"] != "flaky" and draw(st.booleans()):
+            inputs = _inputs_of_others if earlier else _inputs_of_the_first
+            step["input"] = _with_names(draw(inputs), earlier)
+    params = {name: draw(texts) for name in ("given", "p") if f'"{name}"' in json.dumps(steps)}
+    return config, params
+
+
+def _with_names(value: Any, earlier: list[str]) -> Any:
+    """Return the value with the names of these steps where they are to stand."""
+    if isinstance(value, _Earlier):
+        return earlier[value % len(earlier)]
+    if isinstance(value, list):
+        return [_with_names(item, earlier) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_names(member, earlier) for key, member in value.items()}
+    return value
