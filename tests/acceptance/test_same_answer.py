@@ -98,7 +98,7 @@ AT_ONCE = 4
 
 
 @pytest.fixture(scope="module", params=PERFORMERS, ids=lambda performer: performer.__name__)
-def make_performer(request: pytest.FixtureRequest) -> Iterator[tuple[Executor, int]]:
+def performer(request: pytest.FixtureRequest) -> Iterator[tuple[Executor, int]]:
     """An executor, and on how many plans it is tried."""
     with request.param() as executor:
         yield executor, PERFORMERS[request.param]
