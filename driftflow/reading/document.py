@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import json
 import math
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue
@@ -16,9 +15,6 @@ from driftflow.text import format_path, shorten
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
-
-# As much of a text that is no JSON is mended at first, in characters; more if it is read on.
-_WINDOW = 1 << 16
 
 _EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 
@@ -189,34 +185,22 @@ def _decode(data: bytes, source: str) -> str:
 
 def _reparse(text: str, source: str) -> Document:
     """The document of a text that is no strict JSON, with all that is wrong with it."""
-    from driftflow.reading import faults, syntax
+    from driftflow.reading.faults import explain
     from driftflow.reading.positions import Lines, arrange
+    from driftflow.reading.scanner import scan
 
     lines = Lines(text)
-    window = _WINDOW
-    while True:
-        plain, issues = syntax.blank(text, lines, window)
-        value: Json = None
-        fatal: Issue | None = None
-        end = len(plain)
-        try:
-            value = json.loads(plain, parse_int=_integer)
-        except json.JSONDecodeError as error:
-            if error.pos >= window and len(issues) < MAX_ISSUES:
-                window = 2 * error.pos
-                continue
-            fatal, end = faults.explain(error, lines), error.pos
-        except RecursionError:  # not only for its depth: a caller may have used most of the stack
-            fatal = Issue("nested-too-deep", "nested too deeply")
-        break
-    issues += islice(syntax.breaches(plain, lines, end), MAX_ISSUES)
-    fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
+    plain, issues, fault = scan(lines)
+    fatal = explain(fault, plain, lines) if fault else None
     if fatal is None and len(issues) < MAX_ISSUES:
-        return Document(text, plain, value, arrange(issues))
-    known = arrange(issues if fatal is None else [fatal, *issues])
-    if fatal is not None:
-        known = known[: known.index(fatal) + 1]
-    raise ConfigError(Findings(source, text, known[:MAX_ISSUES]))
+        try:
+            value: Json = json.loads(plain, parse_int=_integer)
+            return Document(text, plain, value, arrange(issues))
+        except RecursionError:  # in spite of its depth: a caller may have used most of the stack
+            fatal = Issue("nested-too-deep", "nested too deeply")
+    known = arrange([fatal, *issues] if fatal else issues)
+    end = known.index(fatal) + 1 if fatal else len(known)  # what stands behind it cannot be told
+    raise ConfigError(Findings(source, text, known[: min(end, MAX_ISSUES)]))
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
