@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
-from driftflow.reading.document import Json, copied, type_name
+from driftflow.reading.document import Json, copy_json, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +114,7 @@ def performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
 
 def _own(output: Json) -> Json:
     try:
-        return copied(output)
+        return copy_json(output)
     except TypeError as error:
         raise TypeError(f"the output is {error}") from None
 

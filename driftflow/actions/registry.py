@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow.actions.action import ACTIONS, Action, mark_of, summary_of
 from driftflow.actions.sources import Candidate, find_candidates, load_at, run_code
 from driftflow.errors import ActionsError
-from driftflow.reading.document import copied
+from driftflow.reading.document import copy_json
 from driftflow.schemas.compiler import acceptor
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _make_action(found: Candidate) -> Action:
 
 def _schema(given: Any) -> dict[str, Any]:
     """A copy of the schema, which is one of JSON, and an object."""
-    schema = copied(given)
+    schema = copy_json(given)
     if not isinstance(schema, dict):
         raise TypeError("it is no object")
     json.dumps(schema, ensure_ascii=False).encode()  # no half characters

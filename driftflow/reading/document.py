@@ -57,7 +57,7 @@ def type_name(value: Json) -> str:
     return _TYPE_NAMES[type(value)]
 
 
-def copied(value: Any) -> Json:
+def copy_json(value: Any) -> Json:
     """A copy of a JSON value that shares nothing with it, of Python's plain types at any depth.
 
     Tuples count as arrays, and subclasses as what they extend: so does the json module.
@@ -75,12 +75,12 @@ def copied(value: Any) -> Json:
         raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
 
 
-def fresh(value: Json) -> Json:
+def clone_json(value: Json) -> Json:
     """A copy of what is known to be a JSON value: new dicts and lists that its taker may change."""
     if type(value) is dict:
-        return {key: fresh(member) for key, member in value.items()}
+        return {key: clone_json(member) for key, member in value.items()}
     if type(value) is list:
-        return [fresh(item) for item in value]
+        return [clone_json(item) for item in value]
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftflow.planning.plan import digest
-from driftflow.reading.document import copied
+from driftflow.reading.document import copy_json
 from driftflow.recording.records import may_start_run, read_record, run_id_in
 from driftflow.recording.storage import lines_of
 from driftflow.running.events import Resumed, StepResult
@@ -118,7 +118,7 @@ def _result(plan: Plan, place: int, record: dict[str, Any]) -> StepResult | None
     if type(attempts) is not int or attempts < 1:
         return None
     try:
-        output = copied(record["output"])
+        output = copy_json(record["output"])
     except TypeError:  # a number that is none
         return None
     return StepResult(step.name, True, output, None, attempts, 0.0, True)  # noqa: FBT003 - its fields
