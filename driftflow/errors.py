@@ -36,10 +36,6 @@ CODES: dict[str, Severity] = {
     "duplicate-name": "warning",
 }
 
-# serde_json's default. CPython's own limit varies with the version and with the depth of
-# the caller's stack, so that a config would load in one place and not in another.
-MAX_DEPTH = 128
-
 # As many issues of a file are told at most: more help nobody, and each takes its time.
 MAX_ISSUES = 1000
 

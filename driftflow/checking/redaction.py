@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from driftflow.reading.positions import Lines, extents
+from driftflow.reading.positions import Lines, find_values
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def redacted(findings: Findings, document: Document) -> Findings:
     paths = [path for path, is_sensitive in steps.items() if is_sensitive]
     if not paths:
         return findings
-    places = extents(document.plain, paths)
+    places = find_values(document.plain, paths)
     lines = Lines(findings.text)
     issues = tuple(_without_input(issue, places, lines) for issue in findings.issues)
     return findings._replace(issues=issues, text=_without_lines(lines, places.values()))

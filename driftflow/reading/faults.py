@@ -6,7 +6,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, Issue
+from driftflow.errors import Issue
+from driftflow.reading.document import MAX_DEPTH
 from driftflow.text import shorten
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from support import workflows
 
-from driftflow.errors import MAX_DEPTH, ConfigError, Issue
-from driftflow.reading.document import Json, copy_json, parse, type_name
+from driftflow.errors import ConfigError, Issue
+from driftflow.reading.document import MAX_DEPTH, Json, copy_json, parse, type_name
 
 
 def found(data: bytes) -> list[tuple[str, int | None, int | None]]:
@@ -83,7 +83,7 @@ def test_only_what_is_wrong_is_read_again(monkeypatch: pytest.MonkeyPatch) -> No
     def again(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("driftflow.reading.document._reparse", again)
+    monkeypatch.setattr("driftflow.reading.document._read_again", again)
     for text in ("[" * 128 + "]" * 128, '{"a": [1, -0.5, 1e308, "b"], "c": null}', "9" * 4300):
         assert parse(text.encode(), "a.json").plain == text
 
