@@ -1,4 +1,8 @@
-"""What ends the reading of a text that is no JSON, in our words, and what would be right."""
+"""What ends the reading of a text, in our words, and what would be right.
+
+The words are ours, because those of Python differ between its versions, and because the tables
+know what people bring from other languages: they say what was meant.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from driftflow.reading.positions import Lines
-    from driftflow.reading.scanner import Fault, Kind
+    from driftflow.reading.scanner import Fault
 
     Hints: TypeAlias = list[tuple[re.Pattern[str], str]]
 
@@ -108,7 +112,7 @@ _INSTEAD_OF_A_COMMA = _hints(
     (r"", "a comma is missing before this"),
 )
 # What each fault is called, and the hints, of which the first that fits what stands there is given.
-_FAULTS: dict[Kind, tuple[str, Hints]] = {
+_FAULTS: dict[str, tuple[str, Hints]] = {
     "value": ("expected a value", _INSTEAD_OF_A_VALUE),
     "key": ("expected a key in double quotes", _INSTEAD_OF_A_KEY),
     "comma in array": ("expected `,`", _INSTEAD_OF_A_COMMA),
@@ -120,7 +124,7 @@ _FAULTS: dict[Kind, tuple[str, Hints]] = {
             (r"", "after a key come a colon and its value"),
         ),
     ),
-    "control character": (
+    "control": (
         "a control character in a string",
         _hints((r"\t", r"write a tab as `\t`")),
     ),
@@ -133,7 +137,7 @@ _FAULTS: dict[Kind, tuple[str, Hints]] = {
             (r"", r"write a backslash as `\\`"),
         ),
     ),
-    "unicode escape": (
+    "unicode": (
         r"a `\u` without its four hexadecimal digits",
         _hints((r"", r"write a backslash as `\\`")),
     ),
@@ -189,9 +193,10 @@ def explain(fault: Fault, text: str, lines: Lines) -> Issue:
 
 def _find_unended_string(fault: Fault, text: str) -> _Found | None:
     """Return that a string does not end on its line."""
-    if fault.kind != "unended string":
+    if fault.kind != "unended":
         return None
     start, end = fault.token
+    end = end if end > start else len(text)
     hint = r'end it with `"`, or write a line break in it as `\n`'
     if text[start:end].rstrip(",]} \t").endswith(r"\""):
         hint = r'end it with `"`: `\"` stands for a quotation mark within it'

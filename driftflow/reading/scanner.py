@@ -15,31 +15,19 @@ import json
 import math
 import re
 import sys
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from driftflow.errors import MAX_ISSUES, Issue
 from driftflow.reading.document import MAX_DEPTH
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftflow.reading.positions import Lines
 
-# What a fault is: what is missing where it stands, or how a string is wrong, or too many levels.
-Kind: TypeAlias = Literal[
-    "value",
-    "key",
-    "colon",
-    "comma in array",  # or its `]`
-    "comma in object",  # or its `}`
-    "end",
-    "unended string",
-    "control character",
-    "escape",
-    "unicode escape",
-    "depth",
-]
-_Span: TypeAlias = tuple[int, int]  # offsets: where something begins, and where it is over
-# An open bracket: its offset, those of the keys behind it so far, the state when it is closed.
+_Span: TypeAlias = tuple[int, int]  # the offsets between which something stands
+# An open bracket: its offset, the offsets of the keys in it so far, the state when it is closed.
 _Bracket: TypeAlias = tuple[int, dict[str, int], str]
 
 
@@ -47,38 +35,18 @@ class Fault(NamedTuple):
     """What ends the reading of a text.
 
     Attributes:
-        kind: What is wrong.
+        kind: What is missing (`value`, `key`, `colon`, `comma in array`, `comma in object`, `end`),
+            how a string is wrong (`unended`, `control`, `escape`, `unicode`), or `depth`.
         offset: Where it is wrong; the length of the text if that ends too soon.
-        token: The offsets of the token before that; of the string itself if that is wrong.
-        brackets: The offsets of the brackets that are open there, outermost first.
+        token: The offsets of the token before that; if a string is wrong, of what comes before
+            the fault in it.
+        brackets: The offsets of the brackets that are open, outermost first.
     """
 
-    kind: Kind
+    kind: str
     offset: int
     token: tuple[int, int]
     brackets: list[int]
-
-
-class Scan(NamedTuple):
-    """What came of the pass.
-
-    Attributes:
-        plain: The text with blanks for comments and trailing commas, before the fault and shortly
-            behind it. A comment without an end is left in.
-        issues: What is wrong before the fault, up to about `MAX_ISSUES`.
-        fault: What ended the reading; None if nothing did, or the number of issues.
-    """
-
-    plain: str
-    issues: list[Issue]
-    fault: Fault | None
-
-
-class _State(NamedTuple):
-    """What may come next: the states to which tokens lead, and the fault if none of them comes."""
-
-    missing: Kind
-    moves: dict[str, str]
 
 
 _NOISE = {
@@ -130,11 +98,8 @@ _COMMENT_AHEAD = re.compile(r'"(?:[^"\\]|\\.)*"?|((?://|\#)[^\r\n]*|/\*.*?\*/)',
 _DECODER = json.JSONDecoder()  # reads past a string at the speed of C
 
 # How a string is wrong, by the character at which the decoder stops; by any other, a control one.
-_STRING_FAULTS: dict[str, Kind] = {
-    **dict.fromkeys('"\r\n', "unended string"),
-    "\\": "escape",
-    "u": "unicode escape",
-}
+_STRING_FAULTS = {'"': "unended", "\r": "unended", "\n": "unended", "\\": "escape", "u": "unicode"}
+_WRONG_STRINGS = {*_STRING_FAULTS.values(), "control"}
 
 
 def _values(then: str) -> dict[str, str]:
@@ -142,112 +107,89 @@ def _values(then: str) -> dict[str, str]:
     return {**scalars, "open_array": "first item", "open_object": "first key"}
 
 
-# A closing bracket leads to the state that its opening one has kept.
-_STATES = {
-    "start": _State("value", _values("behind")),
-    "first item": _State("value", {**_values("behind item"), "close_array": ""}),
-    "item": _State("value", {**_values("behind item"), "items": "item"}),
-    "behind item": _State("comma in array", {"comma": "item", "close_array": ""}),
-    "first key": _State("key", {"string": "behind key", "close_object": ""}),
-    "key": _State("key", {"string": "behind key"}),
-    "behind key": _State("colon", {"colon": "member"}),
-    "member": _State("value", _values("behind member")),
-    "behind member": _State("comma in object", {"comma": "key", "close_object": ""}),
-    "behind": _State("end", {"end": "over"}),
+# By what may come: what is missing if nothing of it comes, and the state to which each token leads.
+# A closing bracket leads to the state that was kept with its opening one.
+_STATES: dict[str, tuple[str, dict[str, str]]] = {
+    "start": ("value", _values("behind")),
+    "first item": ("value", {**_values("behind item"), "close_array": ""}),
+    "item": ("value", {**_values("behind item"), "items": "item"}),
+    "behind item": ("comma in array", {"comma": "item", "close_array": ""}),
+    "first key": ("key", {"string": "behind key", "close_object": ""}),
+    "key": ("key", {"string": "behind key"}),
+    "behind key": ("colon", {"colon": "member"}),
+    "member": ("value", _values("behind member")),
+    "behind member": ("comma in object", {"comma": "key", "close_object": ""}),
+    "behind": ("end", {"end": "over"}),
 }
 _OPENING = {"open_array", "open_object"}
-_JUDGED = {"colon", "number", "constant"}  # these may break one of our rules
+_CHECKED = {"colon", "number", "constant"}  # these may break our stricter rules
 
 
-def scan(lines: Lines) -> Scan:
-    """Return what about a text is wrong, and the text without its comments.
+def scan(lines: Lines) -> tuple[str, list[Issue], Fault | None]:
+    """Return the text with blanks for what is no JSON, what is wrong before the fault, and that.
+
+    Comments shortly behind the fault are blanks, too. There is no fault if the text is JSON with
+    these blanks, or if there are `MAX_ISSUES` issues.
 
     Args:
         lines: The lines of the text.
     """
-    text = lines.text
-    issues: list[Issue] = []
-    noise: list[_Span] = []
-    stack: list[_Bracket] = []
-    fault: Fault | None = None
+    text, issues, noise, stack = lines.text, list[Issue](), list[_Span](), list[_Bracket]()
     state, at, last, gap_end = "start", 0, (0, 0), 0
+    fault: tuple[str, int, _Span] | None = None
     while fault is None and state != "over" and len(issues) < MAX_ISSUES:
         is_quick = state == "item" and len(stack) < MAX_DEPTH
         token = (_ITEMS if is_quick else _TOKEN).match(text, at)
         assert token is not None  # noqa: S101 - it matches nothing, too
         kind = token.lastgroup or ""
         start, at = token.span(kind)
-        moves = _STATES[state].moves
-        if kind not in moves:
-            kind, at, gap_end = _look_closer(text, kind, start, last, gap_end)
-            if kind in _NOISE:
-                issues.append(lines.place(_NOISE[kind], start, at))
-                noise.append((start, at))
+        missing, moves = _STATES[state]
+        if kind in _NOISE:
+            gap_end = gap_end if start < gap_end else _gap_end(text, start)
+            if end := _noise_end(text, start, last, gap_end):
+                issues.append(lines.place(_NOISE[kind], start, end))
+                noise.append((start, end))
+                at = end
                 continue
-            if kind not in moves:
-                fault = _fault(text, (kind, start, at), last, _STATES[state], stack)
-                break
+            kind = "comma" if kind == "gap" else "other"
+        elif kind == "quote" and "string" in moves:
+            kind, at = _read_string(text, start)
+        if kind not in moves:
+            fault = (kind, at, (start, at)) if kind in _WRONG_STRINGS else (missing, start, last)
+            break
         state = moves[kind]
         if not state:
             _, _, state = stack.pop()
         elif kind in _OPENING:
+            fault = ("depth", start, last) if len(stack) == MAX_DEPTH else None
             stack.append((start, {}, moves["literal"]))
-            if len(stack) > MAX_DEPTH:
-                fault = Fault("depth", start, last, _offsets(stack[:-1]))
-        elif kind in _JUDGED and (issue := _breach(kind, (start, at), last, stack, lines)):
-            issues.append(issue)
+        elif kind in _CHECKED:
+            issues += _breaches(kind, last if kind == "colon" else (start, at), stack, lines)
         last = start, at
-    noise += _comments_ahead(text, fault.offset) if fault else []
-    return Scan(_blanked(text, noise), issues, fault)
+    if fault is None:
+        return _blank(text, noise), issues, None
+    ahead = _COMMENT_AHEAD.finditer(text, fault[1], fault[1] + _AHEAD)
+    noise += [match.span(1) for match in ahead if match[1]]
+    return _blank(text, noise), issues, Fault(*fault, [offset for offset, _, _ in stack])
 
 
-def _look_closer(
-    text: str, kind: str, start: int, last: _Span, gap_end: int
-) -> tuple[str, int, int]:
-    """Return what a token is that seems to be none of those that may come, and its end.
-
-    Args:
-        text: The text.
-        kind: What it seems to be.
-        start: Where it begins.
-        last: The token before it.
-        gap_end: Where the last gap is over that was looked at: blanks, commas and comments.
-
-    Returns:
-        Its kind: a comma that is no trailing one, a string, or what it seems to be; where it is
-        over, which for a wrong string is where that is wrong; and the end of the gap.
-    """
-    end = start
-    if kind == "quote":
-        try:
-            _, end = _DECODER.raw_decode(text, start)
-            kind = "string"
-        except json.JSONDecodeError as error:
-            end = error.pos
-    elif kind in _NOISE:
-        gap_end = gap_end if start < gap_end else _gap_end(text, start)
-        end = _noise_end(text, start, last, gap_end)
-        if not end:  # else a comment has no end
-            kind, end = {"gap": "comma"}.get(kind, "other"), start + 1
-    return kind, end, gap_end
+def _read_string(text: str, start: int) -> tuple[str, int]:
+    """Return `string` and where it ends, or how it is wrong and where."""
+    try:
+        return "string", _DECODER.raw_decode(text, start)[1]
+    except json.JSONDecodeError as error:
+        return _STRING_FAULTS.get(text[error.pos], "control"), error.pos
 
 
 def _noise_end(text: str, start: int, last: _Span, gap_end: int) -> int:
-    """Return where the comment or the trailing comma that begins at `start` is over, 0 for none.
-
-    Args:
-        text: The text.
-        start: The offset of what may be one of both.
-        last: The token before it.
-        gap_end: Where what is between two tokens is over.
-    """
+    """Return where a comment or a trailing comma ends that begins at `start`; 0 if none does."""
     # A comma that follows no value is not one too many: a value is missing.
     is_trailing = text[last[1] - 1 : last[1]] not in "[{:" and text.startswith(("]", "}"), gap_end)
     return _comment_end(text, start) or (_end(_COMMAS, text, start) if is_trailing else 0)
 
 
 def _gap_end(text: str, at: int) -> int:
-    """Return where blanks, commas and comments are over; at most a little over `MAX_ISSUES`."""
+    """Return where blanks, commas and comments end; behind `MAX_ISSUES` comments at the latest."""
     for _ in range(MAX_ISSUES):
         at = _end(_COMMAS_AND_SPACE, text, at)
         end = _comment_end(text, at)
@@ -258,7 +200,7 @@ def _gap_end(text: str, at: int) -> int:
 
 
 def _comment_end(text: str, start: int) -> int:
-    """Return where the comment that begins at `start` is over; 0 for none, or if it never is."""
+    """Return where the comment at `start` ends; 0 if there is none there, or if it never ends."""
     if text.startswith("/*", start):
         end = text.find("*/", start + len("/*"))
         return 0 if end < 0 else end + len("*/")
@@ -270,13 +212,8 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else 0
 
 
-def _comments_ahead(text: str, offset: int) -> list[_Span]:
-    found = _COMMENT_AHEAD.finditer(text, offset, offset + _AHEAD)
-    return [match.span(1) for match in found if match[1]]
-
-
-def _blanked(text: str, noise: list[_Span]) -> str:
-    pieces: list[str] = []
+def _blank(text: str, noise: list[_Span]) -> str:
+    pieces = []
     done = 0
     for start, end in noise:
         blank = text[start:end].encode("ascii", "replace").translate(_BLANK).decode()
@@ -285,48 +222,30 @@ def _blanked(text: str, noise: list[_Span]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _fault(
-    text: str, token: tuple[str, int, int], last: _Span, state: _State, stack: list[_Bracket]
-) -> Fault:
-    """Return the fault that a token is in a state."""
-    kind, start, end = token
-    if kind == "quote" and "string" in state.moves:
-        what = _STRING_FAULTS.get(text[end], "control character")
-        return Fault(what, end, (start, end if end > start else len(text)), _offsets(stack))
-    return Fault(state.missing, start, last, _offsets(stack))
-
-
-def _offsets(stack: list[_Bracket]) -> list[int]:
-    return [offset for offset, _, _ in stack]
-
-
-def _breach(
-    kind: str, span: _Span, last: _Span, stack: list[_Bracket], lines: Lines
-) -> Issue | None:
-    """Return what breaks one of our stricter rules: a number, or the key before a colon."""
-    if kind == "colon":
-        return _key_issue(last, stack[-1][1], lines)
+def _breaches(kind: str, span: _Span, stack: list[_Bracket], lines: Lines) -> Iterator[Issue]:
+    """Yield what breaks one of our stricter rules: a number, or the key before a colon."""
     literal = lines.text[span[0] : span[1]]
-    if kind == "constant":
-        return lines.place(Issue("not-finite", f"{literal} is no JSON number"), *span)
-    issue = _number_issue(literal)
-    return issue and lines.place(issue, *span)
+    if kind == "colon":
+        issue = _key_issue(literal, span[0], stack[-1][1], lines)
+    elif kind == "constant":
+        issue = Issue("not-finite", f"{literal} is no JSON number")
+    else:
+        issue = _number_issue(literal)
+    if issue is not None:
+        yield lines.place(issue, *span)
 
 
-def _key_issue(span: _Span, keys: dict[str, int], lines: Lines) -> Issue | None:
-    key = lines.text[span[0] + 1 : span[1] - 1]
-    if "\\" in key:
-        key = json.loads(f'"{key}"')
-    first = keys.setdefault(key, span[0])
-    if first == span[0]:
+def _key_issue(literal: str, offset: int, keys: dict[str, int], lines: Lines) -> Issue | None:
+    key = json.loads(literal) if "\\" in literal else literal[1:-1]
+    first = keys.setdefault(key, offset)
+    if first == offset:
         return None
     line, column = lines.position(first)
-    issue = Issue(
+    return Issue(
         "duplicate-key",
         f"the key `{shorten(key)}` stands here twice",
         hint=f"the first is at {line}:{column}: remove one of them",
     )
-    return lines.place(issue, *span)
 
 
 def _number_issue(literal: str) -> Issue | None:

@@ -13,7 +13,7 @@ from support import workflows
 from driftflow.errors import ConfigError, Issue
 from driftflow.reading.document import parse
 from driftflow.reading.positions import Lines
-from driftflow.reading.scanner import Scan, scan
+from driftflow.reading.scanner import Fault, scan
 
 COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
 NUMBER = "where a string will do, put it in double quotes"
@@ -28,7 +28,7 @@ def found(text: str) -> tuple[Issue, ...]:
         return error.issues
 
 
-def scanned(text: str) -> Scan:
+def scanned(text: str) -> tuple[str, list[Issue], Fault | None]:
     """What the pass over the text gives."""
     return scan(Lines(text))
 
@@ -144,12 +144,12 @@ def test_a_comment_without_an_end_is_left_in() -> None:
         assert (plain, issues) == (text, [])
         assert fault is not None
         assert fault.offset == text.index("/*")
-    assert scanned("[1, /**/ /***/ 2]").plain == "[1,            2]"
+    assert scanned("[1, /**/ /***/ 2]")[0] == "[1,            2]"
 
 
 def test_a_comment_of_many_lines_keeps_its_line_ends() -> None:
     """All else of it becomes blanks, of any script."""
-    assert scanned("[/* é\r\n\t😀\r\n*/]").plain == "[    \r\n  \r\n  ]"
+    assert scanned("[/* é\r\n\t😀\r\n*/]")[0] == "[    \r\n  \r\n  ]"
 
 
 @pytest.mark.parametrize("text", ["[,]", '{"a":,}', "[ // b\n ,]", "[[,1]]"])
@@ -185,13 +185,13 @@ def test_a_trailing_comma_is_one_behind_any_number_of_comments() -> None:
         ("[1, [2], 34 5]", "comma in array", 12, (9, 11), [0]),
         ('{"a": "[" }}', "end", 11, (10, 11), []),
         ('[{"[": "]" ]', "comma in object", 11, (7, 10), [0, 1]),
-        ('["\\"b', "unended string", 1, (1, 5), [0]),
-        ('["b\n"]', "unended string", 3, (1, 3), [0]),
-        ('["b\t"]', "control character", 3, (1, 3), [0]),
+        ('["\\"b', "unended", 1, (1, 1), [0]),
+        ('["b\n"]', "unended", 3, (1, 3), [0]),
+        ('["b\t"]', "control", 3, (1, 3), [0]),
         ('["b\\c"]', "escape", 3, (1, 3), [0]),
-        ('["\\ud83d\\u12"]', "unicode escape", 9, (1, 9), [0]),
+        ('["\\ud83d\\u12"]', "unicode", 9, (1, 9), [0]),
         ('[1 "b\t"]', "comma in array", 3, (1, 2), [0]),
-        ("[" * 129, "depth", 128, (127, 128), [*range(128)]),
+        ("[" * 129, "depth", 128, (127, 128), [*range(129)]),
         ("[1, 2, {}, 03]", "comma in array", 12, (11, 12), [0]),
     ],
 )
@@ -199,7 +199,7 @@ def test_the_first_fault_ends_the_pass(
     text: str, kind: str, offset: int, token: tuple[int, int], brackets: list[int]
 ) -> None:
     """With what should have been there, the token before it, and the brackets that are open."""
-    assert scanned(text).fault == (kind, offset, token, brackets)
+    assert scanned(text)[2] == (kind, offset, token, brackets)
 
 
 @given(workflows.values, st.data())
