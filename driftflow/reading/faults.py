@@ -33,8 +33,8 @@ def _hints(*pairs: tuple[str, str]) -> Hints:
     return [(re.compile(pattern, re.ASCII), hint) for pattern, hint in pairs]
 
 
-# What is wrong for itself: in which kinds of fault (all of them for none), how the text goes on
-# there, what it is, and what to do.
+# What is wrong in itself: how the kind of the fault begins, how the text goes on there, what that
+# is, and what to do.
 _MISTAKES = [
     (kinds, re.compile(pattern, re.ASCII), message, hint)
     for kinds, pattern, message, hint in [
@@ -57,16 +57,10 @@ _MISTAKES = [
             "remove it",
         ),
         (
-            "comma in array",
-            r"\}",
+            "comma",
+            r"[\]}]",
             "this does not close the {open}",
-            "close that first with `]`, or remove this one",
-        ),
-        (
-            "comma in object",
-            r"\]",
-            "this does not close the {open}",
-            "close that first with `}`, or remove this one",
+            "close that first with `{close}`, or remove this one",
         ),
         ("comma in object", r"\{", "the {open} is not closed", "write `},` before this"),
     ]
@@ -181,12 +175,13 @@ def explain(fault: Fault, text: str, lines: Lines) -> Issue:
         or _find_kind(fault, text)
     )
     issue = Issue("syntax", f"not JSON: {found.message}", hint=found.hint)
-    if fault.brackets:
-        line, column = lines.position(fault.brackets[-1])
-        place = f"`{text[fault.brackets[-1]]}` at {line}:{column}"
+    for offset in fault.brackets[-1:]:
+        line, column = lines.position(offset)
+        bracket = f"`{text[offset]}` at {line}:{column}"
+        hint = issue.hint and issue.hint.replace("{close}", {"[": "]", "{": "}"}[text[offset]])
         issue = issue._replace(
-            message=issue.message.replace("{open}", place),
-            hint=issue.hint and issue.hint.replace("{open}", place),
+            message=issue.message.replace("{open}", bracket),
+            hint=hint and hint.replace("{open}", bracket),
         )
     return lines.place(issue, found.start, found.end)
 
@@ -220,7 +215,7 @@ def _find_mistake(fault: Fault, text: str) -> _Found | None:
     character = text[fault.offset]
     narrow = unicodedata.normalize("NFKC", character)
     for kind, pattern, message, hint in _MISTAKES:
-        if kind in ("", fault.kind) and (match := pattern.match(text, fault.offset)):
+        if fault.kind.startswith(kind) and (match := pattern.match(text, fault.offset)):
             message_here = message.replace("{code}", f"{ord(character):04X}")
             return _Found(message_here, hint.replace("{narrow}", narrow), *match.span())
     return None
@@ -229,7 +224,7 @@ def _find_mistake(fault: Fault, text: str) -> _Found | None:
 def _find_token(fault: Fault, text: str) -> _Found | None:
     """Return what is wrong with the token before the fault: a number that goes on, or a key."""
     start, end = fault.token
-    if fault.kind not in ("comma in array", "comma in object"):
+    if not fault.kind.startswith("comma"):
         return None
     if rest := _NUMBER_END.match(text, fault.offset):
         message = f"`{shorten(text[start : rest.end()])}` is no number"

@@ -77,24 +77,15 @@ _ANY = rf"""
 """
 _TOKEN = re.compile(_ANY, re.VERBOSE)
 # In an array, quickly past many items about which there is nothing to say, with their commas.
-_ITEMS = re.compile(
-    rf"""
-    (?P<items>(?:{_SPACE}(?:
-        -?(?:0|[1-9][0-9]{{0,98}})(?:\.[0-9]{{1,99}})?
-        | "[^"\\\x00-\x1f]{{0,99}}"
-        | true | false | null
-        | \{{{_SPACE}\}} | \[{_SPACE}\]
-    ){_SPACE},(?={_SPACE}["\[{{tfn0-9-])){{1,1000}})
-    | {_ANY}
-    """,
-    re.VERBOSE,
-)
-_COMMAS = re.compile(r",(?:[ \t\n\r,]*,)?")
-_COMMAS_AND_SPACE = re.compile(r"[ \t\n\r,]*")
-_LINE_COMMENT = re.compile(r"(?://|\#)[^\r\n]*")
+_ITEM = r'-?(?:0|[1-9][0-9]{0,98})(?:\.[0-9]{1,99})?|"[^"\\\x00-\x1f]{0,99}"|true|false|null'
+_ITEM = rf"{_SPACE}(?:{_ITEM}|\[{_SPACE}\]|\{{{_SPACE}\}}){_SPACE},(?={_SPACE}[\"\[{{tfn0-9-])"
+_ITEMS = re.compile(rf"(?P<items>(?:{_ITEM}){{1,1000}})|{_ANY}", re.VERBOSE)
+_COMMENT = r"(?:(?://|\#)[^\r\n]*|/\*(?s:.*?)\*/)"
+_NOISE_PIECE = re.compile(rf"{_COMMENT}|,(?:[ \t\n\r,]*,)?")
+_GAP = re.compile(rf"(?:[ \t\n\r,]*{_COMMENT}){{0,{MAX_ISSUES}}}[ \t\n\r,]*")
 _BLANK = bytes(byte if byte in b"\r\n" else ord(" ") for byte in range(256))
 _AHEAD = 1000  # characters behind a fault that its hint may depend on
-_COMMENT_AHEAD = re.compile(r'"(?:[^"\\]|\\.)*"?|((?://|\#)[^\r\n]*|/\*.*?\*/)', re.DOTALL)
+_COMMENT_AHEAD = re.compile(rf'"(?:[^"\\]|\\.)*"?|({_COMMENT})', re.DOTALL)
 _DECODER = json.JSONDecoder()  # reads past a string at the speed of C
 
 # How a string is wrong, by the character at which the decoder stops; by any other, a control one.
@@ -145,8 +136,12 @@ def scan(lines: Lines) -> tuple[str, list[Issue], Fault | None]:
         start, at = token.span(kind)
         missing, moves = _STATES[state]
         if kind in _NOISE:
-            gap_end = gap_end if start < gap_end else _gap_end(text, start)
-            if end := _noise_end(text, start, last, gap_end):
+            gap_end = gap_end if start < gap_end else _end(_GAP, text, start)
+            # A comma that follows no value is not one too many: a value is missing.
+            is_noise = kind == "comment" or (
+                text[last[1] - 1 : last[1]] not in "[{:" and text.startswith(("]", "}"), gap_end)
+            )
+            if is_noise and (end := _end(_NOISE_PIECE, text, start)):
                 issues.append(lines.place(_NOISE[kind], start, end))
                 noise.append((start, end))
                 at = end
@@ -179,32 +174,6 @@ def _read_string(text: str, start: int) -> tuple[str, int]:
         return "string", _DECODER.raw_decode(text, start)[1]
     except json.JSONDecodeError as error:
         return _STRING_FAULTS.get(text[error.pos], "control"), error.pos
-
-
-def _noise_end(text: str, start: int, last: _Span, gap_end: int) -> int:
-    """Return where a comment or a trailing comma ends that begins at `start`; 0 if none does."""
-    # A comma that follows no value is not one too many: a value is missing.
-    is_trailing = text[last[1] - 1 : last[1]] not in "[{:" and text.startswith(("]", "}"), gap_end)
-    return _comment_end(text, start) or (_end(_COMMAS, text, start) if is_trailing else 0)
-
-
-def _gap_end(text: str, at: int) -> int:
-    """Return where blanks, commas and comments end; behind `MAX_ISSUES` comments at the latest."""
-    for _ in range(MAX_ISSUES):
-        at = _end(_COMMAS_AND_SPACE, text, at)
-        end = _comment_end(text, at)
-        if not end:
-            break
-        at = end
-    return at
-
-
-def _comment_end(text: str, start: int) -> int:
-    """Return where the comment at `start` ends; 0 if there is none there, or if it never ends."""
-    if text.startswith("/*", start):
-        end = text.find("*/", start + len("/*"))
-        return 0 if end < 0 else end + len("*/")
-    return _end(_LINE_COMMENT, text, start)
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
