@@ -77,8 +77,8 @@ _ANY = rf"""
 """
 _TOKEN = re.compile(_ANY, re.VERBOSE)
 # In an array, quickly past many items about which there is nothing to say, with their commas.
-_ITEM = r'-?(?:0|[1-9][0-9]{0,98})(?:\.[0-9]{1,99})?|"[^"\\\x00-\x1f]{0,99}"|true|false|null'
-_ITEM = rf"{_SPACE}(?:{_ITEM}|\[{_SPACE}\]|\{{{_SPACE}\}}){_SPACE},(?={_SPACE}[\"\[{{tfn0-9-])"
+_SCALAR = r'-?(?:0|[1-9][0-9]{0,98})(?:\.[0-9]{1,99})?|"[^"\\\x00-\x1f]{0,99}"|true|false|null'
+_ITEM = rf"{_SPACE}(?:{_SCALAR}|\[{_SPACE}\]|\{{{_SPACE}\}}){_SPACE},(?={_SPACE}[\"\[{{tfn0-9-])"
 _ITEMS = re.compile(rf"(?P<items>(?:{_ITEM}){{1,1000}})|{_ANY}", re.VERBOSE)
 _COMMENT = r"(?:(?://|\#)[^\r\n]*|/\*(?s:.*?)\*/)"
 _NOISE_PIECE = re.compile(rf"{_COMMENT}|,(?:[ \t\n\r,]*,)?")
@@ -136,12 +136,11 @@ def scan(lines: Lines) -> tuple[str, list[Issue], Fault | None]:
         start, at = token.span(kind)
         missing, moves = _STATES[state]
         if kind in _NOISE:
-            gap_end = gap_end if start < gap_end else _end(_GAP, text, start)
             # A comma that follows no value is not one too many: a value is missing.
-            is_noise = kind == "comment" or (
-                text[last[1] - 1 : last[1]] not in "[{:" and text.startswith(("]", "}"), gap_end)
-            )
-            if is_noise and (end := _end(_NOISE_PIECE, text, start)):
+            is_behind = text[last[1] - 1 : last[1]] not in "[{:"
+            gap_end = _end(_GAP, text, start) if is_behind and start >= gap_end else gap_end
+            is_trailing = is_behind and text.startswith(("]", "}"), gap_end)
+            if (kind == "comment" or is_trailing) and (end := _end(_NOISE_PIECE, text, start)):
                 issues.append(lines.place(_NOISE[kind], start, end))
                 noise.append((start, end))
                 at = end

@@ -237,3 +237,16 @@ def test_comments_near_a_fault_are_not_taken_for_what_stands_there() -> None:
     """Hints look at what follows; those comments are no issues."""
     (issue,) = found('{"a": 5ms//x\n}')
     assert issue.message == "not JSON: `5ms` is no number"
+
+
+def test_a_run_of_items_is_not_skipped_below_the_greatest_depth() -> None:
+    """An empty array among them is one level more."""
+    fault = scanned("[" * 128 + "1, [], 2" + "]" * 128)[2]
+    assert fault is not None
+    assert (fault.kind, fault.offset) == ("depth", 131)
+
+
+def test_the_pass_ends_when_there_are_as_many_issues_as_are_told() -> None:
+    """What stands behind them is left as it is."""
+    plain, issues, fault = scanned("[" + "1,//\n" * 2000)
+    assert (len(issues), plain.count("//"), fault) == (1000, 1000, None)
