@@ -12,7 +12,7 @@ from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageEr
 from driftflow.planning.plan import Plan, build_plan
 from driftflow.planning.references import has_references
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
-from driftflow.reading.document import copied, parse
+from driftflow.reading.document import copy_json, parse
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _json_value(name: object, value: Json) -> Json:
     if not isinstance(name, str):
         raise TypeError(f"the name of a parameter is a string, not {name!r}")
     try:
-        return copied(value)
+        return copy_json(value)
     except TypeError as error:
         raise TypeError(f"the parameter {name!r} is {error}") from None
 

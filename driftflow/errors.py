@@ -39,10 +39,6 @@ CODES: dict[str, Severity] = {
     "duplicate-name": "warning",
 }
 
-# serde_json's default. CPython's own limit varies with the version and with the depth of
-# the caller's stack, so that a config would load in one place and not in another.
-MAX_DEPTH = 128
-
 # No more issues of a file are told: more would help nobody, and each takes time to find.
 MAX_ISSUES = 1000
 

@@ -1,6 +1,6 @@
 """An action: what a step can name, and how a Python function becomes one.
 
-- An output is checked and copied in one walk (`document.copied`) when its action returns, and each
+- An output is checked and copied in one walk (`document.copy_json`) when its action returns, and each
   attempt that reads it gets another copy. So no action can change what another one sees, and steps
   that read nothing pay nothing. Frozen outputs would cost every step more than that.
 - The docstrings of the built-in actions are printed by `driftflow actions`.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
-from driftflow.reading.document import Json, copied, type_name
+from driftflow.reading.document import Json, copy_json, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,7 +138,7 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
 
 def _copy_output(output: Json) -> Json:
     try:
-        return copied(output)
+        return copy_json(output)
     except TypeError as error:
         raise TypeError(f"the output is {error}") from None
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow.actions.action import ACTIONS, Action, Known, find_mark, summarize
 from driftflow.actions.sources import Candidate, find_candidates, load_function, run_code
 from driftflow.errors import ActionsError
-from driftflow.reading.document import copied
+from driftflow.reading.document import copy_json
 from driftflow.schemas.compiler import compile_schema
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _make_action(found: Candidate) -> Action:
 
 def _copy_schema(given: Any) -> dict[str, Any]:
     """Return a copy of a schema; raise TypeError or ValueError if it is no JSON object."""
-    schema = copied(given)
+    schema = copy_json(given)
     if not isinstance(schema, dict):
         raise TypeError("it is no object")
     json.dumps(schema, ensure_ascii=False).encode()  # raises for half a surrogate pair

@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.planning.references import list_steps
-from driftflow.reading.positions import Lines, extents
+from driftflow.reading.positions import Lines, find_values
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def redact(findings: Findings, document: Document) -> Findings:
     paths = [path for path, is_sensitive in steps.items() if is_sensitive]
     if not paths:
         return findings
-    hidden = extents(document.plain, paths)
+    hidden = find_values(document.plain, paths)
     lines = Lines(findings.text)
     issues = tuple(
         _remove_quotes(issue) if _is_about_input(issue, hidden, lines) else issue

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyrsistent import PVector, pvector
 
-from driftflow.reading.document import fresh
+from driftflow.reading.document import clone_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,8 +125,8 @@ def _read(value: FromStep, outputs: Mapping[str, Json] | None) -> Json:
     if outputs is None:
         return {"from": [*names] if several else names[0]}
     if several:
-        return [fresh(outputs[name]) for name in names]
-    return fresh(outputs[names[0]])
+        return [clone_json(outputs[name]) for name in names]
+    return clone_json(outputs[names[0]])
 
 
 def list_reads(value: Frozen) -> tuple[str, ...]:

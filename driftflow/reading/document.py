@@ -1,6 +1,12 @@
 """Bytes to a JSON value, strictly: what two readers could take differently is refused.
 
-And what is a JSON value, for those that Python code makes.
+Strict JSON is read in one pass, at the speed of C: `json.loads` with hooks refuses what breaks our
+rules, but its hooks are not told where they are. Only a text that it refused is read again, by
+`scanner`, which knows every place. If nothing but comments, trailing commas and breaches of our
+rules is wrong, the text still has a value, and the document is checked on, so that its author
+sees all mistakes at once. Otherwise the first fault ends the reading, and `faults` explains it.
+
+This module also says which values that Python code makes are JSON, and copies them.
 """
 
 from __future__ import annotations
@@ -8,17 +14,17 @@ from __future__ import annotations
 import codecs
 import json
 import math
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue
+from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue
 from driftflow.text import format_path, shorten
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
 
-# As much of a text that is no JSON is mended at first, in characters; more if it is read on.
-_WINDOW = 1 << 16
+# How many levels a document may have: serde_json's default. CPython's own limit depends on its
+# version and on the caller's stack, so that a config would load in one place and not in another.
+MAX_DEPTH = 128
 
 _EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 
@@ -41,13 +47,13 @@ _TYPE_NAMES = {
 
 
 class Document(NamedTuple):
-    """What a file holds.
+    """A file as it was read.
 
     Attributes:
         text: The file's text, without a byte-order mark.
-        plain: The text with blanks for what is no JSON: comments and trailing commas.
-        value: What that says. Of a key that stands twice, the last.
-        issues: Why the text is no strict JSON; empty for a good one.
+        plain: The text with blanks for its comments and trailing commas.
+        value: The value of that. Where an object has a key twice, the last one counts.
+        issues: Why the text is no strict JSON; empty if it is.
     """
 
     text: str
@@ -57,93 +63,95 @@ class Document(NamedTuple):
 
 
 def type_name(value: Json) -> str:
-    """The JSON type of a value with its article, as messages name it: `an array`."""
+    """Return the JSON type of a value with its article, as messages name it: `an array`."""
     return _TYPE_NAMES[type(value)]
 
 
-def copied(value: Any) -> Json:
-    """A copy of a JSON value that shares nothing with it, of Python's plain types at any depth.
+def copy_json(value: Any) -> Json:
+    """Return a copy of a JSON value that shares nothing with it, in plain Python types throughout.
 
-    Tuples count as arrays, and subclasses as what they extend: so does the json module.
+    As in the json module, tuples count as arrays, and subclasses as the type that they extend.
 
     Raises:
-        TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`; says what is wrong
-            and where: `no JSON value: a value of type date, at [3].day`.
+        TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`. The message says
+            what is wrong and where: `no JSON value: a value of type date, at [3].day`.
     """
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]  # it is one of these types
     try:
-        return _copied(value, MAX_DEPTH)
+        return _copy(value, MAX_DEPTH)
     except _NotJsonError as error:
-        place = shorten(format_path(_path(value, MAX_DEPTH)))
-        raise TypeError(f"no JSON value: {error}{place and f', at {place}'}") from None
+        path = shorten(format_path(_find_fault(value, MAX_DEPTH)))
+        raise TypeError(f"no JSON value: {error}{path and f', at {path}'}") from None
 
 
-def fresh(value: Json) -> Json:
-    """A copy of what is known to be a JSON value: new dicts and lists that its taker may change."""
+def clone_json(value: Json) -> Json:
+    """Return a copy of what is known to be a JSON value, with new dicts and lists throughout."""
     if type(value) is dict:
-        return {key: fresh(member) for key, member in value.items()}
+        return {key: clone_json(member) for key, member in value.items()}
     if type(value) is list:
-        return [fresh(item) for item in value]
+        return [clone_json(item) for item in value]
     return value
 
 
 def parse(data: bytes, source: str) -> Document:
-    """The document that the bytes hold.
+    """Return the document that the bytes hold.
 
-    Stricter than `json.loads`: UTF-8 only (a byte-order mark is accepted), no NaN or Infinity,
-    no number that a float cannot hold, no key twice in an object, at most `MAX_DEPTH` levels.
-    What breaks these rules, comments and trailing commas are issues of the document.
+    This is stricter than `json.loads`: UTF-8 only (a byte-order mark is accepted), no NaN or
+    Infinity, no number that a float cannot hold, no key twice in an object, at most `MAX_DEPTH`
+    levels. Numbers and keys that break these rules are issues of the document, as are comments
+    and trailing commas.
 
     Args:
         data: The whole file.
-        source: What errors call it.
+        source: The file's name in errors.
 
     Raises:
         ConfigError: If the value cannot be told: the bytes are not UTF-8, the text is otherwise
-            no JSON, or it is nested too deep. With all issues up to that place.
+            no JSON, it is nested too deep, or it has `MAX_ISSUES` issues. It holds all issues up
+            to there.
     """
     text = _decode(data, source)
     try:
         value: Json = json.loads(
-            text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse
+            text, object_pairs_hook=_make_object, parse_float=_read_float, parse_constant=_refuse
         )
-        if not _too_deep(value):
+        if not _is_too_deep(value):
             return Document(text, text, value)
     except (ValueError, RecursionError):
-        pass  # the hooks of the json module are not told where they are: we look again
-    return _reparse(text, source)
+        pass
+    return _read_again(text, source)
 
 
 class _NotJsonError(Exception):
-    """JSON has no form for something in a value; says for what."""
+    """JSON has no form for something in a value; the message says for what."""
 
 
-def _copied(value: Any, depth: int) -> Json:
+def _copy(value: Any, depth: int) -> Json:
     if not isinstance(value, dict | list | tuple):
-        return _scalar(value)
+        return _copy_scalar(value)
     if not depth:
         raise _NotJsonError(f"nesting deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         return {
-            _key(key): member if type(member) in _PLAIN else _copied(member, depth - 1)
+            _copy_key(key): member if type(member) in _PLAIN else _copy(member, depth - 1)
             for key, member in value.items()
         }
-    return [item if type(item) in _PLAIN else _copied(item, depth - 1) for item in value]
+    return [item if type(item) in _PLAIN else _copy(item, depth - 1) for item in value]
 
 
-def _path(value: Any, depth: int) -> JsonPath:
-    """Where in a value of which no copy can be made the first thing is that forbids it."""
+def _find_fault(value: Any, depth: int) -> JsonPath:
+    """Return the path to the first part of a value that cannot be copied."""
     if depth and isinstance(value, dict | list | tuple):
         for part, member in value.items() if isinstance(value, dict) else enumerate(value):
             try:
-                _copied(member, depth - 1)
+                _copy(member, depth - 1)
             except _NotJsonError:
-                return (part, *_path(member, depth - 1))
+                return (part, *_find_fault(member, depth - 1))
     return ()
 
 
-def _scalar(value: Any) -> Json:
+def _copy_scalar(value: Any) -> Json:
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]  # it is one of these types
     if isinstance(value, str):
@@ -163,7 +171,7 @@ def _scalar(value: Any) -> Json:
     return int.__int__(value)
 
 
-def _key(key: Any) -> str:
+def _copy_key(key: Any) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     raise _NotJsonError(f"a key of type {type(key).__name__}")
@@ -187,44 +195,32 @@ def _decode(data: bytes, source: str) -> str:
         raise ConfigError(Findings(source, text, (placed,))) from None
 
 
-def _reparse(text: str, source: str) -> Document:
-    """The document of a text that is no strict JSON, with all that is wrong with it."""
-    from driftflow.reading import faults, syntax
+def _read_again(text: str, source: str) -> Document:
+    """Return the document of a text that is no strict JSON, with all that is wrong with it."""
+    from driftflow.reading.faults import explain
     from driftflow.reading.positions import Lines, arrange
+    from driftflow.reading.scanner import scan
 
     lines = Lines(text)
-    window = _WINDOW
-    while True:
-        plain, issues = syntax.blank(text, lines, window)
-        value: Json = None
-        fatal: Issue | None = None
-        end = len(plain)
-        try:
-            value = json.loads(plain, parse_int=_integer)
-        except json.JSONDecodeError as error:
-            if error.pos >= window and len(issues) < MAX_ISSUES:
-                window = 2 * error.pos
-                continue
-            fatal, end = faults.explain(error, lines), error.pos
-        except RecursionError:  # not only for its depth: a caller may have used most of the stack
-            fatal = Issue("nested-too-deep", "nested too deeply")
-        break
-    issues += islice(syntax.breaches(plain, lines, end), MAX_ISSUES)
-    fatal = next((issue for issue in issues if issue.code == "nested-too-deep"), fatal)
+    plain, issues, fault = scan(lines)
+    fatal = explain(fault, plain, lines) if fault else None
     if fatal is None and len(issues) < MAX_ISSUES:
-        return Document(text, plain, value, arrange(issues))
-    known = arrange(issues if fatal is None else [fatal, *issues])
-    if fatal is not None:
-        known = known[: known.index(fatal) + 1]
-    raise ConfigError(Findings(source, text, known[:MAX_ISSUES]))
+        try:
+            value: Json = json.loads(plain, parse_int=_read_integer)
+            return Document(text, plain, value, arrange(issues))
+        except RecursionError:  # in spite of its depth: a caller may have used most of the stack
+            fatal = Issue("nested-too-deep", "nested too deeply")
+    known = arrange([fatal, *issues] if fatal else issues)
+    end = known.index(fatal) + 1 if fatal else len(known)  # what stands behind it cannot be told
+    raise ConfigError(Findings(source, text, known[: min(end, MAX_ISSUES)]))
 
 
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def _make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     return members if len(members) == len(pairs) else _refuse("a key twice")
 
 
-def _finite(literal: str) -> float:
+def _read_float(literal: str) -> float:
     value = float(literal)
     return value if math.isfinite(value) else _refuse(literal)
 
@@ -233,14 +229,14 @@ def _refuse(what: str) -> NoReturn:
     raise ValueError(what)
 
 
-def _integer(literal: str) -> int | float:
+def _read_integer(literal: str) -> int | float:
     try:
         return int(literal)
     except ValueError:  # more digits than Python reads
         return math.inf
 
 
-def _too_deep(document: Json) -> bool:
+def _is_too_deep(document: Json) -> bool:
     level: list[Any] = [[document]]
     for _ in range(MAX_DEPTH + 1):
         level = [

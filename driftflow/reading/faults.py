@@ -1,4 +1,8 @@
-"""What ends the reading of a text that is no JSON, in our words, and what would be right."""
+"""What ends the reading of a text, in our words, and what would be right.
+
+The words are ours, because those of Python differ between its versions, and because the tables
+know what people bring from other languages: they say what was meant.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,12 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from driftflow.errors import Issue
-from driftflow.reading.syntax import token_start, unclosed
+from driftflow.reading.document import MAX_DEPTH
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
-    from json import JSONDecodeError
-
     from driftflow.reading.positions import Lines
+    from driftflow.reading.scanner import Fault
 
     Hints: TypeAlias = list[tuple[re.Pattern[str], str]]
 
@@ -30,26 +33,36 @@ def _hints(*pairs: tuple[str, str]) -> Hints:
     return [(re.compile(pattern, re.ASCII), hint) for pattern, hint in pairs]
 
 
-# What is wrong wherever it stands: what it is, and what to do.
-_NEVER = [
-    (re.compile(pattern, re.ASCII), fault, hint)
-    for pattern, fault, hint in [
-        (r"/\*", "a comment without an end", "JSON has no comments: remove it"),
-        (r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),
-        (r"[\u2018-\u201f\xab\xbb]", "a typographic quotation mark", 'JSON has `"` only'),
-        (r"\.\.\.|…", "an ellipsis", "leave it out"),
-        (r"\0", "a NUL character", "save the file in UTF-8"),
+# What is wrong in itself: how the kind of the fault begins, how the text goes on there, what that
+# is, and what to do.
+_MISTAKES = [
+    (kinds, re.compile(pattern, re.ASCII), message, hint)
+    for kinds, pattern, message, hint in [
+        ("", r"/\*", "a comment without an end", "JSON has no comments: remove it"),
+        ("", r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),
+        ("", r"[\u2018-\u201f\xab\xbb]", "a typographic quotation mark", 'JSON has `"` only'),
+        ("", r"\.\.\.|…", "an ellipsis", "leave it out"),
+        ("", r"\0", "a NUL character", "save the file in UTF-8"),
         (
+            "",
             r"(?<=\{)[{%]|\$[\w{(]|(?<=[:,\[{ ])<[A-Za-z_]|%[({]|@\w",
             "a placeholder that was not filled in",
             "write its value",
         ),
-        (r"[\uff01-\uff5e]", "a full-width character, U+{code}", "write `{narrow}`"),
+        ("", r"[\uff01-\uff5e]", "a full-width character, U+{code}", "write `{narrow}`"),
         (
+            "",
             r"[\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]",
             "an invisible character, U+{code}",
             "remove it",
         ),
+        (
+            "comma",
+            r"[\]}]",
+            "this does not close the {open}",
+            "close that first with `{close}`, or remove this one",
+        ),
+        ("comma in object", r"\{", "the {open} is not closed", "write `},` before this"),
     ]
 ]
 
@@ -83,41 +96,33 @@ _INSTEAD_OF_A_KEY = _hints(
     (r"\{", "the {open} is not closed: a `}` is missing before the comma"),
     (r",", "there is one comma too many"),
 )
-# Our words for what the json module says, which differs between versions of Python; and the
-# hints, of which the first that fits the text at that place is given.
+_INSTEAD_OF_A_COMMA = _hints(
+    (r":", "a comma or a quotation mark is missing before this"),
+    (r";", "write `,` instead, or remove it"),
+    (r"[+*/]", "JSON has no operators"),
+    (rf'(?<="){_NAME}"\s*:', "the string before this has no quotation mark at its end"),
+    (rf'(?<="){_NAME}', r"within a string, write `\"` for a quotation mark"),
+    (rf"(?<=[0-9] ){_NAME}", "a number has no unit: remove it"),
+    (r"", "a comma is missing before this"),
+)
+# What each fault is called, and the hints, of which the first that fits what stands there is given.
 _FAULTS: dict[str, tuple[str, Hints]] = {
-    "Expecting value": ("expected a value", _INSTEAD_OF_A_VALUE),
-    "Expecting property name enclosed in double quotes": (
-        "expected a key in double quotes",
-        _INSTEAD_OF_A_KEY,
-    ),
-    "Expecting ':' delimiter": (
+    "value": ("expected a value", _INSTEAD_OF_A_VALUE),
+    "key": ("expected a key in double quotes", _INSTEAD_OF_A_KEY),
+    "comma in array": ("expected `,`", _INSTEAD_OF_A_COMMA),
+    "comma in object": ("expected `,`", _INSTEAD_OF_A_COMMA),
+    "colon": (
         "expected `:`",
         _hints(
             (r'(?<=:")|(?<=: ")', "a quotation mark is missing behind the key"),
             (r"", "after a key come a colon and its value"),
         ),
     ),
-    "Expecting ',' delimiter": (
-        "expected `,`",
-        _hints(
-            (r":", "a comma or a quotation mark is missing before this"),
-            (r";", "write `,` instead, or remove it"),
-            (r"[+*/]", "JSON has no operators"),
-            (
-                rf'(?<="){_NAME}"\s*:',
-                "the string before this has no quotation mark at its end",
-            ),
-            (rf'(?<="){_NAME}', r"within a string, write `\"` for a quotation mark"),
-            (rf"(?<=[0-9] ){_NAME}", "a number has no unit: remove it"),
-            (r"", "a comma is missing before this"),
-        ),
-    ),
-    "Invalid control character at": (
+    "control": (
         "a control character in a string",
         _hints((r"\t", r"write a tab as `\t`")),
     ),
-    "Invalid \\escape": (
+    "escape": (
         "an unknown escape in a string",
         _hints(
             (r"\\'", "write `'` without a backslash"),
@@ -126,11 +131,11 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
             (r"", r"write a backslash as `\\`"),
         ),
     ),
-    "Invalid \\uXXXX escape": (
+    "unicode": (
         r"a `\u` without its four hexadecimal digits",
         _hints((r"", r"write a backslash as `\\`")),
     ),
-    "Extra data": (
+    "end": (
         "something behind the end of the document",
         _hints(
             (r"[]}]", "there is one bracket too many"), (r"[;,]", "remove it"), (r"", _ONE_OBJECT)
@@ -138,12 +143,11 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
     ),
 }
 _SPACE = " \t\n\r"
-_CLOSING = {"[": "]", "{": "}"}
 _WORD = re.compile(rf"{_LETTER}(?:[0-9]|{_LETTER})*|[0-9]+|.|", re.DOTALL)
 _NUMBER_END = re.compile(rf"(?<=[0-9])[A-Za-z0-9_.%]{_REST}*")
 
 
-class _Fault(NamedTuple):
+class _Found(NamedTuple):
     """A message, a hint, and the offsets between which the text is meant."""
 
     message: str
@@ -152,107 +156,92 @@ class _Fault(NamedTuple):
     end: int
 
 
-def explain(error: JSONDecodeError, lines: Lines) -> Issue:
-    """The issue that ends the reading of a text, in words that no version of Python changes.
+def explain(fault: Fault, text: str, lines: Lines) -> Issue:
+    """Return the issue that ends the reading of a text.
 
     Args:
-        error: What the json module says.
-        lines: The lines of the text.
+        fault: What ended it.
+        text: The text, with blanks for its comments.
+        lines: Its lines.
     """
-    brackets = unclosed(error.doc, error.pos)
-    bracket = error.doc[brackets[-1]] if brackets else ""
-    fault = (
-        _of_a_string(error)
-        or _of_an_end(error)
-        or _of_a_character(error)
-        or _of_a_number(error)
-        or _of_a_bracket(error, bracket)
-        or _of_json(error)
+    if fault.kind == "depth":
+        issue = Issue("nested-too-deep", f"nested deeper than {MAX_DEPTH} levels")
+        return lines.place(issue, fault.offset, fault.offset + 1)
+    found = (
+        _find_unended_string(fault, text)
+        or _find_end(fault, text)
+        or _find_mistake(fault, text)
+        or _find_token(fault, text)
+        or _find_kind(fault, text)
     )
-    issue = Issue("syntax", f"not JSON: {fault.message}", hint=fault.hint)
-    if brackets:
-        line, column = lines.position(brackets[-1])
-        place = f"`{bracket}` at {line}:{column}"
+    issue = Issue("syntax", f"not JSON: {found.message}", hint=found.hint)
+    for offset in fault.brackets[-1:]:
+        line, column = lines.position(offset)
+        bracket = f"`{text[offset]}` at {line}:{column}"
+        hint = issue.hint and issue.hint.replace("{close}", {"[": "]", "{": "}"}[text[offset]])
         issue = issue._replace(
-            message=issue.message.replace("{open}", place),
-            hint=issue.hint and issue.hint.replace("{open}", place),
+            message=issue.message.replace("{open}", bracket),
+            hint=hint and hint.replace("{open}", bracket),
         )
-    return lines.place(issue, fault.start, fault.end)
+    return lines.place(issue, found.start, found.end)
 
 
-def _of_a_string(error: JSONDecodeError) -> _Fault | None:
-    """A string that does not end on its line."""
-    text, offset = error.doc, error.pos
-    if error.msg.startswith("Unterminated"):
-        start, end = offset, len(text)
-    elif error.msg.startswith("Invalid control") and text[offset] in "\r\n":
-        start, end = token_start(text, offset), offset
-    else:
+def _find_unended_string(fault: Fault, text: str) -> _Found | None:
+    """Return that a string does not end on its line."""
+    if fault.kind != "unended":
         return None
+    start, end = fault.token
+    end = end if end > start else len(text)
     hint = r'end it with `"`, or write a line break in it as `\n`'
     if text[start:end].rstrip(",]} \t").endswith(r"\""):
         hint = r'end it with `"`: `\"` stands for a quotation mark within it'
     elif text[start:end].rstrip().endswith(","):
         hint = 'end it with `"`, before the comma'
-    return _Fault("a string without an end", hint, start, end)
+    return _Found("a string without an end", hint, start, end)
 
 
-def _of_an_end(error: JSONDecodeError) -> _Fault | None:
-    """A document that holds nothing, or ends too soon."""
-    end = len(error.doc.rstrip(_SPACE))
+def _find_end(fault: Fault, text: str) -> _Found | None:
+    """Return that a document holds nothing, or ends too soon."""
+    if fault.offset < len(text):
+        return None
+    end = len(text.rstrip(_SPACE))
     if end == 0:
-        return _Fault("the document is empty", _ONE_OBJECT, 0, 0)
-    if error.pos < end or error.msg.startswith("Invalid"):  # that is in a string
-        return None
-    return _Fault("the document ends unfinished", "the {open} is not closed", end, end)
+        return _Found("the document is empty", _ONE_OBJECT, 0, 0)
+    return _Found("the document ends unfinished", "the {open} is not closed", end, end)
 
 
-def _of_a_character(error: JSONDecodeError) -> _Fault | None:
-    """A character that is wrong wherever it stands."""
-    text, offset = error.doc, error.pos
-    for pattern, found, hint in _NEVER:
-        if match := pattern.match(text, offset):
-            message = found.replace("{code}", f"{ord(text[offset]):04X}")
-            narrow = unicodedata.normalize("NFKC", text[offset])
-            return _Fault(message, hint.replace("{narrow}", narrow), *match.span())
+def _find_mistake(fault: Fault, text: str) -> _Found | None:
+    """Return what is wrong for itself with the character at the fault."""
+    character = text[fault.offset]
+    narrow = unicodedata.normalize("NFKC", character)
+    for kind, pattern, message, hint in _MISTAKES:
+        if fault.kind.startswith(kind) and (match := pattern.match(text, fault.offset)):
+            message_here = message.replace("{code}", f"{ord(character):04X}")
+            return _Found(message_here, hint.replace("{narrow}", narrow), *match.span())
     return None
 
 
-def _of_a_number(error: JSONDecodeError) -> _Fault | None:
-    """A number that goes on as none."""
-    text, rest = error.doc, _NUMBER_END.match(error.doc, error.pos)
-    if rest is None or not error.msg.startswith("Expecting ','"):
+def _find_token(fault: Fault, text: str) -> _Found | None:
+    """Return what is wrong with the token before the fault: a number that goes on, or a key."""
+    start, end = fault.token
+    if not fault.kind.startswith("comma"):
         return None
-    start = token_start(text, error.pos - 1)
-    message = f"`{shorten(text[start : rest.end()])}` is no number"
-    return _Fault(message, "numbers are written like `1000`, `0.5` or `1e3`", start, rest.end())
-
-
-def _of_a_bracket(error: JSONDecodeError, bracket: str) -> _Fault | None:
-    """What cannot stand where a comma is expected, since a bracket is open or is another one."""
-    text, offset = error.doc, error.pos
-    if not error.msg.startswith("Expecting ','"):
-        return None
-    if text[offset] in "]}":
-        hint = f"close that first with `{_CLOSING[bracket]}`, or remove this one"
-        return _Fault("this does not close the {open}", hint, offset, offset + 1)
-    if (bracket, text[offset]) == ("{", "{"):
-        return _Fault("the {open} is not closed", "write `},` before this", offset, offset + 1)
-    if (bracket, text[offset]) == ("[", ":"):
-        end = len(text[:offset].rstrip(_SPACE))
+    if rest := _NUMBER_END.match(text, fault.offset):
+        message = f"`{shorten(text[start : rest.end()])}` is no number"
+        return _Found(message, "numbers are written like `1000`, `0.5` or `1e3`", start, rest.end())
+    if (fault.kind, text[fault.offset]) == ("comma in array", ":"):
         hint = "close the {open} before this, or begin an object with `{`"
-        return _Fault("a key in an array", hint, token_start(text, end - 1), end)
+        return _Found("a key in an array", hint, start, end)
     return None
 
 
-def _of_json(error: JSONDecodeError) -> _Fault:
-    """What the json module says, in our words."""
-    text, offset = error.doc, error.pos
-    message, hints = _FAULTS.get(error.msg.rstrip(": "), (error.msg, []))
+def _find_kind(fault: Fault, text: str) -> _Found:
+    """Return what is wrong by the kind of the fault."""
+    message, hints = _FAULTS[fault.kind]
     beginning = len(text) - len(text.lstrip(_SPACE))
-    hint = _first(_OTHER_LANGUAGES, text, beginning) or _first(hints, text, offset)
-    word = _WORD.match(text, offset)
-    return _Fault(message, hint, offset, word.end() if word else offset)
+    hint = _first(_OTHER_LANGUAGES, text, beginning) or _first(hints, text, fault.offset)
+    word = _WORD.match(text, fault.offset)
+    return _Found(message, hint, fault.offset, word.end() if word else fault.offset)
 
 
 def _first(hints: Hints, text: str, offset: int) -> str | None:

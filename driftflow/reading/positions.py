@@ -1,4 +1,13 @@
-"""Where things stand in a text: lines and columns, and the place to which a path leads."""
+"""Where things stand in a text: lines and columns, and the value to which a path leads.
+
+An issue is made with a path, and its line and column are found last, so that nothing is located
+in a good config. One walk along all paths at once skips every value that no path enters with the
+decoder of the json module, at the speed of C: 3,000 paths in 5 MB take about a tenth of what
+validating those takes. Libraries that keep the position of every value take far longer, or fail
+on keys with escapes.
+
+An issue that follows from another one at the same position is noise, and is left out.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +26,8 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BLOCK = 512  # characters
 
-# By the code of an issue: what follows from it at the same place, and would be noise. That `NaN`
-# is no number says enough; the misspelt name of a missing field is ignored, of course.
+# The code of an issue -> the codes that follow from it at the same position. That `NaN` is no
+# number says enough; and the misspelt name of a missing field is of course an ignored one.
 _FOLLOWS = {
     "syntax": {"not-finite", "number-too-large"},
     "not-finite": {"wrong-type", "out-of-range", "wrong-input"},
@@ -33,10 +42,10 @@ _DECODER = json.JSONDecoder(parse_int=float)
 
 
 class Lines:
-    """The lines of a text, to tell a place in it by line and column.
+    """The lines of a text, to turn offsets into lines and columns.
 
-    A list of all their beginnings would take twenty times the memory of a text of line ends; so
-    the text is cut into blocks, whose lines are counted at the speed of C.
+    A list of where each line begins would take twenty times the memory of a text of line ends. So
+    the text is cut into blocks, whose line ends are counted at the speed of C.
 
     Args:
         text: The text, without a byte-order mark.
@@ -45,39 +54,39 @@ class Lines:
     def __init__(self, text: str) -> None:
         self.text = text
         blocks = range(0, len(text), _BLOCK)
-        # How many lines are over before each block.
-        self._over = [0, *accumulate(self._ends(start, start + _BLOCK) for start in blocks)]
+        # How many lines end before each block.
+        self._ended = [0, *accumulate(self._count_ends(start, start + _BLOCK) for start in blocks)]
 
     def position(self, offset: int) -> tuple[int, int]:
-        """The line on which the offset lies and its column in that, both from 1."""
+        """Return the line on which the offset lies, and its column in that, both from 1."""
         block = offset // _BLOCK
-        line = self._over[block] + self._ends(block * _BLOCK, offset) + 1
+        line = self._ended[block] + self._count_ends(block * _BLOCK, offset) + 1
         return line, offset - self.begin(line) + 1
 
     def begin(self, number: int) -> int:
-        """The offset at which the line of that number begins."""
+        """Return the offset at which the line of that number begins."""
         if number == 1:
             return 0
-        block = bisect_left(self._over, number - 1) - 1
+        block = bisect_left(self._ended, number - 1) - 1
         matches = _LINE_END.finditer(self.text, max(0, block * _BLOCK - 1))
         starts = (match.end() for match in matches if match.end() > block * _BLOCK)
-        return next(islice(starts, number - 2 - self._over[block], None))
+        return next(islice(starts, number - 2 - self._ended[block], None))
 
     def finish(self, start: int, end: int) -> int:
-        """Where the line of `start` is over, without its end; no farther than `end`."""
-        found = [place for mark in "\r\n" if (place := self.text.find(mark, start, end)) >= 0]
+        """Return the offset at which the line of `start` ends, at most `end`."""
+        found = [at for mark in "\r\n" if (at := self.text.find(mark, start, end)) >= 0]
         return min([*found, end, len(self.text)])
 
-    def _ends(self, start: int, end: int) -> int:
-        """How many lines are over between two offsets."""
+    def _count_ends(self, start: int, end: int) -> int:
+        """Return how many lines end between two offsets."""
         count = self.text.count
         return count("\n", start, end) + count("\r", start, end) - count("\r\n", start, end + 1)
 
     def place(self, issue: Issue, start: int, end: int) -> Issue:
-        """The issue with its place, which is cut at the end of the line that it begins on.
+        """Return the issue with its line and columns, cut at the end of its first line.
 
         Args:
-            issue: What to place.
+            issue: An issue without a line.
             start: The offset of the first character that is meant.
             end: The offset behind the last one.
         """
@@ -87,10 +96,10 @@ class Lines:
 
 
 def locate(text: str, issues: Iterable[Issue]) -> list[Issue]:
-    """The issues, each with the place to which its path leads.
+    """Return the issues, each with the line and columns of what its path leads to.
 
     Args:
-        text: JSON by its grammar. Where a key stands twice in an object, the last one counts.
+        text: JSON by its grammar. Where an object has a key twice, the last one counts.
         issues: Issues whose paths all lead to a value in the text.
     """
     issues = list(issues)
@@ -99,11 +108,11 @@ def locate(text: str, issues: Iterable[Issue]) -> list[Issue]:
     return [lines.place(issue, *spans[issue.path].marked(issue)) for issue in issues]
 
 
-def extents(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, tuple[int, int]]:
-    """The offsets between which the values stand to which the paths lead.
+def find_values(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, tuple[int, int]]:
+    """Return the offsets between which the values stand to which the paths lead.
 
     Args:
-        text: JSON by its grammar. Where a key stands twice in an object, the last one counts.
+        text: JSON by its grammar. Where an object has a key twice, the last one counts.
         paths: Paths that all lead to a value in the text.
     """
     paths = list(paths)
@@ -112,45 +121,46 @@ def extents(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, tuple[int, i
 
 
 def arrange(issues: Iterable[Issue]) -> tuple[Issue, ...]:
-    """The issues in the order of the file, without those that follow from another.
+    """Return the issues in the order of the file, without those that follow from another.
 
-    What has no place comes last.
+    Issues without a line come last.
     """
     issues = list(issues)
     codes: dict[tuple[float, int], set[str]] = {}
     for issue in issues:
-        codes.setdefault(_position(issue), set()).add(issue.code)
+        codes.setdefault(_sort_key(issue), set()).add(issue.code)
     kept = [
         issue
         for issue in issues
         if issue.line is None
-        or not any(issue.code in _FOLLOWS.get(code, ()) for code in codes[_position(issue)])
+        or not any(issue.code in _FOLLOWS.get(code, ()) for code in codes[_sort_key(issue)])
     ]
-    return tuple(sorted(kept, key=_position))
+    return tuple(sorted(kept, key=_sort_key))
 
 
-def _position(issue: Issue) -> tuple[float, int]:
+def _sort_key(issue: Issue) -> tuple[float, int]:
     return issue.line or float("inf"), issue.column or 0
 
 
 class _Span(NamedTuple):
-    """Offsets: where a value and its key begin, and where they are over."""
+    """The offsets between which a key and its value stand."""
 
     key: tuple[int, int]
     value: tuple[int, int]
 
     def marked(self, issue: Issue) -> tuple[int, int]:
+        """Return the offsets of the part that the issue marks."""
         start, _ = self.value
         return {"key": self.key, "value": self.value, "start": (start, start + 1)}[issue.mark]
 
 
 def _find(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, _Span]:
-    wanted: dict[str | int, Any] = {}  # a tree: the next part of a path -> what follows it
+    wanted: dict[str | int, Any] = {}  # a tree: the next part of a path -> the tree behind it
     for path in paths:
         node = wanted
         for part in path:
             node = node.setdefault(part, {})
-    start = _after_space(text, 0)
+    start = _skip_space(text, 0)
     spans: dict[JsonPath, _Span] = {}
     end = _walk(text, start, wanted, (), spans)
     spans[()] = _Span((start, end), (start, end))
@@ -164,36 +174,36 @@ def _walk(
     path: JsonPath,
     spans: dict[JsonPath, _Span],
 ) -> int:
-    """Enter the spans of what is wanted in the value at `start`; give where the value is over."""
-    if not wanted or text[start] not in "{[":  # the first of two keys may hold something else
-        return _after_value(text, start)
+    """Add the spans of what is wanted in the value at `start`; return where the value ends."""
+    if not wanted or text[start] not in "{[":  # a path may not lead into the first of two keys
+        return _skip_value(text, start)
     is_object = text[start] == "{"
-    place, at = 0, _after_space(text, start + 1)
+    index, at = 0, _skip_space(text, start + 1)
     while text[at] not in "}]":
-        part: str | int = place
+        part: str | int = index
         key = (at, at)
         if is_object:
             part, key_end = _DECODER.raw_decode(text, at)
             key = (at, key_end)
-            colon = _after_space(text, key_end)
-            at = _after_space(text, colon + 1)
+            colon = _skip_space(text, key_end)
+            at = _skip_space(text, colon + 1)
         if part in wanted:
             end = _walk(text, at, wanted[part], (*path, part), spans)
             spans[*path, part] = _Span(key, (at, end))
         else:
-            end = _after_value(text, at)
-        place, at = place + 1, _after_space(text, end)
+            end = _skip_value(text, at)
+        index, at = index + 1, _skip_space(text, end)
         if text[at] == ",":
-            at = _after_space(text, at + 1)
+            at = _skip_space(text, at + 1)
     return at + 1
 
 
-def _after_space(text: str, start: int) -> int:
+def _skip_space(text: str, start: int) -> int:
     match = _SPACE.match(text, start)
     assert match is not None  # noqa: S101 - it matches nothing, too
     return match.end()
 
 
-def _after_value(text: str, start: int) -> int:
+def _skip_value(text: str, start: int) -> int:
     _, end = _DECODER.raw_decode(text, start)
     return end

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from driftflow.planning.plan import digest
-from driftflow.reading.document import copied
+from driftflow.reading.document import copy_json
 from driftflow.running.events import (
     RunFinished,
     RunStarted,
@@ -212,7 +212,7 @@ def read_result(record: dict[str, Any], step: Step) -> StepResult | None:
     if type(attempts) is not int or attempts < 1:
         return None
     try:
-        output = copied(record["output"])
+        output = copy_json(record["output"])
     except TypeError:  # an infinity: Python reads 1e999 as one
         return None
     return StepResult(step.name, True, output, None, attempts, 0.0, True)  # noqa: FBT003 - its fields

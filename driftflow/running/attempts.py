@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.errors import message_of
-from driftflow.reading.document import Json, fresh
+from driftflow.reading.document import Json, clone_json
 from driftflow.running.interrupts import interruptible
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run_step(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcom
             used += 1
             try:
                 # An attempt may change what it is handed: only the last one has the original.
-                value = given if type(given) is str or used == allowed else fresh(given)
+                value = given if type(given) is str or used == allowed else clone_json(given)
                 output, error = perform(action, value), None
             except KeyboardInterrupt:  # the user's wish, not the action's
                 raise

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from support import workflows
 
-from driftflow.errors import MAX_DEPTH, ConfigError, Issue
-from driftflow.reading.document import Json, copied, parse, type_name
+from driftflow.errors import ConfigError, Issue
+from driftflow.reading.document import MAX_DEPTH, Json, copy_json, parse, type_name
 
 
 def found(data: bytes) -> list[tuple[str, int | None, int | None]]:
@@ -83,7 +83,7 @@ def test_only_what_is_wrong_is_read_again(monkeypatch: pytest.MonkeyPatch) -> No
     def again(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("driftflow.reading.document._reparse", again)
+    monkeypatch.setattr("driftflow.reading.document._read_again", again)
     for text in ("[" * 128 + "]" * 128, '{"a": [1, -0.5, 1e308, "b"], "c": null}', "9" * 4300):
         assert parse(text.encode(), "a.json").plain == text
 
@@ -235,7 +235,7 @@ class Size(enum.IntEnum):
 @given(workflows.values)
 def test_a_copy_is_the_same_and_shares_nothing(value: Any) -> None:
     """Types and the order of keys included."""
-    copy = copied(value)
+    copy = copy_json(value)
     assert repr(copy) == repr(value)
     waiting = [(copy, value)]
     while waiting:
@@ -267,7 +267,7 @@ def test_a_copy_is_the_same_and_shares_nothing(value: Any) -> None:
 )
 def test_what_extends_a_plain_type_becomes_plain(value: Any, copy: Any) -> None:
     """As the json module would write it."""
-    made = copied(value)
+    made = copy_json(value)
     assert made == copy
     assert repr(made) == repr(copy)
 
@@ -294,7 +294,7 @@ def test_what_extends_a_plain_type_becomes_plain(value: Any, copy: Any) -> None:
 def test_what_json_has_no_form_for_is_told(value: Any, fault: str) -> None:
     """With its type, and its place if it is not all of the value."""
     with pytest.raises(TypeError) as caught:
-        copied(value)
+        copy_json(value)
     assert str(caught.value) == f"no JSON value: {fault}"
 
 
@@ -303,14 +303,14 @@ def test_a_value_is_not_nested_deeper_than_a_document() -> None:
     deep: Any = "x"
     for _ in range(MAX_DEPTH):
         deep = [deep]
-    assert copied(deep) == deep
+    assert copy_json(deep) == deep
     endless: list[Any] = []
     endless.append(endless)
     for value in ([deep], {"a": deep}, endless):
         with pytest.raises(
             TypeError, match="no JSON value: nesting deeper than 128 levels, at "
         ) as caught:
-            copied(value)
+            copy_json(value)
         assert str(caught.value).endswith("…")
         assert len(str(caught.value)) < 140
 

@@ -13,7 +13,7 @@ from support import workflows
 from driftflow.errors import ConfigError, Issue
 from driftflow.reading.document import parse
 from driftflow.reading.positions import Lines
-from driftflow.reading.syntax import blank, breaches, token_start, unclosed
+from driftflow.reading.scanner import Fault, scan
 
 COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
 NUMBER = "where a string will do, put it in double quotes"
@@ -26,6 +26,11 @@ def found(text: str) -> tuple[Issue, ...]:
         return parse(text.encode(), "a.json").issues
     except ConfigError as error:
         return error.issues
+
+
+def scanned(text: str) -> tuple[str, list[Issue], Fault | None]:
+    """What the pass over the text gives."""
+    return scan(Lines(text))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +93,10 @@ def test_every_comment_and_every_last_comma_is_reported() -> None:
 def test_blanking_leaves_a_good_text_and_every_offset_alone(value: object, comment: str) -> None:
     """A text with comments and last commas says what it says without them."""
     good = json.dumps(value, indent=1)
-    assert blank(good, Lines(good), len(good)) == (good, [])
+    assert scanned(good) == (good, [], None)
     noisy = f"{comment}[{good},{comment}]"
-    plain, _ = blank(noisy, Lines(noisy), len(noisy))
+    plain, _, fault = scanned(noisy)
+    assert fault is None
     assert json.loads(plain) == [value]
     assert len(plain) == len(noisy)
     assert [at for at, end in enumerate(plain) if end in "\r\n"] == [
@@ -134,51 +140,113 @@ def test_an_integer_is_not_blamed_where_python_knows_no_limit() -> None:
 def test_a_comment_without_an_end_is_left_in() -> None:
     """It ends the reading, whatever stands behind it."""
     for text in ("[1 /* 2 ]", "[1 /*", "[1 /*/", "/**"):
-        assert blank(text, Lines(text), len(text)) == (text, [])
-    text = "[1, /**/ /***/ 2]"
-    assert blank(text, Lines(text), len(text))[0] == "[1,            2]"
+        plain, issues, fault = scanned(text)
+        assert (plain, issues) == (text, [])
+        assert fault is not None
+        assert fault.offset == text.index("/*")
+    assert scanned("[1, /**/ /***/ 2]")[0] == "[1,            2]"
+
+
+def test_a_comment_of_many_lines_keeps_its_line_ends() -> None:
+    """All else of it becomes blanks, of any script."""
+    assert scanned("[/* é\r\n\t😀\r\n*/]")[0] == "[    \r\n  \r\n  ]"
 
 
 @pytest.mark.parametrize("text", ["[,]", '{"a":,}', "[ // b\n ,]", "[[,1]]"])
 def test_a_comma_that_follows_no_value_is_left_in(text: str) -> None:
     """Not the comma is too many, a value is missing."""
-    assert "," in blank(text, Lines(text), len(text))[0]
+    plain, _, fault = scanned(text)
+    assert fault is not None
+    assert plain[fault.offset] == ","
 
 
 def test_a_run_of_trailing_commas_is_one_issue() -> None:
     """From the first to the last."""
-    text = "[1, ,\n,,]"
-    plain, (issue,) = blank(text, Lines(text), len(text))
+    plain, (issue,), _ = scanned("[1, ,\n,,]")
     assert plain == "[1   \n  ]"
     assert (issue.line, issue.column, issue.end_column) == (1, 3, 6)
 
 
-def test_brackets_that_are_too_many_are_no_error() -> None:
-    """A text can be too much for the stack before it is known to be no JSON."""
-    text = "[]]]"
-    assert list(breaches(text, Lines(text), len(text))) == []
-    assert unclosed(text, len(text)) == []
+def test_a_trailing_comma_is_one_behind_any_number_of_comments() -> None:
+    """As long as their issues are told."""
+    plain, issues, fault = scanned("[1," + "//\n" * 900 + "]")
+    assert (json.loads(plain), len(issues), fault) == ([1], 901, None)
 
 
-def test_the_brackets_that_are_open_are_found() -> None:
-    """Up to a place; those in strings are none."""
-    text = '{"[": [1, {"a": "]"}, [2'
-    assert [text[offset] for offset in unclosed(text, len(text))] == ["{", "[", "["]
-    assert unclosed(text, 7) == [0, 6]
-    assert unclosed(text, 6) == [0]
-    assert unclosed("[]", 2) == []
+@pytest.mark.parametrize(
+    ("text", "kind", "offset", "token", "brackets"),
+    [
+        ("", "value", 0, (0, 0), []),
+        ("[1,\n", "value", 4, (2, 3), [0]),
+        ("[1, x]", "value", 4, (2, 3), [0]),
+        ("{1}", "key", 1, (0, 1), [0]),
+        ('{"a": [[]], "b": [{ x', "key", 20, (18, 19), [0, 17, 18]),
+        ('{"a" 1}', "colon", 5, (1, 4), [0]),
+        ("[1, [2], 34 5]", "comma in array", 12, (9, 11), [0]),
+        ('{"a": "[" }}', "end", 11, (10, 11), []),
+        ('[{"[": "]" ]', "comma in object", 11, (7, 10), [0, 1]),
+        ('["\\"b', "unended", 1, (1, 1), [0]),
+        ('["b\n"]', "unended", 3, (1, 3), [0]),
+        ('["b\t"]', "control", 3, (1, 3), [0]),
+        ('["b\\c"]', "escape", 3, (1, 3), [0]),
+        ('["\\ud83d\\u12"]', "unicode", 9, (1, 9), [0]),
+        ('[1 "b\t"]', "comma in array", 3, (1, 2), [0]),
+        ("[" * 129, "depth", 128, (127, 128), [*range(129)]),
+        ("[1, 2, {}, 03]", "comma in array", 12, (11, 12), [0]),
+    ],
+)
+def test_the_first_fault_ends_the_pass(
+    text: str, kind: str, offset: int, token: tuple[int, int], brackets: list[int]
+) -> None:
+    """With what should have been there, the token before it, and the brackets that are open."""
+    assert scanned(text)[2] == (kind, offset, token, brackets)
 
 
-def test_the_token_to_which_an_offset_belongs_begins_somewhere() -> None:
-    """A string or a number, also one without an end."""
-    text = '["a\\"b", -1.5e3, "c'
-    for part in ('"a', "-1.5", '"c'):
-        start = text.index(part)
-        assert {token_start(text, offset) for offset in (start, start + 1)} == {start}
+@given(workflows.values, st.data())
+def test_a_fault_is_where_the_json_module_finds_it(value: object, data: st.DataObject) -> None:
+    """Where that finds none, there is none."""
+    text = json.dumps([value], indent=data.draw(st.sampled_from([None, 1])))
+    at = data.draw(st.integers(0, len(text)))
+    pieces = st.sampled_from([*',:[]{}"x\\\n\t0-.', "", "1e", "null", "\\u1", "NaN", '"a":', "[]"])
+    text = text[:at] + data.draw(pieces) + text[at + data.draw(st.integers(0, 2)) :]
+    plain, _, fault = scanned(text)
+    assert (fault and fault.offset) == offset_of_fault(plain)
 
 
-def test_nothing_is_reported_behind_the_end_that_is_given() -> None:
-    """There the text need not be JSON."""
-    text = '{"a": NaN, "b": NaN'
-    assert len(list(breaches(text, Lines(text), len(text)))) == 2
-    assert len(list(breaches(text, Lines(text), text.index("b")))) == 1
+def offset_of_fault(text: str) -> int | None:
+    """Where the json module finds one."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos
+    return None
+
+
+def test_a_value_is_no_key() -> None:
+    """Though a colon follows it: that is the fault, and no key stands twice."""
+    assert [issue.code for issue in found('{"a": "a": 1}')] == ["syntax"]
+
+
+def test_only_the_number_that_is_wrong_is_blamed() -> None:
+    """Not those before it."""
+    issue = found("[1, 2, 02]")[-1]
+    assert (issue.message, issue.column) == ("not JSON: `02` is no number", 8)
+
+
+def test_comments_near_a_fault_are_not_taken_for_what_stands_there() -> None:
+    """Hints look at what follows; those comments are no issues."""
+    (issue,) = found('{"a": 5ms//x\n}')
+    assert issue.message == "not JSON: `5ms` is no number"
+
+
+def test_a_run_of_items_is_not_skipped_below_the_greatest_depth() -> None:
+    """An empty array among them is one level more."""
+    fault = scanned("[" * 128 + "1, [], 2" + "]" * 128)[2]
+    assert fault is not None
+    assert (fault.kind, fault.offset) == ("depth", 131)
+
+
+def test_the_pass_ends_when_there_are_as_many_issues_as_are_told() -> None:
+    """What stands behind them is left as it is."""
+    plain, issues, fault = scanned("[" + "1,//\n" * 2000)
+    assert (len(issues), plain.count("//"), fault) == (1000, 1000, None)
