@@ -1,8 +1,8 @@
 """An action: what a step can name, and how a Python function becomes one.
 
-- An output is checked and copied in one walk (`document.copy_json`) when its action returns, and each
-  attempt that reads it gets another copy. So no action can change what another one sees, and steps
-  that read nothing pay nothing. Frozen outputs would cost every step more than that.
+- An output is checked and copied in one walk when its action returns, and each attempt that reads
+  it gets another copy. So no action can change what another one sees, and steps that read nothing
+  pay nothing. Frozen outputs would cost every step more than that.
 - The docstrings of the built-in actions are printed by `driftflow actions`.
 """
 

@@ -1,10 +1,11 @@
 """Bytes to a JSON value, strictly: what two readers could take differently is refused.
 
-Strict JSON is read in one pass, at the speed of C: `json.loads` with hooks refuses what breaks our
-rules, but its hooks are not told where they are. Only a text that it refused is read again, by
-`scanner`, which knows every place. If nothing but comments, trailing commas and breaches of our
-rules is wrong, the text still has a value, and the document is checked on, so that its author
-sees all mistakes at once. Otherwise the first fault ends the reading, and `faults` explains it.
+Strict JSON is read in one pass, at the speed of C: `json.loads` refuses what breaks our rules, but
+it is not told where that is. A key that stands twice is lost in it, so keys are counted by their
+colons, and looked at one by one only if that leaves a doubt. A text that was refused is read again,
+by `scanner`, which knows every place. If nothing but comments, trailing commas and breaches of our
+rules is wrong, the text still has a value, and the document is checked on, so that its author sees
+all mistakes at once. Otherwise the first fault ends the reading, and `faults` explains it.
 
 This module also says which values that Python code makes are JSON, and copies them.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue
@@ -30,6 +32,7 @@ _EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+_SPACE_BEFORE_COLON = re.compile(r'"[ \t\n\r]+:')
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTAINERS = {dict, list}
 _PLAIN = {str, bool, type(None)}
@@ -113,14 +116,12 @@ def parse(data: bytes, source: str) -> Document:
     """
     text = _decode(data, source)
     try:
-        value: Json = json.loads(
-            text, object_pairs_hook=_make_object, parse_float=_read_float, parse_constant=_refuse
-        )
-        if not _is_too_deep(value):
-            return Document(text, text, value)
+        value: Json = json.loads(text, parse_float=_read_float, parse_constant=_refuse)
+        if _may_repeat_key(text, _count_members(value)):
+            json.loads(text, object_pairs_hook=_make_object)
     except (ValueError, RecursionError):
-        pass
-    return _read_again(text, source)
+        return _read_again(text, source)
+    return Document(text, text, value)
 
 
 class _NotJsonError(Exception):
@@ -215,6 +216,17 @@ def _read_again(text: str, source: str) -> Document:
     raise ConfigError(Findings(source, text, known[: min(end, MAX_ISSUES)]))
 
 
+def _may_repeat_key(text: str, members: int) -> bool:
+    """Return whether an object in the text may have a key twice, by what is quick to count.
+
+    Each key in a text of JSON has a colon behind it. If there are as many colons as members in
+    the value, no key was lost. Colons in strings do not count if all keys have theirs at once.
+    """
+    return text.count(":") != members and (
+        text.count('":') != members or _SPACE_BEFORE_COLON.search(text) is not None
+    )
+
+
 def _make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     return members if len(members) == len(pairs) else _refuse("a key twice")
@@ -236,9 +248,12 @@ def _read_integer(literal: str) -> int | float:
         return math.inf
 
 
-def _is_too_deep(document: Json) -> bool:
+def _count_members(document: Json) -> int:
+    """Return how many members all objects have together; refuse what is nested too deep."""
+    members = 0
     level: list[Any] = [[document]]
     for _ in range(MAX_DEPTH + 1):
+        members += sum(len(node) for node in level if type(node) is dict)
         level = [
             child
             for node in level
@@ -246,5 +261,5 @@ def _is_too_deep(document: Json) -> bool:
             if type(child) in _CONTAINERS
         ]
         if not level:
-            return False
-    return True
+            return members
+    return _refuse("nested too deep")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from support import workflows
 
 from driftflow.errors import ConfigError, Issue
@@ -86,6 +87,38 @@ def test_only_what_is_wrong_is_read_again(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("driftflow.reading.document._read_again", again)
     for text in ("[" * 128 + "]" * 128, '{"a": [1, -0.5, 1e308, "b"], "c": null}', "9" * 4300):
         assert parse(text.encode(), "a.json").plain == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":2}',
+        '{"a":1,"a" :2}',
+        '{"a" : 1, "a"\n: 2}',
+        '{"a:":1, "a:":":"}',
+        '{"a":":","b\\":":"\\":","a":0}',
+        '[{"a":1},{"b":[{"c":1,"c":":"}]}]',
+    ],
+)
+def test_a_key_that_stands_twice_is_found_however_it_is_written(text: str) -> None:
+    """Also where there are as many colons in strings as keys that were lost."""
+    assert [issue.code for issue in parse(text.encode(), "a.json").issues] == ["duplicate-key"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(['"a"', '"b"', '"a:"', '"\\":"']),
+            st.sampled_from([":", " :", ":  ", "\n: "]),
+            st.sampled_from(["1", '":"', '"a\\":"', '{"a":1}', '["a:b"]']),
+        )
+    )
+)
+def test_keys_are_held_against_their_number(members: list[tuple[str, str, str]]) -> None:
+    """A text is refused just if one of them stands twice."""
+    text = "{" + ",".join(map("".join, members)) + "}"
+    keys = [key for key, _, _ in members]
+    assert bool(parse(text.encode(), "a.json").issues) is (len({*keys}) < len(keys))
 
 
 @pytest.mark.parametrize(
