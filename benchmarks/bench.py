@@ -51,15 +51,15 @@ class Costs(dict[str, Cost]):
     """What each command took, by its name: medians."""
 
     def ms(self, name: str) -> float:
-        """The time, in milliseconds."""
+        """Return the time, in milliseconds."""
         return self[name].seconds * 1e3
 
     def mib(self, name: str) -> float:
-        """The peak of the memory, in MiB."""
+        """Return the peak of the memory, in MiB."""
         return self[name].kibibytes / 1024
 
     def a_step(self, name: str, start: str, steps: int) -> float:
-        """The time of each of the steps that a command has beyond another. Microseconds."""
+        """Return the time of each of the steps that a command has beyond another. Microseconds."""
         return (self[name].seconds - self[start].seconds) / steps * 1e6
 
 
@@ -88,7 +88,7 @@ def main(runs: int) -> None:
 
 
 def side_by_side(commands: dict[str, Command], runs: int) -> Costs:
-    """The median costs of each command, run in turns after one turn that does not count."""
+    """Return the median costs of each command, run in turns after one turn that does not count."""
     turns: list[Costs] = []
     for number in range(runs + 1):
         turns.append(Costs({name: measure(command) for name, command in commands.items()}))
@@ -102,7 +102,7 @@ def side_by_side(commands: dict[str, Command], runs: int) -> Costs:
 
 
 def measure(command: Command) -> Cost:
-    """The cost of one run, which has to succeed."""
+    """Run a command once, which has to succeed, and return its cost."""
     AUDIT.unlink(missing_ok=True)
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -117,12 +117,12 @@ def measure(command: Command) -> Cost:
 
 
 def python(*words: str | Path) -> Command:
-    """A run of the interpreter."""
+    """Return a run of the interpreter."""
     return [BIN / "python", *words]
 
 
 def driftflow(steps: int, audit: Path | None = None) -> Command:
-    """A run of a workflow."""
+    """Return a run of a workflow."""
     return [BIN / "driftflow", "--config", workloads.driftflow(steps, audit)]
 
 
@@ -162,7 +162,7 @@ def scales() -> dict[str, Command]:
 
 
 def millions() -> dict[str, Command]:
-    """A million steps."""
+    """Return the commands on a million steps."""
     return {
         "1,000,000": driftflow(1_000_000),
         "bare 1,000,000": python(BARE_LOOP, workloads.driftflow(1_000_000)),
@@ -170,7 +170,7 @@ def millions() -> dict[str, Command]:
 
 
 def acceptors() -> dict[str, Command]:
-    """Reading a workflow, and asking each acceptor about it."""
+    """Return commands that read a workflow and ask an acceptor about it."""
     read = "import json, sys; document = json.load(open(sys.argv[1]))"
     scripts = {
         name: f"{read}\n{script}\nassert accepts(document)"
@@ -184,7 +184,7 @@ def acceptors() -> dict[str, Command]:
 
 
 def print_goals(costs: Costs) -> None:
-    """The table of what is to be reached."""
+    """Print the table of what is to be reached."""
     print("| what | compared with | ratio | goal | DriftFlow | the other |")
     print("|---|---|---|---|---|---|")
     for row in rows(costs):
@@ -195,7 +195,7 @@ def print_goals(costs: Costs) -> None:
 
 
 def rows(costs: Costs) -> list[Row]:
-    """The figures that have a goal."""
+    """Return the figures that have a goal."""
     start, step = costs.ms("quick start"), costs.a_step("100,000", "quick start", 100_000)
     nothing, pypyr, doit, task = map(costs.ms, ("pass", "pypyr", "doit", "Task"))
     many, bare_many = costs.ms("100,000"), costs.ms("bare 100,000")
@@ -227,7 +227,7 @@ def rows(costs: Costs) -> list[Row]:
 
 
 def print_many(runs: int) -> None:
-    """The table of many steps at once: each figure, and what it is to be at least or at most."""
+    """Print the table of many steps at once: each figure, and its least or greatest good value."""
     start: Command = [BIN / "driftflow", "--config"]
     nap, tiny = workloads.crowd(200, "nap", 0.05), workloads.driftflow(10_000)
     crunch = workloads.crowd(4, "crunch", 20_000_000)
@@ -274,7 +274,7 @@ def print_many(runs: int) -> None:
 
 @contextmanager
 def local_cluster() -> Iterator[str]:
-    """The address of a Dask cluster of two workers, each a process."""
+    """Yield the address of a Dask cluster of two workers, each a process."""
     from distributed import LocalCluster
 
     anywhere = "127.0.0.1:0"
@@ -299,7 +299,7 @@ def overdue_attempts(runs: int) -> tuple[float, int]:
 
 
 def print_background(costs: Costs, runs: int) -> None:
-    """What helps to judge the table."""
+    """Print what helps to judge the table."""
     imports = costs.ms("imports") / costs.ms("pass")
     ours, bare = (
         costs.a_step(f"{name}1,000,000", f"{name}quick start", 1_000_000)
@@ -315,7 +315,7 @@ def print_background(costs: Costs, runs: int) -> None:
 
 
 def print_acceptors(costs: Costs) -> None:
-    """What could say whether a config is good, compared."""
+    """Print what could say whether a config is good, compared."""
     print("\n| acceptor | weight | start: of reading a step | check: of reading 100,000 |")
     print("|---|---|---|---|")
     read, reading = costs.ms("read 1"), costs.ms("read 100,000") - costs.ms("read 1")
@@ -327,7 +327,7 @@ def print_acceptors(costs: Costs) -> None:
 
 
 def latency(runs: int) -> float:
-    """The time from a step's end to its line at the other end of a pipe. Seconds."""
+    """Return the time from a step's end to its line at the other end of a pipe. Seconds."""
     command = python(HERE / "slow_step.py", workloads.slow())
     return median(_latency(command) for _ in range(runs))
 
@@ -344,14 +344,14 @@ def _latency(command: Command) -> float:
 
 
 def weight(name: str) -> int:
-    """The size of an installed package, or of a module, as it was shipped. Bytes."""
+    """Return the size of an installed package, or of a module, as it was shipped. Bytes."""
     place = Path(sysconfig.get_path("platlib")) / name
     parts = [place, *place.rglob("*")]
     return sum(part.stat().st_size for part in parts if part.is_file() and part.suffix != ".pyc")
 
 
 def machine() -> str:
-    """The processor, Python, and the versions of what is measured."""
+    """Return the processor, Python, and the versions of what is measured."""
     lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return (

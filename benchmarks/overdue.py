@@ -18,7 +18,7 @@ ACTIONS = ("nap", "hang", "compute")
 
 
 def overdue() -> float:
-    """The most of the three."""
+    """Return the most of the three."""
     most = 0.0
     with Deadlines(
         LIMIT, (*ACTIONS, "echo"), [str(Path(__file__).parent / "slow_deeds.py")]

@@ -10,14 +10,14 @@ import driftflow
 
 @driftflow.action
 def nap(seconds: float) -> float:
-    """Waits."""
+    """Wait."""
     time.sleep(seconds)
     return seconds
 
 
 @driftflow.action
 def crunch(rounds: int) -> int:
-    """Computes."""
+    """Compute."""
     total = 0
     for number in range(rounds):
         total += number * number
@@ -26,12 +26,12 @@ def crunch(rounds: int) -> int:
 
 @driftflow.action
 def hang(_: object) -> None:
-    """Starts a program, one that leaves its group, and does not return."""
+    """Start a program, one that leaves its group, and do not return."""
     subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     subprocess.run(["/bin/sleep", "600"], check=True)
 
 
 @driftflow.action
 def compute(_: object) -> int:
-    """Makes one long call, which no signal interrupts."""
+    """Make one long call, which no signal interrupts."""
     return sum(range(10**12))

@@ -26,13 +26,13 @@ def task_echo():
 
 
 def quickstart() -> Path:
-    """The quick start without its audit."""
+    """Write the quick start without its audit."""
     document = json.loads((CHECKOUT / "examples" / "quickstart.json").read_text("utf-8"))
     return _save("quickstart.json", json.dumps(document | {"flags": {}}))
 
 
 def driftflow(steps: int, audit: Path | None = None) -> Path:
-    """A workflow with every action, ten priorities, and names in no order."""
+    """Write a workflow with every action, ten priorities, and names in no order."""
     document: dict[str, Any] = {
         "name": "benchmark",
         "steps": [
@@ -52,7 +52,7 @@ def driftflow(steps: int, audit: Path | None = None) -> Path:
 
 
 def crowd(steps: int, action: str, value: Any) -> Path:
-    """A workflow of one wave."""
+    """Write a workflow of one wave."""
     listing = [
         {"name": f"step-{place:07}", "action": action, "input": value} for place in range(steps)
     ]
@@ -61,13 +61,13 @@ def crowd(steps: int, action: str, value: Any) -> Path:
 
 
 def parallel(steps: int) -> Path:
-    """The workflow of `driftflow`, with the flag on."""
+    """Write the workflow of `driftflow`, with the flag on."""
     document = json.loads(driftflow(steps).read_text("utf-8"))
     return _save(f"{steps}-parallel.json", json.dumps(document | {"flags": {"parallel": True}}))
 
 
 def chain(steps: int) -> Path:
-    """A workflow of which each step reads the one before."""
+    """Write a workflow of which each step reads the one before."""
     listing: list[dict[str, Any]] = [
         {
             "name": f"step-{place:07}",
@@ -81,13 +81,13 @@ def chain(steps: int) -> Path:
 
 
 def slow() -> Path:
-    """A step that says when it is done, and one that takes its time; see slow_step.py."""
+    """Write a workflow of a step that says when it is done, and of one that takes its time."""
     steps = [{"name": "a", "action": "mark"}, {"name": "b", "action": "wait"}]
     return _save("slow.json", json.dumps({"name": "benchmark", "steps": steps}))
 
 
 def pypyr(steps: int) -> Path:
-    """A pipeline of echo steps."""
+    """Write a pipeline of echo steps."""
     step = "- name: pypyr.steps.echo\n  in:\n    echoMe: hello {}\n"
     return _save(f"{steps}.yaml", "steps:\n" + "".join(step.format(n) for n in range(steps)))
 
@@ -98,14 +98,14 @@ def doit(steps: int) -> Path:
 
 
 def task(steps: int) -> Path:
-    """A task of echo commands."""
+    """Write a task of echo commands."""
     commands = "".join(f"      - echo hello {number}\n" for number in range(steps))
     head = "version: '3'\ntasks:\n  default:\n    silent: true\n    cmds:\n"
     return _save(f"{steps}.yml", head + commands)
 
 
 def acceptors() -> dict[str, tuple[str, list[str]]]:
-    """What could say yes: by name the Python that makes `accepts`, and the packages it needs."""
+    """Return what could say yes, by name: code that makes `accepts`, and the packages it needs."""
     schema = json.loads(SCHEMA.read_text("utf-8"))
     del schema["$id"]  # it would be part of the function's name
     _save("generated.py", fastjsonschema.compile_to_code(schema))

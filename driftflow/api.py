@@ -58,8 +58,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         executor: What runs the waves: any `concurrent.futures.Executor`, which stays the caller's.
             By default threads, and none if the flag `parallel` is off. On an executor a step may
             run more than once, if a worker is lost.
-        jobs: How many steps, or pieces of work of several small steps, are under way at the same
-            time, at most. By default the number of usable cores, and at least 4.
+        jobs: How many steps, or batches of several small steps, are under way at the same time,
+            at most. By default the number of usable cores, and at least 4.
         enforce_timeout: Whether `timeout_seconds` ends an attempt: it is made in a child process,
             which is then killed with all that it has started.
         audit_sync: When the audit is on the disk: `none` for when the system likes, `run` for when
@@ -128,10 +128,10 @@ def run_events(
         raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
     known = _select_actions(plan, actions)
     kept = resumed.results if resumed else {}
-    if options.enforce_timeout and known.sources:
+    if options.enforce_timeout and known.addresses:
         from driftflow.actions.registry import refuse_unreachable
 
-        refuse_unreachable(plan.actions, known.sources)
+        refuse_unreachable(plan.actions, known.addresses)
     is_parallel = options.executor is not None or plan.flags.is_enabled("parallel")
     if is_parallel or options.enforce_timeout:
         from driftflow.parallel.wiring import interpret_in_parallel

@@ -66,20 +66,20 @@ def load_config(
     """
     environ = os.environ if environ is None else environ
     source = os.fspath(path)
-    document = _parsed(source)
+    document = _read_document(source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
-    given = {name: _json_value(name, value) for name, value in (params or {}).items()}
-    issues = _examine(document, actions if strict else None, given) + _timeout_issues(timeout)
+    given = {name: _copy_param(name, value) for name, value in (params or {}).items()}
+    issues = _examine(document, actions if strict else None, given) + _check_timeout(timeout)
     if given and not issues:  # what is misspelt in the file comes first
         from driftflow.checking import references
 
         issues = references.find_unused_params(document.value, given)
     if issues:
-        raise ConfigError(_shown(Findings(source, document.text, issues), document))
+        raise ConfigError(_redact(Findings(source, document.text, issues), document))
     value: Any = document.value
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
-    if enabled.is_enabled("audit") and _is_one_file(source, plan.storage_path):
+    if enabled.is_enabled("audit") and _is_same_file(source, plan.storage_path):
         raise StorageError(plan.storage_path, "the audit would be written into the config")
     return plan
 
@@ -100,10 +100,10 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
     """
     source = os.fspath(path)
     try:
-        document = _parsed(source)
+        document = _read_document(source)
     except ConfigError as error:
         return error.findings
-    return _shown(Findings(source, document.text, _examine(document, actions, None)), document)
+    return _redact(Findings(source, document.text, _examine(document, actions, None)), document)
 
 
 def _examine(
@@ -132,8 +132,8 @@ def _examine(
     return arrange([*document.issues, *locate(document.plain, found)])
 
 
-def _parsed(source: str) -> Document:
-    data = _read(source)
+def _read_document(source: str) -> Document:
+    data = _read_bytes(source)
     try:
         return parse(data, source)
     except ConfigError as error:
@@ -143,7 +143,7 @@ def _parsed(source: str) -> Document:
     raise ConfigError(redact_all(findings) if may_be_sensitive(data) else findings)
 
 
-def _shown(findings: Findings, document: Document) -> Findings:
+def _redact(findings: Findings, document: Document) -> Findings:
     if not findings.issues:
         return findings
     from driftflow.checking.redaction import redact
@@ -151,7 +151,7 @@ def _shown(findings: Findings, document: Document) -> Findings:
     return redact(findings, document)
 
 
-def _is_one_file(source: str, other: str) -> bool:
+def _is_same_file(source: str, other: str) -> bool:
     try:
         return os.path.samefile(source, other)  # noqa: PTH121 - a run does without pathlib
     except (FileNotFoundError, ValueError):  # it need not be there, nor be the name of a file
@@ -160,7 +160,7 @@ def _is_one_file(source: str, other: str) -> bool:
         raise StorageError(other, f"the audit cannot be opened: {error.strerror}") from None
 
 
-def _read(source: str) -> bytes:
+def _read_bytes(source: str) -> bytes:
     try:
         with open(source, "rb") as file:  # noqa: PTH123 - to Path, the name "" is a folder
             endless = stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
@@ -172,7 +172,7 @@ def _read(source: str) -> bytes:
     raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
 
 
-def _json_value(name: object, value: Json) -> Json:
+def _copy_param(name: object, value: Json) -> Json:
     if not isinstance(name, str):
         raise TypeError(f"the name of a parameter is a string, not {name!r}")
     try:
@@ -181,7 +181,7 @@ def _json_value(name: object, value: Json) -> Json:
         raise TypeError(f"the parameter {name!r} is {error}") from None
 
 
-def _timeout_issues(value: str | None) -> tuple[Issue, ...]:
+def _check_timeout(value: str | None) -> tuple[Issue, ...]:
     if value is None:
         return ()
     if re.fullmatch(_DECIMAL, value) and 0 < float(value) < float("inf"):

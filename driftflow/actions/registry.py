@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
-    from driftflow.actions.action import Source
+    from driftflow.actions.action import Address
     from driftflow.actions.sources import Function, Given
     from driftflow.reading.document import Json
 
@@ -55,7 +55,7 @@ class Actions(Mapping[str, Action]):
             such functions, names of modules, and paths of `.py` files.
 
     Attributes:
-        sources: Where another process finds what was given.
+        addresses: Where another process finds what was given.
 
     Raises:
         ActionsError: If something cannot be loaded, or a name is taken; also when a name is looked
@@ -63,12 +63,12 @@ class Actions(Mapping[str, Action]):
     """
 
     def __init__(self, given: Given | list[Candidate]) -> None:
-        self.sources: tuple[Source, ...] = ()
+        self.addresses: tuple[Address, ...] = ()
         self._known = dict(ACTIONS)
         functions: dict[str, Function] = {name: each.function for name, each in ACTIONS.items()}
         for found in find_candidates(given):
-            if found.address not in self.sources[-1:]:  # all functions of a file have one
-                self.sources += (found.address,)
+            if found.address not in self.addresses[-1:]:  # all functions of a file have one
+                self.addresses += (found.address,)
             _require_usable(found)
             if not _is_same(functions.setdefault(found.name, found.function), found.function):
                 taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
@@ -97,7 +97,7 @@ class Actions(Mapping[str, Action]):
     def select(self, names: Iterable[str]) -> Known:
         """Return the actions of these names, as far as there are any."""
         known = Known({name: self[name] for name in names if name in self})
-        known.sources = self.sources
+        known.addresses = self.addresses
         return known
 
     @cached_property
@@ -189,23 +189,23 @@ def _load_or_explain(actions: Mapping[str, Action], name: str) -> Action:
         return Action(str, f"cannot be loaded: {error.reason}", error.source)
 
 
-def load_again(names: Iterable[str], sources: Iterable[Source]) -> dict[str, Action]:
+def load_again(names: Iterable[str], addresses: Iterable[Address]) -> dict[str, Action]:
     """Return the actions of these names, loaded anew in another process than the run's.
 
     One that cannot be loaded here is unknown, and says why when it is tried.
 
     Args:
         names: The names of the actions of the plan.
-        sources: What `Actions.sources` is in the process of the run.
+        addresses: What `Actions.addresses` is in the process of the run.
     """
     loaded: list[Candidate] = []
     reasons = []
-    for source in sources:
+    for address in addresses:
         try:
             more = (
-                [*find_candidates([source])]
-                if isinstance(source, str)
-                else [load_function(*source)]
+                [*find_candidates([address])]
+                if isinstance(address, str)
+                else [load_function(*address)]
             )
             Actions([*loaded, *more])  # one of them may be wrong, or its name taken
         except ActionsError as error:
@@ -229,9 +229,12 @@ def _load_or_fail(actions: Mapping[str, Action], name: str, reasons: str) -> Act
         return Action(fail, "", "")
 
 
-def refuse_unreachable(names: Iterable[str], sources: Iterable[Source]) -> None:
+def refuse_unreachable(names: Iterable[str], addresses: Iterable[Address]) -> None:
     """Raise ActionsError if no other process could find an action of one of these names."""
-    for source in sources:
-        if isinstance(source, tuple) and source[0] in names and not source[1]:
+    for address in addresses:
+        if isinstance(address, str):
+            continue
+        name, module, _ = address
+        if name in names and not module:
             lacks = "no other process can find it: give a function of a module that can be imported"
-            raise ActionsError("actions", f"`{source[0]}`: {lacks}")
+            raise ActionsError("actions", f"`{name}`: {lacks}")

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import driftflow
-from driftflow.actions.action import Source, find_mark
+from driftflow.actions.action import Address, find_mark
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
     name: str
     function: Function
     origin: str
-    address: Source
+    address: Address
 
 
 def find_candidates(given: Given | list[Candidate]) -> Iterator[Candidate]:

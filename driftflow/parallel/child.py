@@ -9,13 +9,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import ACTIONS, make_performer
+from driftflow.actions.action import find_actions, make_performer
 from driftflow.errors import message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from driftflow.actions.action import Action
     from driftflow.reading.document import Json
 
 # How long it waits for the next attempt before it ends by itself. Seconds.
@@ -27,7 +26,7 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
 def serve(descriptor: int) -> None:
     """Make the attempts that are asked for, one after the other, until none comes any more.
 
-    The first message holds the arguments of `registry.load_again`; the answer None says that the
+    The first message holds the arguments of `find_actions`; the answer None says that the
     actions are loaded. Each further message is an action's name and an input; the answer is `ok`
     and the output, `failed` and the error, or `interrupted` and None.
 
@@ -43,13 +42,8 @@ def serve(descriptor: int) -> None:
             )
     # The other end may be closed before it has read an answer, and this one by an action.
     with suppress(EOFError, OSError), Connection(descriptor) as connection:
-        names, sources = connection.recv()
-        actions: Mapping[str, Action] = ACTIONS
-        if sources or not ACTIONS.keys() >= {*names}:
-            from driftflow.actions.registry import load_again
-
-            actions = load_again(names, sources)
-        perform = make_performer(actions)
+        names, addresses = connection.recv()
+        perform = make_performer(find_actions(names, addresses))
         connection.send(None)
         while connection.poll(IDLE):
             answer = _attempt(perform, *connection.recv())

@@ -40,7 +40,7 @@ from driftflow.parallel.processes import PATIENCE, describe_exit, end, make_mark
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from driftflow.actions.action import Source
+    from driftflow.actions.action import Address
     from driftflow.reading.document import Json
 
 # How long a child may have been idle and still be used: it ends by itself after twice that time
@@ -56,12 +56,12 @@ class Deadlines:
     Args:
         seconds: How long an attempt may take: its wall time, in seconds.
         names: The actions that may be named.
-        sources: Where the children find them, as `Actions.sources` says.
+        addresses: Where the children find them, as `Actions.addresses` says.
     """
 
-    def __init__(self, seconds: float, names: Sequence[str], sources: Sequence[Source]) -> None:
+    def __init__(self, seconds: float, names: Sequence[str], addresses: Sequence[Address]) -> None:
         self._seconds = seconds
-        self._what_to_load = (tuple(names), tuple(sources))
+        self._what_to_load = (tuple(names), tuple(addresses))
         self._this_thread = local()
         self._lock = Lock()  # held while children are started, ended and counted
         self._children: set[_Child] = set()

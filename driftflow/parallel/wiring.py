@@ -59,7 +59,7 @@ def interpret_in_parallel(
     """
     seconds = plan.timeout_seconds if options.enforce_timeout else None
     run = os.urandom(16).hex()
-    config = WorkerConfig(run, plan.actions, actions.sources, plan.backoff, seconds)
+    config = WorkerConfig(run, plan.actions, actions.addresses, plan.backoff, seconds)
     workers, jobs = options.executor, options.jobs or max(_MIN_JOBS, _count_usable_cores())
     with ExitStack() as stack:
         if options.executor is None:
@@ -74,7 +74,7 @@ def interpret_in_parallel(
         if seconds is not None:
             from driftflow.parallel.deadlines import Deadlines
 
-            deadlines = stack.enter_context(Deadlines(seconds, plan.actions, actions.sources))
+            deadlines = stack.enter_context(Deadlines(seconds, plan.actions, actions.addresses))
             perform = deadlines.perform
             enders.append(deadlines.kill)
         crew = sequential(perform, perf_counter, make_pause(plan.backoff, sleep, is_stopped))

@@ -17,15 +17,15 @@ from functools import lru_cache
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from driftflow.actions.action import ACTIONS, make_performer
+from driftflow.actions.action import find_actions, make_performer
 from driftflow.errors import message_of
 from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from driftflow.actions.action import Action, Source
+    from driftflow.actions.action import Address
     from driftflow.planning.settings import Backoff
     from driftflow.running.attempts import Outcome, Pause, Perform, Task
 
@@ -39,14 +39,14 @@ class WorkerConfig(NamedTuple):
     Attributes:
         run: A text that no other run has.
         names: The actions that its steps name.
-        sources: Where they are found: `Actions.sources`.
+        addresses: Where they are found: `Actions.addresses`.
         backoff: The waits between attempts; None for none.
         timeout_seconds: How long an attempt may take; None for no limit.
     """
 
     run: str
     names: tuple[str, ...]
-    sources: tuple[Source, ...]
+    addresses: tuple[Address, ...]
     backoff: Backoff | None
     timeout_seconds: float | None
 
@@ -179,15 +179,10 @@ def _find_runner(config: WorkerConfig) -> AttemptRunner:
 
 @lru_cache(maxsize=4)  # a run has one; several runs may be under way
 def _load_runner(config: WorkerConfig) -> AttemptRunner:
-    _, names, sources, backoff, timeout_seconds = config
+    _, names, addresses, backoff, timeout_seconds = config
     pause = make_pause(backoff, sleep, never)
     if timeout_seconds is not None:
         from driftflow.parallel.deadlines import Deadlines
 
-        return AttemptRunner(Deadlines(timeout_seconds, names, sources).perform, pause, never)
-    actions: Mapping[str, Action] = ACTIONS
-    if sources or not ACTIONS.keys() >= {*names}:
-        from driftflow.actions.registry import load_again
-
-        actions = load_again(names, sources)
-    return AttemptRunner(make_performer(actions), pause, never)
+        return AttemptRunner(Deadlines(timeout_seconds, names, addresses).perform, pause, never)
+    return AttemptRunner(make_performer(find_actions(names, addresses)), pause, never)

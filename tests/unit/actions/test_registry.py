@@ -446,13 +446,13 @@ def test_other_processes_are_told_where_to_find_what_was_given(tmp_path: Path) -
     """Files by their whole paths, wherever those work; modules and functions by their names."""
     (tmp_path / "orders.py").write_text(CODE)
     (tmp_path / "modu.py").write_text(CODE.replace("clean", "clear").replace("rows.count", "size"))
-    assert resolve_actions(()).sources == ()
-    assert resolve_actions(["./orders.py"]).sources == (f"{tmp_path}/orders.py",)
-    assert resolve_actions(["modu", "./orders.py"]).sources == ("modu", f"{tmp_path}/orders.py")
+    assert resolve_actions(()).addresses == ()
+    assert resolve_actions(["./orders.py"]).addresses == (f"{tmp_path}/orders.py",)
+    assert resolve_actions(["modu", "./orders.py"]).addresses == ("modu", f"{tmp_path}/orders.py")
     module = importlib.import_module("modu")
-    assert resolve_actions([module]).sources == ("modu",)
-    assert resolve_actions([module.clear]).sources == (("clear", "modu", "clear"),)
-    assert resolve_actions({"any": module.helper, "box": json.dumps}).sources == (
+    assert resolve_actions([module]).addresses == ("modu",)
+    assert resolve_actions([module.clear]).addresses == (("clear", "modu", "clear"),)
+    assert resolve_actions({"any": module.helper, "box": json.dumps}).addresses == (
         ("any", "modu", "helper"),
         ("box", "json", "dumps"),
     )
@@ -480,7 +480,7 @@ def local() -> Any:
 )
 def test_what_only_this_process_has_has_no_place(function: Any) -> None:
     """Others would look for it in vain, or find something else."""
-    assert resolve_actions({"mine": function}).sources == (("mine", "", ""),)
+    assert resolve_actions({"mine": function}).addresses == (("mine", "", ""),)
 
 
 def test_what_the_program_itself_defines_is_not_found_elsewhere(
@@ -492,14 +492,14 @@ def test_what_the_program_itself_defines_is_not_found_elsewhere(
     monkeypatch.setitem(sys.modules, "__main__", main)
     assert vars(main)["clean"].__module__ == "__main__"
     nowhere = (("clean", "", ""), ("rows.count", "", ""))
-    assert resolve_actions([main]).sources == nowhere
-    assert resolve_actions([vars(main)["clean"]]).sources == nowhere[:1]
+    assert resolve_actions([main]).addresses == nowhere
+    assert resolve_actions([vars(main)["clean"]]).addresses == nowhere[:1]
 
 
 def test_another_process_finds_them(tmp_path: Path) -> None:
     """With their schemas; what steps name and no more."""
     (tmp_path / "orders.py").write_text(CODE)
-    sources = (*resolve_actions(["./orders.py"]).sources, ("dump", "json", "dumps"))
+    sources = (*resolve_actions(["./orders.py"]).addresses, ("dump", "json", "dumps"))
     found = load_again(["rows.count", "dump", "upper"], sources)
     assert list(found) == ["rows.count", "dump", "upper"]
     assert found["dump"].function([1]) == "[1]"
@@ -548,7 +548,7 @@ def test_what_was_made_here_is_not_found_elsewhere() -> None:
     """A module that has never been imported."""
     made = types.ModuleType("made")
     vars(made)["act"] = action(name="act")(lambda value: value)
-    assert resolve_actions([made]).sources == (("act", "", ""),)
+    assert resolve_actions([made]).addresses == (("act", "", ""),)
 
 
 def test_a_broken_package_says_so_when_its_action_is_tried(tmp_path: Path) -> None:
@@ -560,7 +560,7 @@ def test_a_broken_package_says_so_when_its_action_is_tried(tmp_path: Path) -> No
 
 def test_what_stays_here_is_refused_where_others_are_to_find_it() -> None:
     """If a step names it."""
-    sources = resolve_actions({"mine": lambda value: value, "theirs": json.dumps}).sources
+    sources = resolve_actions({"mine": lambda value: value, "theirs": json.dumps}).addresses
     refuse_unreachable(["theirs", "echo"], sources)
     with pytest.raises(ActionsError) as caught:
         refuse_unreachable(["mine", "echo"], sources)
