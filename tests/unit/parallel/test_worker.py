@@ -36,7 +36,12 @@ DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
 
 def request(*tasks: Task, run: str = "elsewhere", **config: Any) -> Any:
     """A batch; for a run that was begun in another process by default."""
-    fields: dict[str, Any] = {"names": (), "sources": (), "backoff": None, "timeout_seconds": None}
+    fields: dict[str, Any] = {
+        "names": (),
+        "addresses": (),
+        "backoff": None,
+        "timeout_seconds": None,
+    }
     return {"token": "t", "config": WorkerConfig(run, **fields | config), "tasks": list(tasks)}
 
 
@@ -107,7 +112,7 @@ def test_an_interrupt_is_told_and_not_raised() -> None:
     """There are executors that would not survive it."""
     result = run_batch(
         request(
-            task("echo", 1), task("interrupt", 2), names=("echo", "interrupt"), sources=(DEEDS,)
+            task("echo", 1), task("interrupt", 2), names=("echo", "interrupt"), addresses=(DEEDS,)
         )
     )
     assert told(result) == [(True, 1, None, 1), (False, None, "interrupted", 1)]
@@ -116,11 +121,11 @@ def test_an_interrupt_is_told_and_not_raised() -> None:
 
 def test_actions_are_looked_up_where_the_work_is_done() -> None:
     """Once for a run, so that a file is not run for each batch; anew for the next."""
-    names, sources = ("whereabouts", "nope"), (DEEDS,)
-    first = request(task("whereabouts", 0), run="one", names=names, sources=sources)
+    names, addresses = ("whereabouts", "nope"), (DEEDS,)
+    first = request(task("whereabouts", 0), run="one", names=names, addresses=addresses)
     assert told(run_batch(first))[0][0] is True
     assert worker._find_runner(first["config"]) is worker._find_runner(first["config"])  # noqa: SLF001
-    second = request(task("whereabouts", 0), run="two", names=names, sources=sources)
+    second = request(task("whereabouts", 0), run="two", names=names, addresses=addresses)
     assert worker._find_runner(first["config"]) is not worker._find_runner(second["config"])  # noqa: SLF001
 
 
@@ -134,7 +139,7 @@ def test_threads_of_a_worker_load_actions_once(tmp_path: Path) -> None:
         "def act(value): return value\n"
     )
     (tmp_path / "slow.py").write_text(code)
-    config: dict[str, Any] = {"names": ("act",), "sources": (str(tmp_path / "slow.py"),)}
+    config: dict[str, Any] = {"names": ("act",), "addresses": (str(tmp_path / "slow.py"),)}
     with ThreadPoolExecutor(4) as pool:
         results = pool.map(lambda number: run(task("act", number), **config), range(4))
         assert [told(result)[0][1] for result in results] == [0, 1, 2, 3]
@@ -143,12 +148,12 @@ def test_threads_of_a_worker_load_actions_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_loaded_there_is_an_unknown_action() -> None:
     """It says why; the others are not harmed."""
-    names, sources = (
+    names, addresses = (
         ("total", "whereabouts", "mine"),
         ("/nowhere/orders.py", DEEDS, ("mine", "", "")),
     )
     tasks = [task(name, 0, optional=True) for name in ("total", "whereabouts", "mine")]
-    result = run(*tasks, names=names, sources=sources)
+    result = run(*tasks, names=names, addresses=addresses)
     why = "; /nowhere/orders.py: No such file or directory"
     why += "; mine: only the process that began the run has it"
     assert [outcome[2] for outcome in result["outcomes"]] == [
@@ -253,13 +258,13 @@ def test_an_attempt_there_can_take_no_longer_than_it_may() -> None:
     """It is made in a child of the worker's."""
     config: dict[str, Any] = {
         "names": ("nap", "whereabouts"),
-        "sources": (DEEDS,),
+        "addresses": (DEEDS,),
         "timeout_seconds": 0.2,
     }
     first = request(task("nap", 60, optional=True), task("whereabouts", 0), **config)
     with cast("Deadlines", cast("Any", worker._find_runner(first["config"]).perform).__self__):  # noqa: SLF001
         assert run_batch(first)["outcomes"][0][2] == "timed out after 0.2 s"
         rest = run(task("whereabouts", 0), **config)["outcomes"]
-    here = run(task("whereabouts", 0), names=("whereabouts",), sources=(DEEDS,))["outcomes"]
+    here = run(task("whereabouts", 0), names=("whereabouts",), addresses=(DEEDS,))["outcomes"]
     assert rest[0][0] is True
     assert rest[0][1] != here[0][1]
