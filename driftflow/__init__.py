@@ -1,10 +1,24 @@
 """DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did.
 
-The public names stand here, and are imported when one is asked for: the command needs only some of
-them, and a module that nobody needs is time at every start.
+The public names are defined here, and imported when one is asked for: importing what is not needed
+would slow every start. The code is in packages, one for each trade; the docstring of each says what
+is decided there. The modules beside them are the entry points:
 
-To find the way through the code, begin with `api`: it puts the rooms together for a run. Each
-package says in its docstring what is decided in it.
+    cli         the commands, and what each prints
+    arguments   the usage text; the command line as typed values
+    api         the library: runs a workflow; it connects the packages, so begin reading here
+    config      the library: reads a config, checks it, and returns a plan or what is wrong
+    testing     the library: runs a workflow with some actions replaced
+    events, storage    public names of what is in `running.events` and `recording.storage`
+
+and what all packages use:
+
+    errors      exceptions, and the issues that are found in a config
+    text        texts for people: escaping, shortening, plurals, JSON
+    suggestion  did you mean
+
+Words that the code uses: an *operator* is who starts a run; a *crew* runs the steps; a *wave* is a
+group of steps that may run at the same time; a *fold* computes a result from all events.
 """
 
 from __future__ import annotations

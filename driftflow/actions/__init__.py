@@ -1,11 +1,12 @@
-"""The actions: what steps can name, and where it comes from.
+"""The actions that steps can name, and where their code comes from.
 
-The config chooses data, the operator chooses code: a config names an action, never a module.
-Decided here: what an action is, which function stands behind a name, how code is loaded, and what
-is said when it cannot be. Not decided here: when an action is performed and how often (`running`),
-and what a schema says (`schemas`). Begin with `action`; built-in actions need nothing else.
+A config only supplies data: it names an action, and the operator says which code may be loaded.
+Decided here: what an action is, which function implements it, how code is loaded, and the error
+message when it cannot be. Not decided here: when an action is called and how often (`running`), and
+what a JSON Schema means (`schemas`). Begin with `action`, which is all that a run with built-in
+actions imports.
 
     action    what an action is; the built-in ones; how one attempt is made
-    registry  all actions of a run by name, each name once
-    sources   modules, files and functions that the operator gives, loaded
+    registry  maps names to actions, and refuses a name that is there already
+    sources   loads the modules, files and functions that the operator gives
 """

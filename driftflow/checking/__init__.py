@@ -1,15 +1,14 @@
-"""The findings about one config: errors, and warnings about what will surprise.
+"""The checks of a config: errors, and warnings about what its author may not expect.
 
-Decided here: which references do not hold, what is ignored or cannot succeed, what a report may
-quote. Not here: what is JSON (`reading`), what the schema says is wrong (`schemas.explanation`),
-how findings look (`showing.reports`). Who asks for all of it, in order, is the door `config`.
+Decided here: which references are invalid, what is ignored or cannot succeed (an unknown action, a
+wrong input), and which input values a report may show. Not decided here: what is JSON (`reading`),
+what the schema says is wrong (`schemas.explanation`), how issues look (`showing.reports`).
+`driftflow/config.py` calls all of these in order. Begin with `warnings`.
 
-Begin with `warnings`: each kind of warning is a function.
+    acceptor    says whether a document satisfies the schema; made by `make acceptor`, not edited
+    references  errors: references to steps that do not exist or run later, or to no parameter
+    warnings    a function for each kind: ignored fields, unknown actions, wrong inputs, equal names
+    redaction   removes the inputs of sensitive steps from what was found
 
-    acceptor    says yes to a document that satisfies the schema; compiled, not to be edited
-    references  errors: steps that are not there or run later, parameters that are not given
-    warnings    fields that are ignored, steps that cannot succeed, names that stand twice
-    redaction   the findings without the inputs of sensitive steps
-
-Each gives issues with paths; `reading.positions` finds their lines and columns afterwards.
+Issues are made with JSON paths; `reading.positions` finds their lines and columns afterwards.
 """

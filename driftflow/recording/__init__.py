@@ -1,11 +1,12 @@
-"""The audit: what is on file of a run, and how it gets there and back.
+"""The audit: what is stored about a run, and how it is written and read.
 
-Decided here: what a record holds, when it is written and brought to the disk, and which earlier run
-can be taken up. Not decided here: what happens in a run (`running`), and whether there is an audit
-at all (the flag `audit` of the plan). Begin with `audit`; `records` says what a record looks like.
+Decided here: what a record holds, when it is written and flushed to the disk, and which earlier run
+can be resumed. Not decided here: what happens in a run (`running`), and whether there is an audit
+(the plan's flag `audit`). Begin with `audit`; `records` says what a record looks like, and
+`schema/audit.schema.json` publishes it.
 
-    audit     appends each event of a run to the audit before the run goes on
-    records   an event as a line of the file, and such a line read back
-    storage   the file: opened, locked, appended to, synced, read
-    resume    finds the run that can be taken up, and what it has done
+    audit     appends each event of a run to the audit before the run continues
+    records   turns an event into a line of the file, and a line into a record
+    storage   the file: opens, locks, appends, syncs, reads
+    resume    finds the run that can be resumed, and what it has done
 """

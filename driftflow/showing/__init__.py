@@ -1,11 +1,11 @@
-"""What people and programs see: of a run, of a plan, of actions, of findings.
+"""The output for people and programs, about runs, plans, actions and issues.
 
 Decided here: the look of every line, table, report and document that DriftFlow prints, and how it
-gets to stdout. Not decided here: what happened (`running`) and what was found (`checking`). All of
-it is pure, but for `output`. Begin with `results`, the line of a step and the document of a run.
+gets to stdout. Not decided here: what happened (`running`), what was found (`checking`), and which
+characters are escaped (`text`). Without side effects, except `output`. Begin with `results`.
 
-    results  the events and the result of a run
+    results  the line of a step, and the document of a run
     tables   what `plan` and `actions` print
-    reports  the findings of `check`, and what refuses a config
-    output   writes to stdout, many lines at a time
+    reports  what `check` prints, and the errors for which a config is refused
+    output   collects lines and writes them to stdout in blocks
 """
