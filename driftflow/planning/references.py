@@ -150,7 +150,9 @@ def _find_reads(value: Frozen) -> Iterator[str]:
 def list_steps(document: Json) -> list[Step]:
     """Return the steps of a document of any shape; a step that is no object has no fields."""
     steps = document.get("steps") if isinstance(document, dict) else None
-    return [step if type(step) is dict else {} for step in steps] if isinstance(steps, list) else []
+    nothing: Step = {}  # one for all: there may be very many
+    listing = steps if isinstance(steps, list) else []
+    return [step if type(step) is dict else nothing for step in listing]
 
 
 def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:

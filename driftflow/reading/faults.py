@@ -25,7 +25,7 @@ _ONE_OBJECT = "a workflow is one JSON object, `{...}`"
 # patterns are ASCII ones.
 _REST = r"""[^\s"',:;\[\]{}()]"""
 _LETTER = r"[A-Za-z_\u00c0-\U0010ffff]"
-_NAME = rf"{_LETTER}{_REST}*"
+_NAME = rf"{_LETTER}{_REST}{{0,999}}"  # no longer: each hint that does not fit takes another look
 _MISSING_QUOTE = "a quotation mark is missing before this"
 
 
@@ -68,9 +68,9 @@ _MISTAKES = [
 
 # By how the text begins that is no JSON object.
 _OTHER_LANGUAGES = _hints(
-    (r"---|%YAML|- |[A-Za-z_][\w-]*\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
+    (r"---|%YAML|- |[A-Za-z_][\w-]{0,999}\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
     (
-        r"\[+(?!true|false|null)[A-Za-z_][\w.-]*\]|[A-Za-z_][\w.-]*\s*=\s*[^\s{]",
+        r"\[+(?!true|false|null)[A-Za-z_][\w.-]{0,999}\]|[A-Za-z_][\w.-]{0,999}\s*=\s*[^\s{]",
         f"{_ONE_OBJECT}; DriftFlow reads no TOML",
     ),
     (r"[^{\[]", _ONE_OBJECT),
@@ -143,7 +143,7 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
     ),
 }
 _SPACE = " \t\n\r"
-_WORD = re.compile(rf"{_LETTER}(?:[0-9]|{_LETTER})*|[0-9]+|.|", re.DOTALL)
+_WORD = re.compile(rf"{_LETTER}[0-9{_LETTER[1:]}*|[0-9]+|.|", re.DOTALL)
 _NUMBER_END = re.compile(rf"(?<=[0-9])[A-Za-z0-9_.%]{_REST}*")
 
 

@@ -53,6 +53,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._has_returns = "\r" in text
         blocks = range(0, len(text), _BLOCK)
         # How many lines end before each block.
         self._ended = [0, *accumulate(self._count_ends(start, start + _BLOCK) for start in blocks)]
@@ -80,7 +81,10 @@ class Lines:
     def _count_ends(self, start: int, end: int) -> int:
         """Return how many lines end between two offsets."""
         count = self.text.count
-        return count("\n", start, end) + count("\r", start, end) - count("\r\n", start, end + 1)
+        ends = count("\n", start, end)
+        if self._has_returns:
+            ends += count("\r", start, end) - count("\r\n", start, end + 1)
+        return ends
 
     def place(self, issue: Issue, start: int, end: int) -> Issue:
         """Return the issue with its line and columns, cut at the end of its first line.
@@ -178,8 +182,11 @@ def _walk(
     if not wanted or text[start] not in "{[":  # a path may not lead into the first of two keys
         return _skip_value(text, start)
     is_object = text[start] == "{"
+    last = max((part for part in wanted if isinstance(part, int)), default=-1)
     index, at = 0, _skip_space(text, start + 1)
     while text[at] not in "}]":
+        if not is_object and index > last:  # nothing more is wanted: past the whole array at once
+            return _skip_value(text, start)
         part: str | int = index
         key = (at, at)
         if is_object:
