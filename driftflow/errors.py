@@ -39,6 +39,10 @@ CODES: dict[str, Severity] = {
     "duplicate-name": "warning",
 }
 
+# How many levels a document may have: serde_json's default. CPython's own limit depends on its
+# version and on the caller's stack, so that a config would load in one place and not in another.
+MAX_DEPTH = 128
+
 # No more issues of a file are told: more would help nobody, and each takes time to find.
 MAX_ISSUES = 1000
 

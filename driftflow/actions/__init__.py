@@ -9,4 +9,5 @@ actions imports.
     action    what an action is; the built-in ones; how one attempt is made
     registry  maps names to actions, and refuses a name that is there already
     sources   loads the modules, files and functions that the operator gives
+    elsewhere finds the actions of a run in another process
 """

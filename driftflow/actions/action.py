@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 from driftflow.reading.document import Json, copy_json, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     Function = TypeVar("Function", bound=Callable[[Any], Any])
     Mark: TypeAlias = tuple[str, dict[str, Any] | None]
@@ -112,22 +112,6 @@ def summarize(function: Callable[[Any], Any]) -> str:
     """Return the first line of the function's docstring; empty if it has none."""
     text = function.__doc__
     return text.strip().partition("\n")[0] if isinstance(text, str) else ""
-
-
-def find_actions(names: Iterable[str], addresses: Iterable[Address]) -> Mapping[str, Action]:
-    """Return the actions of these names, in another process than that of the run.
-
-    One that cannot be found here is unknown, and says why when it is tried.
-
-    Args:
-        names: The names of the actions of the plan.
-        addresses: Where those are that are not built in.
-    """
-    if not addresses and ACTIONS.keys() >= {*names}:
-        return ACTIONS
-    from driftflow.actions.registry import load_again
-
-    return load_again(names, addresses)
 
 
 def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:

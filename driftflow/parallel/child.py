@@ -9,7 +9,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import find_actions, make_performer
+from driftflow.actions.action import make_performer
+from driftflow.actions.elsewhere import find_actions
 from driftflow.errors import message_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from functools import lru_cache
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from driftflow.actions.action import find_actions, make_performer
+from driftflow.actions.action import make_performer
+from driftflow.actions.elsewhere import find_actions
 from driftflow.errors import message_of
 from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step

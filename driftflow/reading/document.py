@@ -18,15 +18,11 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue
+from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue
 from driftflow.text import format_path, shorten
 
 if TYPE_CHECKING:
     from driftflow.errors import JsonPath
-
-# How many levels a document may have: serde_json's default. CPython's own limit depends on its
-# version and on the caller's stack, so that a config would load in one place and not in another.
-MAX_DEPTH = 128
 
 _EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 

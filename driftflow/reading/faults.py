@@ -10,8 +10,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import Issue
-from driftflow.reading.document import MAX_DEPTH
+from driftflow.errors import MAX_DEPTH, Issue
 from driftflow.text import shorten
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
-from driftflow.errors import ConfigError, Issue
-from driftflow.reading.document import MAX_DEPTH, Json, copy_json, parse, type_name
+from driftflow.errors import MAX_DEPTH, ConfigError, Issue
+from driftflow.reading.document import Json, copy_json, parse, type_name
 
 
 def found(data: bytes) -> list[tuple[str, int | None, int | None]]:
