@@ -13,7 +13,8 @@ is decided there. The modules beside them are the entry points:
 
 and what all packages use:
 
-    errors      exceptions, and the issues that are found in a config
+    errors      exceptions
+    issues      what is found in a config: issues, each with a code
     text        texts for people: escaping, shortening, plurals, JSON
     suggestion  did you mean
 
@@ -29,14 +30,8 @@ if TYPE_CHECKING:
     from driftflow.actions.action import action
     from driftflow.api import run_workflow
     from driftflow.config import check_config, load_config
-    from driftflow.errors import (
-        ActionsError,
-        ConfigError,
-        DriftFlowError,
-        Findings,
-        Issue,
-        StorageError,
-    )
+    from driftflow.errors import ActionsError, ConfigError, DriftFlowError, StorageError
+    from driftflow.issues import Findings, Issue
 
 __all__ = [
     "ActionsError",
@@ -58,10 +53,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from driftflow import api, config, errors
+    from driftflow import api, config, errors, issues
     from driftflow.actions import action
 
-    homes = (errors, action, config, api)
+    homes = (errors, issues, action, config, api)
     return next(vars(home)[name] for home in homes if name in vars(home))
 
 

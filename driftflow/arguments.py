@@ -52,7 +52,7 @@ from typing import TYPE_CHECKING, Any
 from docopt import DocoptExit, docopt
 
 from driftflow import __version__
-from driftflow.errors import ConfigError, Findings
+from driftflow.errors import ConfigError
 from driftflow.planning.settings import SYNCS
 from driftflow.reading.document import parse
 from driftflow.text import join_words, shorten
@@ -175,24 +175,34 @@ def _describe_unknown(kind: str, word: str, name: str) -> str:
 
 
 def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
-    """Return the arguments by name, or the help or version that was asked for.
-
-    docopt is shown the usage of the one command: to read them all takes it four times as long.
-    """
-    forms = USAGE.split("\n  driftflow ")
-    usage = next(form for form in forms if form.startswith(f"{command} "))
+    """Return the arguments by name, or the help or version that was asked for."""
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):  # docopt prints the help and the version by itself
-            arguments: dict[str, Any] = docopt(
-                f"Usage:\n  driftflow {usage}\n\n{_OPTIONS_TEXT}", list(argv), version=__version__
-            )
+            usage = _select_usage(argv, command)
+            arguments: dict[str, Any] = docopt(usage, list(argv), version=__version__)
     except DocoptExit:
         raise MisuseError("the arguments do not fit the usage") from None
     except SystemExit:
         text = printed.getvalue()
         return text if text == f"{__version__}\n" else f"{__doc__.strip()}\n"
     return arguments
+
+
+def _select_usage(argv: Sequence[str], command: str) -> str:
+    """Return the usage of the one command, without the options that the command line has not.
+
+    docopt compares each option with each other: to read all of them takes it eight times as long.
+    """
+    given = {word.partition("=")[0] for word in argv}
+    forms = USAGE.split("\n  driftflow ")
+    needed, *others = next(form for form in forms if form.startswith(f"{command} ")).split("[")
+    for part in others:
+        option, _, behind = part.partition("]")
+        name = option.partition(" ")[0]
+        needed += f"[{part}" if name in given else behind.removeprefix("...")
+    lines = [line for line in _OPTIONS_TEXT.splitlines() if not given.isdisjoint(line.split())]
+    return "\n".join(["Usage:", f"  driftflow {needed}", "", "Options:", *lines, ""])
 
 
 def _read_jobs(word: str | None) -> int | None:
@@ -226,6 +236,8 @@ def _read_params(words: Sequence[str]) -> dict[str, Json]:
 
 def _read_json(name: str, text: str) -> Json:
     """Return the value of a parameter that is given in JSON."""
+    from driftflow.issues import Findings
+
     source = f"--param {name}"
     try:
         document = parse(text.encode("utf-8", "surrogatepass"), source)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from driftflow.actions.registry import Actions
     from driftflow.arguments import Arguments
-    from driftflow.errors import Findings
+    from driftflow.issues import Findings
     from driftflow.planning.plan import Plan
     from driftflow.running.events import Event, Halt, Status
 

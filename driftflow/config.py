@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
-from driftflow.errors import MAX_ISSUES, ConfigError, Findings, Issue, StorageError
+from driftflow.errors import ConfigError, StorageError
 from driftflow.planning.plan import Plan, build_plan
 from driftflow.planning.references import has_references
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftflow.actions.sources import Given
+    from driftflow.issues import Findings, Issue
     from driftflow.reading.document import Document, Json
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -75,7 +76,7 @@ def load_config(
 
         issues = references.find_unused_params(document.value, given)
     if issues:
-        raise ConfigError(_redact(Findings(source, document.text, issues), document))
+        raise ConfigError(_make_findings(source, document, issues))
     value: Any = document.value
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
@@ -103,7 +104,7 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
         document = _read_document(source)
     except ConfigError as error:
         return error.findings
-    return _redact(Findings(source, document.text, _examine(document, actions, None)), document)
+    return _make_findings(source, document, _examine(document, actions, None))
 
 
 def _examine(
@@ -122,14 +123,17 @@ def _examine(
     if actions is not None:
         from driftflow.actions.registry import resolve_actions
         from driftflow.checking import warnings
+        from driftflow.issues import MAX_ISSUES
 
-        found += warnings.find_issues(document.value, resolve_actions(actions), [*(params or ())])
+        known = resolve_actions(actions)
+        if len(found) < MAX_ISSUES:  # the errors are the first, and no more are told
+            found += warnings.find_issues(document.value, known, [*(params or ())])
     if not found:
         return document.issues
+    from driftflow.issues import MAX_ISSUES
     from driftflow.reading.positions import arrange, locate
 
-    found = found[:MAX_ISSUES]  # the errors are the first
-    return arrange([*document.issues, *locate(document.plain, found)])
+    return arrange([*document.issues, *locate(document.plain, found[:MAX_ISSUES])])
 
 
 def _read_document(source: str) -> Document:
@@ -143,8 +147,12 @@ def _read_document(source: str) -> Document:
     raise ConfigError(redact_all(findings) if may_be_sensitive(data) else findings)
 
 
-def _redact(findings: Findings, document: Document) -> Findings:
-    if not findings.issues:
+def _make_findings(source: str, document: Document, issues: tuple[Issue, ...]) -> Findings:
+    """Return the findings about a document, without what is not for everybody."""
+    from driftflow.issues import Findings
+
+    findings = Findings(source, document.text, issues)
+    if not issues:
         return findings
     from driftflow.checking.redaction import redact
 
@@ -169,6 +177,8 @@ def _read_bytes(source: str) -> bytes:
         reason = _UNREADABLE.get(type(error), f"not readable: {error.strerror}")
     except ValueError:  # a NUL in the path
         reason = "not the name of a file"
+    from driftflow.issues import Findings, Issue
+
     raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
 
 
@@ -186,6 +196,8 @@ def _check_timeout(value: str | None) -> tuple[Issue, ...]:
         return ()
     if re.fullmatch(_DECIMAL, value) and 0 < float(value) < float("inf"):
         return ()
+    from driftflow.issues import Issue
+
     message = (
         f"the environment variable {TIMEOUT_VARIABLE} must be a finite decimal number "
         f"greater than 0, not '{shorten(value)}'"

@@ -21,7 +21,7 @@ from driftflow.text import REDACTED
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from driftflow.errors import Findings, Issue, JsonPath
+    from driftflow.issues import Findings, Issue, JsonPath
     from driftflow.reading.document import Document
 
     # By path, the offsets at which a value begins and ends.

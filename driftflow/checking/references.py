@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import MAX_ISSUES, Issue
+from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.references import find_references, list_steps
 from driftflow.reading.document import type_name
 from driftflow.text import join_words, shorten
@@ -20,7 +20,7 @@ from driftflow.text import join_words, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.planning.references import Step
     from driftflow.reading.document import Json
 

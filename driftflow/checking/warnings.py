@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from driftflow.errors import MAX_ISSUES, Issue
+from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.references import find_references, is_reference, list_steps
 from driftflow.schemas.published import find_unknown_keys, load_schema
 from driftflow.suggestion import did_you_mean, find_nearest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft7Validator
 
     from driftflow.actions.action import Action
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.planning.references import Step
     from driftflow.reading.document import Json
 

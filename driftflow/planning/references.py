@@ -30,7 +30,7 @@ from driftflow.reading.document import clone_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
     Step: TypeAlias = dict[str, Any]  # as the document has it

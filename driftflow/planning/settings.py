@@ -5,14 +5,13 @@ The backoff has the four settings of AWS Step Functions (`IntervalSeconds`, `Bac
 whoever waits (`running.attempts`).
 """
 
-from __future__ import annotations
-
+# Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pyrsistent import PClass, PMap, PSet, field, pmap, pset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from concurrent.futures import Executor
 
 # Where a setting comes from.
@@ -92,7 +91,7 @@ class Options(NamedTuple):
         audit_sync: When the audit is on the disk.
     """
 
-    executor: Executor | None = None
+    executor: "Executor | None" = None
     jobs: int | None = None
     enforce_timeout: bool = False
     audit_sync: Sync = "run"

@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import codecs
 import json
-import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, MAX_ISSUES, ConfigError, Findings, Issue
+from driftflow.errors import MAX_DEPTH, ConfigError
 from driftflow.text import format_path, shorten
 
 if TYPE_CHECKING:
-    from driftflow.errors import JsonPath
+    from driftflow.issues import Issue, JsonPath
 
 _EXCERPT = 1000  # bytes behind a wrong one: more than a report shows
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-_SPACE_BEFORE_COLON = re.compile(r'"[ \t\n\r]+:')
+_SPACE_BEFORE_COLON = r'"[ \t\n\r]+:'
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_INFINITY = float("inf")
 _CONTAINERS = {dict, list}
 _PLAIN = {str, bool, type(None)}
 # Python writes integers up to here, whatever limit it was given: 640 digits, the least there is.
@@ -155,7 +155,7 @@ def _copy_scalar(value: Any) -> Json:
         return str.__str__(value)
     if isinstance(value, float):
         number = float.__float__(value)
-        if math.isfinite(number):
+        if -_INFINITY < number < _INFINITY:
             return number
         raise _NotJsonError(f"{number}")
     if not isinstance(value, int):
@@ -178,6 +178,7 @@ def _decode(data: bytes, source: str) -> str:
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
+        from driftflow.issues import Findings, Issue
         from driftflow.reading.positions import Lines
 
         before = error.object[: error.start].decode()
@@ -194,6 +195,7 @@ def _decode(data: bytes, source: str) -> str:
 
 def _read_again(text: str, source: str) -> Document:
     """Return the document of a text that is no strict JSON, with all that is wrong with it."""
+    from driftflow.issues import MAX_ISSUES, Findings, Issue
     from driftflow.reading.faults import explain
     from driftflow.reading.positions import Lines, arrange
     from driftflow.reading.scanner import scan
@@ -219,7 +221,7 @@ def _may_repeat_key(text: str, members: int) -> bool:
     the value, no key was lost. Colons in strings do not count if all keys have theirs at once.
     """
     return text.count(":") != members and (
-        text.count('":') != members or _SPACE_BEFORE_COLON.search(text) is not None
+        text.count('":') != members or re.search(_SPACE_BEFORE_COLON, text) is not None
     )
 
 
@@ -230,7 +232,7 @@ def _make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _read_float(literal: str) -> float:
     value = float(literal)
-    return value if math.isfinite(value) else _refuse(literal)
+    return value if -_INFINITY < value < _INFINITY else _refuse(literal)
 
 
 def _refuse(what: str) -> NoReturn:
@@ -241,7 +243,7 @@ def _read_integer(literal: str) -> int | float:
     try:
         return int(literal)
     except ValueError:  # more digits than Python reads
-        return math.inf
+        return _INFINITY
 
 
 def _count_members(document: Json) -> int:

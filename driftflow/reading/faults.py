@@ -10,7 +10,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, Issue
+from driftflow.errors import MAX_DEPTH
+from driftflow.issues import Issue
 from driftflow.text import shorten
 
 if TYPE_CHECKING:

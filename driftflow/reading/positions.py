@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from driftflow.errors import Issue, JsonPath
+    from driftflow.issues import Issue, JsonPath
 
 # As editors count them. Python's splitlines knows eight more.
 _LINE_END = re.compile(r"\r\n|\r|\n")

@@ -17,7 +17,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import MAX_DEPTH, MAX_ISSUES, Issue
+from driftflow.errors import MAX_DEPTH
+from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.text import shorten
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from __future__ import annotations
 # The C module below `signal`, whose enumerations would take a tenth of our own part of a start.
 import _signal as signal  # type: ignore[import-not-found]  # typeshed does not know it
 import os
-from _thread import start_new_thread  # the handler cannot wait for the locks of `threading`
+from _thread import get_ident, start_new_thread  # the handler cannot wait for locks of `threading`
 from contextlib import suppress
-from threading import main_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
 
@@ -51,14 +50,14 @@ class Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._handlers_before: dict[int, Any] = {}
-        self._process = 0
+        self._process = self._thread = 0
         self._since = 0.0
         self._is_pending = False  # it has come, and the run does not know of it yet
         self._is_reminder = False
 
     def catch(self) -> None:
         """Catch the signals of this process from here on."""
-        self._process = os.getpid()
+        self._process, self._thread = os.getpid(), get_ident()
         for number in _ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._handlers_before[number] = signal.signal(number, self._handle)
@@ -124,7 +123,7 @@ class Signals:
             if not self._is_pending:
                 return
             self._is_reminder = True
-            signal.pthread_kill(main_thread().ident, number)
+            signal.pthread_kill(self._thread, number)
 
 
 def leave_to_the_system() -> None:

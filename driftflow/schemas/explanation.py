@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 
-from driftflow.errors import MAX_ISSUES, Issue
+from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.reading.document import type_name
 from driftflow.schemas.editor import make_input_schema
 from driftflow.schemas.published import find_unknown_keys, load_schema
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 # By keyword, what the value must be, from the keyword's argument and the value.

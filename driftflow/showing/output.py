@@ -1,24 +1,29 @@
-"""Output: lines are written to stdout many at a time, and a tenth of a second late at most.
+"""Output: the first lines are written to stdout one by one, then many at a time.
 
 - A flush for each line is a system call for each step. Without any, a line is kept back while the
-  next step takes its time. So texts wait until they fill a pipe, and a thread writes what has
-  waited for 0.1 s. A timer would do it by a signal, which could break into an action.
-- The thread is a `threading.Thread`, joined before the interpreter ends. A bare thread would save
-  half a millisecond of import, but one that was just starting when a short run was over crashed one
-  run in eight under load, on Python 3.11.2.
+  next step takes its time. So from some line on, texts wait until they fill a pipe, and a thread
+  writes what has waited for 0.1 s. A timer would do it by a signal, which could break into an
+  action. Most runs have few lines: they need no thread, and do not import `threading`.
+- The thread is a `threading.Thread`, joined before the interpreter ends. A bare thread would be
+  cheaper, but one that was just starting when a short run was over crashed one run in eight under
+  load, on Python 3.11.2.
 - Actions print to stderr: the command gives their `print` that stream, since what their code prints
   would spoil a document on stdout.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import threading
-from contextlib import suppress
-from typing import Self, TextIO
+from contextlib import ExitStack, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from threading import Event
+
+# How many texts are written one by one, before any has to wait.
+AT_ONCE = 50
 # How long a text may wait to be written together with others. Seconds.
 DELAY = 0.1
 # How much text is written without waiting: about what a pipe holds on Linux. Characters.
@@ -45,10 +50,10 @@ class Output:
         self.stream: TextIO | _Closed = _Closed() if stream is None else stream
         self._waiting: list[str] = []
         self._length = 0
-        self._enough = ENOUGH
-        self._lock = threading.Lock()  # held while something is written
-        self._is_over = threading.Event()
-        self._writer = threading.Thread(target=self._flush_regularly, daemon=True)
+        self._enough = 0  # no text waits
+        self._written = 0  # how often something was written without waiting
+        self._lock: AbstractContextManager[Any] = nullcontext()  # held while something is written
+        self._watch = ExitStack()  # ends the thread that writes what waits
 
     def write(self, text: str) -> None:
         """Write the text, at once or within `DELAY`."""
@@ -56,6 +61,9 @@ class Output:
         self._length += len(text)
         if self._length >= self._enough:
             self.flush()
+            self._written += 1
+            if self._written == AT_ONCE:
+                self._let_texts_wait()
 
     def flush(self) -> None:
         """Write the texts that wait."""
@@ -68,20 +76,26 @@ class Output:
                 self._print(text)
 
     def __enter__(self) -> Self:
-        try:
-            self._writer.start()
-        except RuntimeError:  # the system allows no further thread, so no text can wait
-            self._enough = 0
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        if self._writer.is_alive():
-            self._writer.join()
+        self._watch.close()
         self.flush()
 
-    def _flush_regularly(self) -> None:
-        while not self._is_over.wait(DELAY):
+    def _let_texts_wait(self) -> None:
+        """Start the thread that writes what waits."""
+        import threading
+
+        self._lock, is_over = threading.Lock(), threading.Event()
+        writer = threading.Thread(target=self._flush_regularly, args=[is_over], daemon=True)
+        with suppress(RuntimeError):  # the system allows no further thread: no text can wait
+            writer.start()
+            self._enough = ENOUGH
+            self._watch.callback(writer.join)
+            self._watch.callback(is_over.set)
+
+    def _flush_regularly(self, is_over: Event) -> None:
+        while not is_over.wait(DELAY):
             self.flush()
 
     def _print(self, text: str) -> None:
@@ -98,4 +112,6 @@ class _Closed(io.TextIOBase):
     """Stands for a stream that was closed before the program started."""
 
     def write(self, _text: str) -> int:
-        raise OSError(errno.EBADF, "it is closed")
+        from errno import EBADF
+
+        raise OSError(EBADF, "it is closed")

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.errors import locate_issue
+from driftflow.issues import locate_issue
 from driftflow.reading.positions import Lines
 from driftflow.text import MAX_SHOWN, REDACTED, count_of, escape, format_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from driftflow.errors import Findings, Issue
+    from driftflow.issues import Findings, Issue
 
     Paint: TypeAlias = Callable[[str, str], str]
 

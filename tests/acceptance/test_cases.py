@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft7Validator
 from support.command import invoke
 
-from driftflow.errors import CODES
+from driftflow.issues import CODES
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from support.workflows import save
 import driftflow
 from driftflow import arguments
 from driftflow.schemas.published import load_schema
+from driftflow.showing.output import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -589,9 +590,15 @@ def test_a_closed_stdout_is_no_place_for_the_audit(tmp_path: Path) -> None:
     assert audited(tmp_path) == ["p", "ok"]
 
 
-def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
-    """The next step waits here until the line before it has been read."""
-    save(tmp_path, ECHO | {"priority": 1}, {"name": "r", "action": "read"})
+@pytest.mark.parametrize("steps", [1, 2 * AT_ONCE])
+def test_a_line_is_printed_as_soon_as_its_step_is_done(steps: int, tmp_path: Path) -> None:
+    """The next step waits here until the lines before it have been read."""
+    names = [f"a{number:03}" for number in range(steps)]
+    save(
+        tmp_path,
+        *(ECHO | {"name": name, "priority": 1} for name in names),
+        {"name": "r", "action": "read"},
+    )
     process = start(
         tmp_path,
         "def read(_):",
@@ -599,7 +606,8 @@ def test_a_line_is_printed_as_soon_as_its_step_is_done(tmp_path: Path) -> None:
         "ACTIONS['read'] = Action(read, '', '')",
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == b"OK a: hello\n"
+    for name in names:
+        assert process.stdout.readline() == f"OK {name}: hello\n".encode()
     assert process.communicate(b"go\n", timeout=30) == (b"OK r: go\\n\n", b"")
     assert process.returncode == 0
 

@@ -16,7 +16,7 @@ from support.command import CHECKOUT, EXAMPLES, invoke, process_environment, wai
 from support.documents import blocks, named, read, write_named
 
 import driftflow
-from driftflow.errors import CODES
+from driftflow.issues import CODES
 from driftflow.parallel.processes import MARK
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE
 from driftflow.schemas.published import load_schema

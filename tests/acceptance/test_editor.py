@@ -29,7 +29,7 @@ from driftflow.schemas.published import load_schema, read_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 EDITOR = CHECKOUT / "tests" / "editor"

@@ -258,12 +258,14 @@ def test_an_interrupt_ends_a_wait_at_once(flags: dict[str, bool], tmp_path: Path
         {"name": "b", "action": "nobody"},
         {"name": "c", "action": "nobody"},
     ]
+    flags = flags | {"audit": True}
     path = save(tmp_path, *steps, flags=flags, max_attempts=2, backoff=backoff)
     process = started(path)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"OK a: null\n"
+    audit = tmp_path / "driftflow.audit.json"
+    wait_for(lambda: audit.exists() and '"step":"b"' in audit.read_text())
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60)[0] == b"FAIL b: interrupted\n"
+    text = b"OK a: null\nFAIL b: interrupted\n"
+    assert process.communicate(timeout=60)[0] == text
     assert process.returncode == -signal.SIGINT
 
 

@@ -15,7 +15,7 @@ from driftflow.running.events import StepResult
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 

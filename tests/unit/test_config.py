@@ -9,7 +9,8 @@ import pytest
 from support import workflows
 
 from driftflow.config import check_config, load_config
-from driftflow.errors import ConfigError, Findings, Issue, StorageError
+from driftflow.errors import ActionsError, ConfigError, StorageError
+from driftflow.issues import Findings, Issue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,6 +250,27 @@ def test_a_thousand_issues_are_told_and_errors_before_warnings(
     assert len(issues) == 1000
     assert {issue.code for issue in issues} == codes
     assert len(check_config(workflows.save(tmp_path, *[step] * 100)).issues) >= 100
+
+
+def test_warnings_that_would_not_be_told_are_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But actions that cannot be loaded are told all the same."""
+    asked: list[object] = []
+
+    def find(document: object, *_: object) -> list[Issue]:
+        asked.append(document)
+        return []
+
+    monkeypatch.setattr("driftflow.checking.warnings.find_issues", find)
+    step = {"priority": "high"}
+    check_config(workflows.save(tmp_path, *[step] * 999))
+    assert len(asked) == 1
+    path = workflows.save(tmp_path, *[step] * 1000)
+    check_config(path)
+    assert len(asked) == 1
+    with pytest.raises(ActionsError):
+        check_config(path, actions=["no_such_module"])
 
 
 def test_a_device_that_never_ends_is_no_workflow() -> None:

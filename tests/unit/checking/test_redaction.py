@@ -9,7 +9,8 @@ import pytest
 
 from driftflow.checking.redaction import redact_all
 from driftflow.config import check_config, load_config
-from driftflow.errors import ConfigError, Findings, Issue
+from driftflow.errors import ConfigError
+from driftflow.issues import Findings, Issue
 from driftflow.showing.reports import FORMATS, leave_plain
 
 if TYPE_CHECKING:

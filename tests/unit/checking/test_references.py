@@ -9,7 +9,7 @@ from hypothesis import given
 from support import workflows
 
 from driftflow.checking.references import find_issues, find_unused_params
-from driftflow.errors import Issue
+from driftflow.issues import Issue
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json

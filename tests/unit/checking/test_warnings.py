@@ -11,12 +11,12 @@ from support import workflows
 from driftflow.actions.action import ACTIONS, action
 from driftflow.actions.registry import Actions, resolve_actions
 from driftflow.checking import warnings
-from driftflow.errors import Issue
+from driftflow.issues import Issue
 from driftflow.schemas import explanation
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
-from driftflow.errors import MAX_DEPTH, ConfigError, Issue
+from driftflow.errors import MAX_DEPTH, ConfigError
+from driftflow.issues import Issue
 from driftflow.reading.document import Json, copy_json, parse, type_name
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
-from driftflow.errors import ConfigError, Issue
+from driftflow.errors import ConfigError
 from driftflow.reading.document import parse
+
+if TYPE_CHECKING:
+    from driftflow.issues import Issue
 
 OBJECT = "a workflow is one JSON object, `{...}`"
 YAML = f"{OBJECT}; DriftFlow reads no YAML"

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
-from driftflow.errors import CODES, Issue
+from driftflow.issues import CODES, Issue
 from driftflow.reading.positions import Lines, arrange, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftflow.errors import JsonPath
+    from driftflow.issues import JsonPath
 
 BLANKS = ["", " ", "\n", "\r\n", "\r", "\t", " \n\t "]
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
-from driftflow.errors import ConfigError, Issue
+from driftflow.errors import ConfigError
 from driftflow.reading.document import parse
 from driftflow.reading.positions import Lines
 from driftflow.reading.scanner import Fault, scan
+
+if TYPE_CHECKING:
+    from driftflow.issues import Issue
 
 COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
 NUMBER = "where a string will do, put it in double quotes"

@@ -11,7 +11,7 @@ from support import workflows
 
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings
-from driftflow.errors import Issue
+from driftflow.issues import Issue
 from driftflow.schemas.explanation import (
     explain_refusal,
     find_input_issues,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from driftflow.showing.output import DELAY, ENOUGH, Output
+from driftflow.showing.output import AT_ONCE, DELAY, ENOUGH, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,12 @@ class Stream(io.StringIO):
         return len(text)
 
 
+def let_texts_wait(output: Output) -> None:
+    """Be past the first texts, which are written one by one."""
+    for _ in range(AT_ONCE):
+        output.write("")
+
+
 @pytest.fixture
 def stream() -> Stream:
     """A new one."""
@@ -57,9 +63,25 @@ def pipe() -> Iterator[tuple[int, io.TextIOWrapper]]:
 
 
 @pytest.mark.usefixtures("_unwatched")
+def test_the_first_texts_are_written_one_by_one(stream: Stream) -> None:
+    """A run of a few steps needs no thread; after these, a text waits."""
+    before = threading.active_count()
+    texts = [f"{number}\n" for number in range(AT_ONCE)]
+    with Output(stream) as output:
+        for text in texts:
+            assert threading.active_count() == before
+            output.write(text)
+            assert stream.writes[-1] == text
+        output.write("one more\n")
+        assert stream.writes == texts
+        assert threading.active_count() == before + 1
+
+
+@pytest.mark.usefixtures("_unwatched")
 def test_texts_wait_for_each_other(stream: Stream) -> None:
     """They are written as one, in their order, at the end."""
     with Output(stream) as output:
+        let_texts_wait(output)
         for number in range(3):
             output.write(f"{number}\n")
         assert stream.writes == []
@@ -70,6 +92,7 @@ def test_texts_wait_for_each_other(stream: Stream) -> None:
 def test_enough_is_written_at_once(stream: Stream) -> None:
     """And the count begins anew."""
     with Output(stream) as output:
+        let_texts_wait(output)
         for number in range(2):
             output.write("a" * (ENOUGH - 1))
             assert len(stream.writes) == number
@@ -91,6 +114,7 @@ def test_a_text_reaches_a_pipe_by_itself(pipe: tuple[int, io.TextIOWrapper]) -> 
     """Nothing else is written meanwhile."""
     reading, stream = pipe
     with Output(stream) as output:
+        let_texts_wait(output)
         for text in (b"one\n", b"two\n"):
             output.write(text.decode())
             assert select.select([reading], [], [], 30)[0], "it never comes"
@@ -110,6 +134,7 @@ def test_without_a_thread_no_text_waits(stream: Stream, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("threading.Thread.start", refuse)
     with Output(stream) as output:
+        let_texts_wait(output)
         for text in ("one\n", "two\n"):
             output.write(text)
             assert stream.writes[-1] == text
@@ -139,6 +164,7 @@ def test_a_closed_stream_is_a_failure_once_something_is_written() -> None:
 def test_what_waits_is_written_when_a_run_is_interrupted(stream: Stream) -> None:
     """It was done."""
     output = Output(stream)
+    let_texts_wait(output)
     output.write("a")
     with pytest.raises(KeyboardInterrupt), output:
         raise KeyboardInterrupt
@@ -159,6 +185,7 @@ def test_the_end_waits_for_a_reader_that_takes_its_time(
 
     monkeypatch.setattr(stream, "write", write)
     with Output(stream) as output:
+        let_texts_wait(output)
         output.write("a")
         assert is_writing.wait(timeout=60)
         output.write("b")
@@ -168,6 +195,7 @@ def test_the_end_waits_for_a_reader_that_takes_its_time(
 def test_the_watch_ends_with_the_output(stream: Stream) -> None:
     """One that ran into the end of the interpreter would crash it now and then."""
     before = {*threading.enumerate()}
-    with Output(stream):
+    with Output(stream) as output:
+        let_texts_wait(output)
         (watch,) = {*threading.enumerate()} - before
     assert not watch.is_alive()

@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from support import workflows
 from wcwidth import wcswidth
 
-from driftflow.errors import CODES, Findings, Issue
+from driftflow.issues import CODES, Findings, Issue
 from driftflow.reading.positions import locate
 from driftflow.schemas.published import load_schema
 from driftflow.showing.reports import (
