@@ -1,4 +1,4 @@
-"""The library: run a workflow. The rooms of the house are wired together here."""
+"""The library: runs a workflow. The packages are connected here."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def run_events(
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
         options: How to do it.
         resumed: The run that is taken up, as `resumable` returns it; None for none.
-        is_stopped: Returns whether a step that is tried in the present thread is not to be tried
-            again, since there was an interrupt, whatever the action has made of it.
+        is_stopped: Returns whether there was an interrupt. Then a step that failed in the present
+            thread is not tried again, even if its action has caught the interrupt.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the

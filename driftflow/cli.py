@@ -1,4 +1,4 @@
-"""The commands: what each does with what the rooms of the house give, and the exit status."""
+"""The commands: what each one runs, what it prints, and its exit status."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def _print_error(text: str) -> None:
 
 
 def _has_colours(stream: io.TextIOBase | TextIO | None) -> bool:
-    """Whether what is printed may have colours: on a terminal, unless NO_COLOR is set.
+    """Return whether what is printed may have colours: on a terminal, unless NO_COLOR is set.
 
     See https://no-color.org: an empty value counts as unset.
     """

@@ -1,4 +1,4 @@
-"""The library: read a config. A file and the environment become a plan, or findings."""
+"""The library: reads a config. A file and the environment become a plan, or findings."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ def load_config(
 
 
 def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findings:
-    """All errors and all warnings about a config, without its being run.
+    """Return all errors and all warnings about a config; run nothing.
 
     Args:
         path: The JSON file.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
 
     Returns:
-        The findings, in the order of the file. One that cannot be read is itself a finding. Which
-        parameters are given is a matter of a run: none is missed.
+        The findings, in the order of the file; that it cannot be read is one, too. No parameter
+        counts as missing: only a run knows which are given.
 
     Raises:
         ActionsError: If an action cannot be loaded.

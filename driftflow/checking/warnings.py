@@ -1,8 +1,6 @@
 """What loads but will surprise: fields that are ignored, steps that cannot succeed.
 
-What the schema tells editors about a field that is ignored (`deprecationMessage`: what is so; what
-to do) is what `check` prints: one text for both. Editors cannot ask "did you mean", since no JSON
-Schema can that allows other keys. So `check` does.
+What is said about an ignored field stands in the schema (`schemas.published` says why).
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def interpret_in_parallel(
         actions: What its steps name.
         options: How to do it: on which executor, how many at a time, in what time.
         kept: By index, the results of steps that are left out.
-        is_stopped: Returns whether a step that is tried in the thread of the run is not to be tried
-            again.
+        is_stopped: Returns whether there was an interrupt: then a step that failed in the thread of
+            the run is not tried again.
     """
     seconds = plan.timeout_seconds if options.enforce_timeout else None
     run = os.urandom(16).hex()

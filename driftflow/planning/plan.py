@@ -4,8 +4,6 @@
   built from it afterwards.
 - A run has one plan, a PClass. It has many steps, so these are named tuples, in a pvector that one
   call makes: a PClass takes ten times as long. `references` freezes the inputs.
-- A parameter becomes its value here. So the plan says what would be done, the digest tells two
-  nights of a job apart, and nothing after the loader knows of parameters.
 - The plan knows where its settings come from, so that the command `plan` can say what switched a
   flag off. The digest leaves this out, and the backoff too: it changes when things are done, not
   what.

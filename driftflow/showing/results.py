@@ -1,7 +1,6 @@
 """The results of a run: a line for each step, and a document for programs.
 
-Pure: the same values give the same text, wherever and whenever. A line shows what could break it or
-drive a terminal as Python's escapes; JSON output shows the same characters as JSON's (`text`).
+Pure: the same values give the same text, wherever and whenever.
 """
 
 from __future__ import annotations

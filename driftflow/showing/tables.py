@@ -1,8 +1,7 @@
 """The plan and the actions: tables for people, a document for programs.
 
-Pure: the same plan gives the same text. Columns need the width of characters on a terminal: wcwidth
-has the tables for wide, combining and joined ones. Importing it would be a good part of a run's
-start, so only the commands that print tables and reports do.
+Pure: the same plan gives the same text. Columns need the width of characters on a terminal, which
+wcwidth knows (`showing.reports` says more). Only the commands that print tables import this module.
 """
 
 from __future__ import annotations
