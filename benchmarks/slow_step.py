@@ -1,4 +1,4 @@
-"""Run a workflow of a step and a slow step, and say when the first one was done, on stderr."""
+"""Run the workflow of `workloads.slow`, and say on stderr when its step `mark` was done."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import fastjsonschema  # type: ignore[import-not-found]  # installed for the benchmarks only
 
+from driftflow.showing.output import AT_ONCE
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCRATCH = CHECKOUT / ".bench" / "scratch"
 SCHEMA = CHECKOUT / "schema" / "driftflow.schema.json"
@@ -81,8 +83,12 @@ def chain(steps: int) -> Path:
 
 
 def slow() -> Path:
-    """Write a workflow of a step that says when it is done, and of one that takes its time."""
-    steps = [{"name": "a", "action": "mark"}, {"name": "b", "action": "wait"}]
+    """Write a workflow of a step that says when it is done, behind many, and of a slow one."""
+    steps = [
+        *({"name": f"a{number:03}", "action": "echo"} for number in range(2 * AT_ONCE)),
+        {"name": "b", "action": "mark"},
+        {"name": "c", "action": "wait"},
+    ]
     return _save("slow.json", json.dumps({"name": "benchmark", "steps": steps}))
 
 

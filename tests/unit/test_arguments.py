@@ -22,6 +22,8 @@ from driftflow.errors import ConfigError
         ),
         ("--config a --audit-sync step", {"config": "a", "audit_sync": "step"}),
         ("plan --config a --print-json", {"command": "plan", "config": "a", "print_json": True}),
+        ("--actions plan --config a", {"config": "a", "actions": ["plan"]}),
+        ("--actions=m check b", {"command": "check", "files": ["b"], "actions": ["m"]}),
         ("check -- --strict", {"command": "check", "files": ["--strict"]}),
         ("--config=a --param=x=1", {"config": "a", "params": {"x": "1"}}),
         ("schema --output s.json", {"command": "schema", "output": "s.json"}),

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, strategies
 from support import naive, workflows
 
-from driftflow.text import count_of, escape, format_json, join_words, round_seconds, shorten
+from driftflow.text import (
+    count_of,
+    escape,
+    format_json,
+    format_path,
+    join_words,
+    round_seconds,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
@@ -70,3 +78,24 @@ def test_seconds_are_rounded_to_the_microsecond(seconds: float) -> None:
     """As `round` does it, but that a half is rounded up."""
     assert abs(round_seconds(seconds) - seconds) <= 5.1e-7
     assert round(round_seconds(seconds), 6) == round_seconds(seconds)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((), ""),
+        (("name",), "name"),
+        (("steps", 0, "priority"), "steps[0].priority"),
+        ((0, 1), "[0][1]"),
+        (("$schema", "x-note", "_a1"), "$schema.x-note._a1"),
+        (("steps", 0, ""), 'steps[0][""]'),
+        (("flags", "a b"), 'flags["a b"]'),
+        (("é",), '["é"]'),
+        (('"\n',), '["\\"\\n"]'),
+        (("1",), '["1"]'),
+        (("k" * 81, " " * 81), f'{"k" * 80}…["{" " * 79}…]'),
+    ],
+)
+def test_a_path_is_written_as_people_write_it(path: tuple[str | int, ...], text: str) -> None:
+    """Keys that are no words in brackets, long ones cut."""
+    assert format_path(path) == text

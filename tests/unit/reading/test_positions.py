@@ -162,6 +162,22 @@ def test_many_paths_are_found_in_one_go() -> None:
     assert locate(text, []) == []
 
 
+def test_an_array_is_passed_over_behind_the_last_item_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At once, however many items come after that."""
+    read: list[int] = []
+
+    class Decoder(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+            read.append(idx)
+            return super().raw_decode(s, idx)
+
+    monkeypatch.setattr("driftflow.reading.positions._DECODER", Decoder())
+    assert placed(f"[{'1,' * 1000}1]", (3,)) == (1, 8, 9)
+    assert read == [1, 3, 5, 7, 0]
+
+
 def test_a_place_at_the_end_of_a_line_or_of_the_text_is_empty() -> None:
     """There is nothing there to mark."""
     lines = Lines("ab\r\nc")
