@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 
 import driftflow
@@ -27,6 +26,8 @@ def crunch(rounds: int) -> int:
 @driftflow.action
 def hang(_: object) -> None:
     """Start a program, one that leaves its group, and do not return."""
+    import subprocess
+
     subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     subprocess.run(["/bin/sleep", "600"], check=True)
 

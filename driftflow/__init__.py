@@ -46,6 +46,9 @@ __all__ = [
     "run_workflow",
 ]
 
+# Where the public names are looked for.
+_HOMES = ("errors", "actions.action", "issues", "config", "api")
+
 __version__ = "0.1.0"
 
 
@@ -53,10 +56,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from driftflow import api, config, errors, issues
-    from driftflow.actions import action
+    from importlib import import_module
 
-    homes = (errors, issues, action, config, api)
+    homes = map(import_module, (f"driftflow.{home}" for home in _HOMES))
     return next(vars(home)[name] for home in homes if name in vars(home))
 
 

@@ -13,7 +13,6 @@ import importlib.util
 import os
 import re
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from types import ModuleType
@@ -150,6 +149,8 @@ def run_code(load: Callable[[], Any], source: str) -> Any:
 
 def _explain(error: BaseException, source: str) -> str:
     """Return in words why code could not be loaded, and where it failed."""
+    import traceback
+
     if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
         return "there is no such module; a file is named by its path, as in `./actions.py`"
     if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
-from pathlib import Path
 from threading import Lock, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -122,7 +122,9 @@ def _kill_group(leader: int) -> None:
 
 def _find_marked(mark: str) -> Iterator[int]:
     """Yield the processes that have the mark, where the system shows environments: on Linux."""
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it has ended, or is somebody else's
-            if mark.encode() in environment.read_bytes():
-                yield int(environment.parent.name)
+    names = os.listdir("/proc") if sys.platform == "linux" else ()  # noqa: PTH208 - pathlib is slow to import
+    for pid in filter(str.isdigit, names):
+        # It may have ended, or be somebody else's.
+        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+            if mark.encode() in file.read():
+                yield int(pid)

@@ -60,6 +60,13 @@ def test_nothing_is_nearest_among_nothing() -> None:
     """Nor is the list read twice."""
     assert find_nearest("name", []) is None
     assert find_nearest("nmae", iter(["name"])) == "name"
+    assert find_nearest("timeout", iter(["timeout_seconds"])) == "timeout_seconds"
+
+
+def test_a_long_word_is_similar_to_nothing() -> None:
+    """To compare it takes too long: one that is longer than a message shows."""
+    assert find_nearest("x" * 80, ["x" * 79]) == "x" * 79
+    assert find_nearest("x" * 81, ["x" * 80]) is None
 
 
 def test_a_word_of_other_tools_goes_before_a_similar_one() -> None:
