@@ -68,6 +68,24 @@ def test_a_good_run_imports_what_it_needs_and_no_more(tmp_path: Path) -> None:
     assert imported(script, tmp_path) == ours | {"gc"}
 
 
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_actions_and_threads_do_without_slow_libraries(
+    flags: dict[str, bool], tmp_path: Path
+) -> None:
+    """Those are for errors, and for programs that are to be ended."""
+    deed = "import driftflow\n\n@driftflow.action\ndef deed(value): return value\n"
+    (tmp_path / "deeds.py").write_text(deed)
+    workflows.save(tmp_path, *({"action": "deed"} for _ in range(2)), flags=flags)
+    script = (
+        "sys.argv = 'driftflow --config config.json --actions ./deeds.py'.split()\n"
+        "from driftflow.__main__ import main\n"
+        "assert main() == 0"
+    )
+    slow = {"importlib.metadata", "jsonschema", "multiprocessing", "pathlib", "subprocess"}
+    slow |= set() if flags else {"traceback"}  # concurrent.futures has it
+    assert not imported(script, tmp_path) & (slow | {"driftflow.issues"})
+
+
 def test_the_package_alone_imports_nothing(tmp_path: Path) -> None:
     """A public name brings its module when it is asked for."""
     assert imported("import driftflow", tmp_path) == {"driftflow"}
