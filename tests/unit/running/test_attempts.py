@@ -1,15 +1,188 @@
-"""How long to wait between attempts."""
+"""The attempts at a step, and how long to wait between them."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from driftflow.planning.settings import Backoff
-from driftflow.running.attempts import backoff_delay, make_pause, never, random_fraction
+from driftflow.running.attempts import (
+    Interrupted,
+    allowed_attempts,
+    backoff_delay,
+    ends_run,
+    make_pause,
+    never,
+    random_fraction,
+    run_step,
+)
 from driftflow.schemas.published import load_schema
+
+if TYPE_CHECKING:
+    from driftflow.reading.document import Json
+    from driftflow.running.attempts import Clock, Task
+
+
+def ticking() -> Clock:
+    """A clock that moves on by a second each time it is read."""
+    return count(100.0).__next__
+
+
+def at_once(_: int) -> None:
+    """No wait."""
+
+
+def task(attempts: int) -> Task:
+    """Something to try so many times."""
+    return "action", "input", attempts, False, None
+
+
+@pytest.mark.parametrize(("failures", "attempts"), [(0, 1), (1, 2), (2, 3), (3, 3)])
+def test_a_step_is_tried_until_an_attempt_succeeds(failures: int, attempts: int) -> None:
+    """As often as it may be."""
+    tried: list[str] = []
+
+    def perform(action: str, value: Json) -> Json:
+        tried.append(action)
+        if len(tried) <= failures:
+            raise OSError
+        return [action, value]
+
+    outcome = run_step(task(3), perform, ticking(), at_once)
+    came = (True, ["action", "input"], None) if failures < 3 else (False, None, "OSError")
+    assert outcome == (*came, attempts, 1.0)
+    assert tried == ["action"] * attempts
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no such thing"), "no such thing"),
+        (ValueError(), "ValueError"),
+        (KeyError("key"), "'key'"),
+        (LookupError(""), "LookupError"),
+    ],
+)
+def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, message: str) -> None:
+    """Whatever the action raises."""
+
+    def perform(_: str, __: Json) -> Json:
+        raise error
+
+    result = run_step(task(2), perform, ticking(), at_once)
+    assert result == (False, None, message, 2, 1.0)
+
+
+@pytest.mark.parametrize("place", ["attempt", "wait"])
+def test_an_interrupt_is_no_failure_of_a_step(place: str) -> None:
+    """It goes through, and knows what came of the step until then."""
+    tried = []
+
+    def perform(_: str, __: Json) -> Json:
+        tried.append(place)
+        raise KeyboardInterrupt if len(tried) == 2 else LookupError
+
+    def pause(_: int) -> None:
+        if place == "wait":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        run_step(task(3), perform, ticking(), pause)
+    attempts = 2 if place == "attempt" else 1
+    assert caught.value.outcome == (False, None, "interrupted", attempts, 1.0)
+
+
+class UnspeakableError(Exception):
+    """An exception that cannot even say what is wrong."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("exception", "message"),
+    [
+        (SystemExit("over"), "over"),
+        (SystemExit(), "SystemExit"),
+        (GeneratorExit(), "GeneratorExit"),
+        (UnspeakableError(), "UnspeakableError"),
+    ],
+)
+def test_whatever_an_action_raises_fails_the_attempt(
+    exception: BaseException, message: str
+) -> None:
+    """Also what would end the process, and what has no message that can be had."""
+
+    def perform(_: str, __: Json) -> Json:
+        raise exception
+
+    result = run_step(task(2), perform, ticking(), at_once)
+    assert result == (False, None, message, 2, 1.0)
+
+
+def test_the_last_error_counts() -> None:
+    """Of several attempts."""
+    errors = iter([OSError("first"), OSError("second")])
+
+    def perform(_: str, __: Json) -> Json:
+        raise next(errors)
+
+    assert run_step(task(2), perform, ticking(), at_once)[2] == "second"
+
+
+@pytest.mark.parametrize(("optional", "attempts", "ends"), [(False, 3, True), (True, 1, False)])
+def test_the_two_rules_about_optional_steps(*, optional: bool, attempts: int, ends: bool) -> None:
+    """Each is one predicate; the second is about a step that failed."""
+    assert allowed_attempts(3, optional=optional) == attempts
+    assert ends_run(optional=optional) is ends
+
+
+def test_a_pause_comes_before_each_further_attempt() -> None:
+    """Told how many have failed."""
+    waited: list[int] = []
+
+    def perform(_: str, __: Json) -> Json:
+        raise OSError
+
+    run_step(task(3), perform, ticking(), waited.append)
+    assert waited == [1, 2]
+    run_step(task(1), perform, ticking(), waited.append)
+    assert waited == [1, 2]
+
+
+def test_a_task_that_cannot_be_tried_is_not() -> None:
+    """Its fault is its error."""
+
+    def perform(_: str, __: Json) -> Json:
+        raise AssertionError
+
+    outcome = run_step(("a", None, 0, False, "no data"), perform, ticking(), at_once)
+    assert outcome == (False, None, "no data", 0, 1.0)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_each_attempt_has_what_the_step_was_handed(attempts: int) -> None:
+    """Whatever an earlier one has made of that; the last one has no need of a copy."""
+    given: Json = {"rows": [[1]]}
+    seen: list[str] = []
+    handed: list[object] = []
+
+    def perform(_: str, value: Json) -> Json:
+        seen.append(str(value))
+        handed.append(value)
+        assert isinstance(value, dict)
+        assert isinstance(value["rows"], list)
+        assert isinstance(value["rows"][0], list)
+        value["rows"][0].append(2)
+        value["more"] = 1
+        raise OSError
+
+    run_step(("a", given, attempts, False, None), perform, ticking(), at_once)
+    assert seen == ["{'rows': [[1]]}"] * attempts
+    assert [value is given for value in handed] == [False] * (attempts - 1) + [True]
 
 
 def waits(failures: int, *, random: float = 0.5, **fields: Any) -> list[float]:

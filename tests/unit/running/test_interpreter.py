@@ -10,7 +10,6 @@ from unittest.mock import ANY
 import pytest
 from support import workflows
 
-from driftflow.running.attempts import Interrupted, allowed_attempts, ends_run, run_step
 from driftflow.running.events import (
     Event,
     Halt,
@@ -73,11 +72,6 @@ def run(plan: Plan, perform: Perform) -> Generator[Event, Halt | None, None]:
 
 def at_once(_: int) -> None:
     """No wait."""
-
-
-def task(attempts: int) -> Task:
-    """Something to try so many times."""
-    return "action", "input", attempts, False, None
 
 
 def ok(name: str, attempts: int = 1) -> StepResult:
@@ -181,44 +175,6 @@ def test_the_failure_of_an_optional_step_does_not_end_the_run_but_counts() -> No
     assert end == RunFinished("failed", 5.0)
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (ValueError("no such thing"), "no such thing"),
-        (ValueError(), "ValueError"),
-        (KeyError("key"), "'key'"),
-        (LookupError(""), "LookupError"),
-    ],
-)
-def test_an_error_is_its_message_or_the_name_of_its_type(error: Exception, message: str) -> None:
-    """Whatever the action raises."""
-
-    def perform(_: str, __: Json) -> Json:
-        raise error
-
-    result = run_step(task(2), perform, ticking().__next__, at_once)
-    assert result == (False, None, message, 2, 1.0)
-
-
-@pytest.mark.parametrize("place", ["attempt", "wait"])
-def test_an_interrupt_is_no_failure_of_a_step(place: str) -> None:
-    """It goes through, and knows what came of the step until then."""
-    tried = []
-
-    def perform(_: str, __: Json) -> Json:
-        tried.append(place)
-        raise KeyboardInterrupt if len(tried) == 2 else LookupError
-
-    def pause(_: int) -> None:
-        if place == "wait":
-            raise KeyboardInterrupt
-
-    with pytest.raises(Interrupted) as caught:
-        run_step(task(3), perform, ticking().__next__, pause)
-    attempts = 2 if place == "attempt" else 1
-    assert caught.value.outcome == (False, None, "interrupted", attempts, 1.0)
-
-
 def test_an_interrupted_run_ends_well_and_says_so() -> None:
     """The step in hand is recorded as interrupted, no other one is started."""
 
@@ -269,51 +225,6 @@ def test_an_interrupt_after_a_failure_that_ends_the_run_changes_nothing() -> Non
     assert [next(stream) for _ in range(3)]
     assert stream.send("interrupt") == RunFinished("failed", ANY)
     assert list(stream) == []
-
-
-class UnspeakableError(Exception):
-    """An exception that cannot even say what is wrong."""
-
-    def __str__(self) -> str:
-        raise RuntimeError
-
-
-@pytest.mark.parametrize(
-    ("exception", "message"),
-    [
-        (SystemExit("over"), "over"),
-        (SystemExit(), "SystemExit"),
-        (GeneratorExit(), "GeneratorExit"),
-        (UnspeakableError(), "UnspeakableError"),
-    ],
-)
-def test_whatever_an_action_raises_fails_the_attempt(
-    exception: BaseException, message: str
-) -> None:
-    """Also what would end the process, and what has no message that can be had."""
-
-    def perform(_: str, __: Json) -> Json:
-        raise exception
-
-    result = run_step(task(2), perform, ticking().__next__, at_once)
-    assert result == (False, None, message, 2, 1.0)
-
-
-def test_the_last_error_counts() -> None:
-    """Of several attempts."""
-    errors = iter([OSError("first"), OSError("second")])
-
-    def perform(_: str, __: Json) -> Json:
-        raise next(errors)
-
-    assert run_step(task(2), perform, ticking().__next__, at_once)[2] == "second"
-
-
-@pytest.mark.parametrize(("optional", "attempts", "ends"), [(False, 3, True), (True, 1, False)])
-def test_the_two_rules_about_optional_steps(*, optional: bool, attempts: int, ends: bool) -> None:
-    """Each is one predicate; the second is about a step that failed."""
-    assert allowed_attempts(3, optional=optional) == attempts
-    assert ends_run(optional=optional) is ends
 
 
 def handed(plan: Plan) -> tuple[list[Json], list[StepResult]]:
@@ -527,46 +438,3 @@ def test_a_run_that_is_closed_closes_its_crew() -> None:
     next(stream)
     stream.close()
     assert closed == ["crew"]
-
-
-def test_a_pause_comes_before_each_further_attempt() -> None:
-    """Told how many have failed."""
-    waited: list[int] = []
-
-    def perform(_: str, __: Json) -> Json:
-        raise OSError
-
-    run_step(task(3), perform, ticking().__next__, waited.append)
-    assert waited == [1, 2]
-    run_step(task(1), perform, ticking().__next__, waited.append)
-    assert waited == [1, 2]
-
-
-def test_a_task_that_cannot_be_tried_is_not() -> None:
-    """Its fault is its error."""
-    outcome = run_step(
-        ("a", None, 0, False, "no data"), Script().perform, ticking().__next__, at_once
-    )
-    assert outcome == (False, None, "no data", 0, 1.0)
-
-
-@pytest.mark.parametrize("attempts", [1, 2, 3])
-def test_each_attempt_has_what_the_step_was_handed(attempts: int) -> None:
-    """Whatever an earlier one has made of that; the last one has no need of a copy."""
-    given: Json = {"rows": [[1]]}
-    seen: list[str] = []
-    handed: list[object] = []
-
-    def perform(_: str, value: Json) -> Json:
-        seen.append(str(value))
-        handed.append(value)
-        assert isinstance(value, dict)
-        assert isinstance(value["rows"], list)
-        assert isinstance(value["rows"][0], list)
-        value["rows"][0].append(2)
-        value["more"] = 1
-        raise OSError
-
-    run_step(("a", given, attempts, False, None), perform, ticking().__next__, at_once)
-    assert seen == ["{'rows': [[1]]}"] * attempts
-    assert [value is given for value in handed] == [False] * (attempts - 1) + [True]
