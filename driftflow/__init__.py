@@ -1,24 +1,25 @@
 """DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did.
 
-The public names are defined here, and imported when one is asked for: importing what is not needed
-would slow every start. The code is in packages, one for each trade; the docstring of each says what
-is decided there. The modules beside them are the entry points:
+The public names are listed here, and each is imported when it is first used: importing what is not
+needed would slow every start. The code is in packages, one for each kind of work; the docstring of
+each says what is decided there. The modules next to the packages are entry points:
 
-    cli         the commands, and what each prints
+    cli         the commands: what each does, and what it lets `showing` print
     arguments   the usage text; the command line as typed values
-    api         the library: runs a workflow; it connects the packages, so begin reading here
+    api         the library: runs a workflow; it connects the packages, so begin reading in it
     config      the library: reads a config, checks it, and returns a plan or what is wrong
     testing     the library: runs a workflow with some actions replaced
-    events, storage    public names of what is in `running.events` and `recording.storage`
+    events, storage    short public names for `running.events` and `recording.storage`
 
-and what all packages use:
+or are used by all packages:
 
-    errors      exceptions
-    issues      what is found in a config: issues, each with a code
-    text        texts for people: escaping, shortening, plurals, JSON
-    suggestion  did you mean
+    errors      the exceptions
+    issues      an issue of a config; all codes, and which are errors and which are warnings
+    text        formats text for people: escaping, shortening, plurals, JSON
+    suggestion  finds the nearest name, for "did you mean"
 
-Words that the code uses: an *operator* is who starts a run; a *crew* runs the steps; a *wave* is a
+Words that the code uses: the *operator* is the person or program that starts a run; an *attempt* is
+one call of a step's action; a *crew* gets the steps done, one by one or by *workers*; a *wave* is a
 group of steps that may run at the same time; a *fold* computes a result from all events.
 """
 

@@ -2,12 +2,12 @@
 
 A config only supplies data: it names an action, and the operator says which code may be loaded.
 Decided here: what an action is, which function implements it, how code is loaded, and the error
-message when it cannot be. Not decided here: when an action is called and how often (`running`), and
-what a JSON Schema means (`schemas`). Begin with `action`, which is all that a run with built-in
-actions imports.
+when that fails. Not decided here: when an action is called and how often (`running`), what a JSON
+Schema means (`schemas`), and the warning about an unknown action (`checking.warnings`). Begin with
+`action`; a run that uses only built-in actions imports nothing else from here.
 
-    action    what an action is; the built-in ones; how one attempt is made
-    registry  maps names to actions, and refuses a name that is there already
+    action    what an action is; the built-in ones; how its function is called once
+    registry  maps names to actions, and refuses a name that is already taken
     sources   loads the modules, files and functions that the operator gives
-    elsewhere finds the actions of a run in another process
+    elsewhere lets another process find the same actions as the one that began the run
 """

@@ -1,10 +1,12 @@
-"""The plan: what will be done, and in what order, as an immutable value.
+"""The plan: an immutable value that says what will be done, and in what order.
 
-Decided here: the run order, the defaults, what an input may refer to, where a setting comes from,
-and the digest that recognises the same plan when a run is resumed. Not decided here: whether a
-document is valid (`schemas`, `checking`), and what happens in a run (`running`). Begin with `plan`.
+Decided here: the run order, the defaults, the forms of a reference, whether a setting comes from
+the config, the environment or a default, and the digest by which a resumed run knows that its plan
+is the same. Not decided here: whether a document is valid (`schemas`), whether a reference holds
+(`checking.references`), and what happens in a run (`running`). Begin with `plan`.
 
     plan        turns a valid document into a plan; run order and digest
-    references  inputs: data, and references to the outputs of steps and to parameters
-    settings    flags, time limit, waits between attempts, and the options of whoever starts a run
+    references  the values of inputs: data, and references to outputs of steps and to parameters
+    settings    the values of flags, time limit, backoff, and of the operator's options; `arguments`
+                names those options, `running.attempts` computes the waits
 """
