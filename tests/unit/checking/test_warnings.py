@@ -141,6 +141,43 @@ def test_an_unknown_action_is_told(action: str, shown: str, hint: str) -> None:
     assert only(document) == Issue("unknown-action", message, ("steps", 1, "action"), hint)
 
 
+ALMOST = {"param": "day", "defalt": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "hint"),
+    [
+        (ALMOST, ("defalt",), "did you mean `default`?"),
+        ([ALMOST], (0, "defalt"), "did you mean `default`?"),
+        ({"literal": 1, "x": ALMOST}, ("x", "defalt"), "did you mean `default`?"),
+        (
+            {"from": "a", "default": 1},
+            ("default",),
+            "what a step gives has no default: leave it out",
+        ),
+    ],
+)
+def test_what_only_looks_like_a_reference_is_told(value: Json, path: JsonPath, hint: str) -> None:
+    """Wherever it is: its other key is too much, or misspelt."""
+    issue = only(workflows.config({"input": value}))
+    assert issue.code == "almost-reference"
+    assert (issue.path, issue.hint, issue.mark) == (("steps", 0, "input", *path), hint, "key")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"from": "a", "to": "b"},
+        {"param": "day", "default": 1},
+        {"literal": ALMOST},
+        {**ALMOST, "more": 1},
+    ],
+)
+def test_what_looks_like_data_is_data(value: Json) -> None:
+    """So is what a `literal` holds."""
+    assert warnings.find_issues(workflows.config({"input": value}), ACTIONS) == []
+
+
 def test_many_actions_are_not_listed() -> None:
     """There is a command for that."""
     document = workflows.config({"action": "page"})
