@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Sync
     from driftflow.reading.document import Json
-    from driftflow.running.events import Event, Halt
-    from driftflow.running.reuse import Resumed
+    from driftflow.running.events import Event, Halt, Resumed
 
 
 _DEFAULTS = Options()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,8 @@ def room_of(module: str) -> str:
 ROOMS = {room_of(module) for module in MODULES}
 
 
-def imports(module: ast.Module) -> set[str]:
-    """Which of the package's rooms it imports."""
+def names_imported(module: ast.Module) -> set[str]:
+    """What it imports of the package, by full names: modules, and what is in them."""
     found = set()
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
@@ -59,7 +60,12 @@ def imports(module: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = {name.split(".")[1] for name in found if name.startswith("driftflow.")}
+    return {name.removeprefix("driftflow.") for name in found if name.startswith("driftflow.")}
+
+
+def imports(module: ast.Module) -> set[str]:
+    """Which of the package's rooms it imports."""
+    ours = {name.split(".")[0] for name in names_imported(module)}
     return {name if name in ROOMS else "__init__" for name in ours}
 
 
@@ -70,6 +76,21 @@ def test_a_module_imports_what_its_room_may(name: str) -> None:
     doors = ROOMS - rooms.keys()
     allowed = {*rooms, *doors} if room in doors else rooms[room] | {room}
     assert imports(MODULES[name]) <= allowed
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Nor by a way round. An import for types alone counts, and so does one within a function."""
+    graph = {
+        name: {
+            module
+            for imported in names_imported(module_of)
+            for module in (imported, imported.rpartition(".")[0])
+            if module in MODULES
+        }
+        for name, module_of in MODULES.items()
+    }
+    order = [*TopologicalSorter(graph).static_order()]
+    assert order.index("text") < order.index("running.interpreter") < order.index("cli")
 
 
 def test_the_rule_speaks_of_every_package() -> None:

@@ -25,7 +25,7 @@ from driftflow.recording.records import (
     read_statuses,
 )
 from driftflow.recording.storage import read_lines
-from driftflow.running.reuse import Resumed
+from driftflow.running.events import Resumed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,15 +1,14 @@
 """What happens in a run, in the order in which it happens."""
 
+from collections.abc import Mapping
+
 # Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pyrsistent import PVector, pvector
 
 from driftflow.planning.plan import Plan, Step
 from driftflow.reading.document import Json
-
-if TYPE_CHECKING:
-    from driftflow.running.reuse import Resumed
 
 Status: TypeAlias = Literal["ok", "failed", "interrupted"]
 
@@ -43,11 +42,26 @@ class StepResult(NamedTuple):
     reused: bool = False
 
 
+class Resumed(NamedTuple):
+    """What is known of an earlier run of the same plan, which is taken up.
+
+    Attributes:
+        run_id: The earlier run's own name.
+        results: By index in the run order, what came of steps that need not run again.
+        unfinished: The indexes of those that may have run: they were started, and
+            have no end, or were ended by an interrupt.
+    """
+
+    run_id: str
+    results: Mapping[int, StepResult]
+    unfinished: tuple[int, ...]
+
+
 class RunStarted(NamedTuple):
     """The first event: the plan is about to be run, or an earlier run of it taken up."""
 
     plan: Plan
-    resumed: "Resumed | None" = None
+    resumed: Resumed | None = None
 
 
 class StepStarted(NamedTuple):
@@ -107,7 +121,7 @@ class RunResult(NamedTuple):
     discarded: PVector[StepResult] = pvector()
     status: Status = "failed"
     duration_seconds: float = 0.0
-    resumed: "Resumed | None" = None
+    resumed: Resumed | None = None
 
 
 def advance(run: RunResult, event: Event) -> RunResult:

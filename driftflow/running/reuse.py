@@ -7,31 +7,16 @@ so that who reads the events sees one whole run, in run order.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from driftflow.running.attempts import ends_run
 from driftflow.running.events import RunStarted, StepFinished
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     from driftflow.planning.plan import Plan
-    from driftflow.running.events import Event, Halt, StepResult
-
-
-class Resumed(NamedTuple):
-    """What is known of an earlier run of the same plan, which is taken up.
-
-    Attributes:
-        run_id: The earlier run's own name.
-        results: By index in the run order, what came of steps that need not run again.
-        unfinished: The indexes of those that may have run: they were started, and
-            have no end, or were ended by an interrupt.
-    """
-
-    run_id: str
-    results: Mapping[int, StepResult]
-    unfinished: tuple[int, ...]
+    from driftflow.running.events import Event, Halt, Resumed
 
 
 def merge_kept(

@@ -25,13 +25,13 @@ from driftflow.recording.records import (
     read_statuses,
 )
 from driftflow.running.events import (
+    Resumed,
     RunFinished,
     RunStarted,
     StepDiscarded,
     StepFinished,
     StepStarted,
 )
-from driftflow.running.reuse import Resumed
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:

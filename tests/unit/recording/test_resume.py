@@ -12,7 +12,7 @@ from support import workflows
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.resume import find_resumable
-from driftflow.running.reuse import Resumed
+from driftflow.running.events import Resumed
 
 if TYPE_CHECKING:
     from driftflow.planning.plan import Plan

@@ -6,8 +6,14 @@ import pytest
 from support import workflows
 
 from driftflow.api import run_events
-from driftflow.running.events import RunResult, StepDiscarded, StepFinished, StepStarted, advance
-from driftflow.running.reuse import Resumed
+from driftflow.running.events import (
+    Resumed,
+    RunResult,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+    advance,
+)
 
 
 @pytest.mark.parametrize("kept", [(0, 2, 5), (1, 4)])

@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 from support import workflows
 
 from driftflow.running.events import (
+    Resumed,
     RunFinished,
     RunResult,
     RunStarted,
@@ -18,7 +19,6 @@ from driftflow.running.events import (
     StepFinished,
     advance,
 )
-from driftflow.running.reuse import Resumed
 from driftflow.schemas.published import load_schema
 from driftflow.showing.results import build_result_document, format_line
 
