@@ -65,16 +65,16 @@ def pipe() -> Iterator[tuple[int, io.TextIOWrapper]]:
 @pytest.mark.usefixtures("_unwatched")
 def test_the_first_texts_are_written_one_by_one(stream: Stream) -> None:
     """A run of a few steps needs no thread; after these, a text waits."""
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     texts = [f"{number}\n" for number in range(AT_ONCE)]
     with Output(stream) as output:
         for text in texts:
-            assert threading.active_count() == before
+            assert not {*threading.enumerate()} - before
             output.write(text)
             assert stream.writes[-1] == text
         output.write("one more\n")
         assert stream.writes == texts
-        assert threading.active_count() == before + 1
+        assert len({*threading.enumerate()} - before) == 1
 
 
 @pytest.mark.usefixtures("_unwatched")
