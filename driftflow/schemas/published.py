@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from driftflow.reading.document import Json
@@ -48,11 +48,10 @@ def load_schema(name: str) -> dict[str, Any]:
     return contents
 
 
-def find_unknown_keys(members: Mapping[str, Json], definition: Mapping[str, Any]) -> list[str]:
-    """Return the keys of an object that its definition in a schema neither lists nor exempts."""
-    return [
-        key
-        for key in members
-        if key not in definition.get("properties", {})
-        and not any(re.search(pattern, key) for pattern in definition.get("patternProperties", {}))
-    ]
+def find_unknown_keys(members: Mapping[str, Json], definition: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of an object that its definition in a schema neither lists nor exempts."""
+    listed = definition.get("properties", {})
+    exempt = [re.compile(pattern).search for pattern in definition.get("patternProperties", {})]
+    return (
+        key for key in members if key not in listed and not any(matches(key) for matches in exempt)
+    )

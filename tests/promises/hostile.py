@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from contextlib import suppress
+from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from support.command import CHECKOUT, EXAMPLES, invoke, packages_stay, process_environment
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Processor seconds. What takes longer is tried again, and the least of so many tries counts: on a
-# busy machine all takes longer.
+# Processor seconds, as of a machine that counts to ten million in `_COUNTING`. What takes longer is
+# tried again, beside such counting: the processor time of a slow or busy machine says little alone.
 _SECONDS = 1
+_COUNTING = 0.3
 _TRIES = 5
 _MIB = 100
 _SEED = 1
@@ -269,11 +271,22 @@ def _measured(folder: Path, *arguments: str) -> _Measured:
 
 
 def _measured_well(folder: Path, *arguments: str) -> _Measured:
-    """What a command takes; if that is too long, the least of some tries."""
-    tries = [_measured(folder, *arguments)]
-    while tries[-1].seconds >= _SECONDS and len(tries) < _TRIES:
-        tries.append(_measured(folder, *arguments))
-    return min(tries, key=lambda measured: measured.seconds)
+    """What a command takes; if that is too long, the least of some tries, beside such counting."""
+    measured = _measured(folder, *arguments)
+    for _ in range(_TRIES):
+        if measured.seconds >= _SECONDS:
+            again = _measured(folder, *arguments)
+            seconds = min(measured.seconds, again.seconds / _slowness())
+            measured = again._replace(seconds=seconds)
+    return measured
+
+
+def _slowness() -> float:
+    """How many times as long as there this machine takes just now; at least 1."""
+    started, number = process_time(), 0
+    while number < 1_000_000:
+        number += 1
+    return max(1.0, (process_time() - started) * 10 / _COUNTING)
 
 
 def _judged(measured: _Measured) -> list[str]:
