@@ -1,4 +1,4 @@
-"""Run the workflow of `workloads.slow`, and say on stderr when its step `mark` was done."""
+"""Run the workflow of `workloads.slow`, and say on stderr when its action `mark` was performed."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
 def _select_usage(argv: Sequence[str], command: str) -> str:
     """Return the usage of the one command, without the options that the command line has not.
 
-    docopt compares each option with each other: to read all of them takes it eight times as long.
+    docopt compares each option with each other: to read all of them takes it ten times as long.
     """
     given = {word.partition("=")[0] for word in argv}
     forms = USAGE.split("\n  driftflow ")

@@ -70,7 +70,7 @@ class Issue(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """An `error` stops the load; a `warning` does not."""
+        """Return `error`, which stops the load, or `warning`, which does not."""
         return CODES[self.code]
 
     @property
