@@ -45,6 +45,9 @@ _JSON_CHARACTERS = r'"(?:[^"\\]|\\u[0-9a-f]{4}|\\[^u])*(?<!\\ud[89ab][0-9a-f]{2}
 _quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
+# How a record begins, in any version.
+_BEGINNING = re.compile(rb'\{"v": ?[0-9]+, ?"ts": ?"')
+
 # Most lines are passed over by looking for these bytes, much faster than by reading JSON.
 _RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
 _START = b'"run_started"'
@@ -127,10 +130,19 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
 }
 
 
+def begins_as_record(line: bytes) -> bool:
+    """Return whether a line is a record of any version, to judge by how it begins.
+
+    So is what a crash has left of one, however little.
+    """
+    return _BEGINNING.match(line) is not None or b'{"v":1,"ts":"'.startswith(line)
+
+
 class RunStart(NamedTuple):
     """What the first record of a run says; a damaged one may say anything.
 
     Attributes:
+        version: The version of the record.
         run_id: The run's own name.
         moment: When it was written: a time stamp.
         workflow: The workflow's name.
@@ -138,6 +150,7 @@ class RunStart(NamedTuple):
         resumes: The name of the earlier run that was taken up, if one was.
     """
 
+    version: object
     run_id: str
     moment: object
     workflow: object
@@ -152,7 +165,7 @@ def read_starts(lines: Iterable[bytes]) -> Iterator[RunStart]:
         run_id = record.get("run_id")
         if record.get("event") == "run_started" and isinstance(run_id, str):
             fields = ("ts", "workflow", "plan", "resumes")
-            yield RunStart(run_id, *map(record.get, fields))
+            yield RunStart(record.get("v"), run_id, *map(record.get, fields))
 
 
 def read_records(lines: Iterable[bytes], run_ids: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -184,6 +197,11 @@ def read_statuses(records: Iterable[dict[str, Any]]) -> dict[str, object]:
         for record in records
         if record.get("event") == "run_finished"
     }
+
+
+def is_known_version(version: object) -> bool:
+    """Return whether that is the version of records that are understood here."""
+    return type(version) is int and version == AUDIT_VERSION
 
 
 def read_index(record: dict[str, Any]) -> int | None:

@@ -7,6 +7,8 @@
   nothing to take up: a nightly job with `--resume` would otherwise go on from last week's failure.
 - A run that was itself resumed is followed to the one before it, and so on: it may have been killed
   before it recorded again what it took over.
+- What it says is believed, so only a file is read that nobody else could have written
+  (`storage.read_lines`), and only records of a version that is known.
 - A step may run twice: a crash can always fall between what an action does and the record of it.
 """
 
@@ -14,9 +16,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from driftflow.errors import StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.records import (
+    AUDIT_VERSION,
     has_failed,
+    is_known_version,
     is_step_start,
     read_index,
     read_records,
@@ -26,6 +31,7 @@ from driftflow.recording.records import (
 )
 from driftflow.recording.storage import read_lines
 from driftflow.running.events import Resumed
+from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,12 +51,14 @@ def find_resumable(plan: Plan) -> tuple[Resumed | None, str]:
         up. And a sentence that says so.
 
     Raises:
-        StorageError: If there is an audit that cannot be read.
+        StorageError: If there is an audit that cannot be read, or that others can write; or if the
+            newest run of the workflow, or one that is taken up, has records of an unknown version.
     """
     path = plan.storage_path
     if not plan.flags.is_enabled("audit"):
         return None, "nothing to resume: the flag audit is off"
     starts = [start for start in read_starts(read_lines(path)) if start.workflow == plan.name]
+    _require_known_versions(path, (start.version for start in starts[-1:]))
     wanted = digest(plan)
     runs = {start.run_id: start for start in starts if start.plan == wanted}
     if not runs:
@@ -58,6 +66,7 @@ def find_resumable(plan: Plan) -> tuple[Resumed | None, str]:
         return None, f"nothing to resume: no run of this plan is in {path}{other}"
     newest = [*runs.values()][-1]
     records = [*read_records(read_lines(path), [*_follow(runs, newest.run_id)])]
+    _require_known_versions(path, (record.get("v") for record in records))
     statuses = read_statuses(records)
     status = statuses.get(newest.run_id)
     if status == "ok":
@@ -66,6 +75,14 @@ def find_resumable(plan: Plan) -> tuple[Resumed | None, str]:
     end = _ENDS.get(str(status), "which was cut off")
     run = f"run {newest.run_id} of {newest.moment}, {end}"
     return resumed, f"resuming {run}: {_describe(plan, resumed)}"
+
+
+def _require_known_versions(path: str, versions: Iterable[object]) -> None:
+    for version in versions:
+        if not is_known_version(version):
+            which = "no version" if version is None else f"version {shorten(str(version))}"
+            known = f"only version {AUDIT_VERSION} is known here"
+            raise StorageError(path, f"the audit cannot be read: a record has {which}, and {known}")
 
 
 def _follow(runs: dict[str, RunStart], newest: str) -> Iterator[str]:

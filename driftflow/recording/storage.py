@@ -11,6 +11,10 @@
   cut off another writer's record.
 - A failed sync is the last. Linux may then take the lost pages for written, so that a second sync
   succeeds (https://wiki.postgresql.org/wiki/Fsync_Errors). Nothing more is written.
+- The config chooses the path, and what is in a record. So a record never goes into a file that
+  others read as something else, such as a shell's: only into one that is new, empty or an audit.
+- The descriptor has a high number. An action that closes all that it knows of, and then opens files
+  of its own, gets the low ones. Should it reach this one too, the file is another by its identity.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+from fcntl import F_DUPFD_CLOEXEC, LOCK_EX, LOCK_NB, LOCK_UN, fcntl, flock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from driftflow.errors import StorageError
+from driftflow.recording.records import begins_as_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +49,23 @@ _NAME_CHECK = 0.001
 # Opening a pipe might wait for ever, and a link might lead anywhere.
 _SAFE_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
+# The least number of the descriptor, just below what most systems allow.
+_HIGH = 1000
+
+# How much of a line is looked at to tell whether it is a record, and how much of the file is read
+# at once to find its last line. Bytes.
+_BEGINNING = 64
+_BLOCK = 1 << 17
+# What a line may hold that is none: other programs end lines, and a power cut leaves zeros.
+_BLANK = b"\0\r\n\t "
+
 
 class JsonFileStorage:
     """A file of JSON lines that is only ever appended to.
 
     A missing file is created, for its owner alone; a missing folder is not. If the file is renamed,
-    as log files are, a new one is begun. A context manager: leaving it closes the file.
+    as log files are, a new one is begun. A file that is there has to be empty or an audit, and the
+    user's or root's. A context manager: leaving it closes the file.
 
     Args:
         path: The file, relative to the working directory of this moment.
@@ -57,7 +73,8 @@ class JsonFileStorage:
             a call of `sync`, `step` does it for each at once.
 
     Raises:
-        StorageError: If the file cannot be opened for reading and appending, or is no regular file.
+        StorageError: If the file cannot be opened for reading and appending, is no regular file,
+            belongs to another user, or holds anything but records.
     """
 
     def __init__(self, path: str, sync: Sync = "run") -> None:
@@ -92,8 +109,10 @@ class JsonFileStorage:
         try:
             try:
                 size = self._lock()
-                if size not in (0, self._end) and os.pread(self._descriptor, 1, size - 1) != b"\n":
-                    line = b"\n" + line  # keeps away from a record that a crash has torn
+                if size != self._end:  # others write to it, too; or it is another file
+                    self._require_identity()
+                    if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                        line = b"\n" + line  # keeps away from a record that a crash has torn
                 written = os.write(self._descriptor, line)
                 if written < len(line):
                     self._take_back(size)
@@ -130,6 +149,7 @@ class JsonFileStorage:
         """
         self._fault = "it is closed"
         try:
+            self._require_identity()
             os.close(self._descriptor)
         except OSError as error:
             raise self._make_error(error.strerror) from None
@@ -141,8 +161,7 @@ class JsonFileStorage:
         self.close()
 
     def _open(self) -> None:
-        self._descriptor = _open_file(self._absolute_path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-        status = os.fstat(self._descriptor)
+        self._descriptor, status = _open_audit(self._absolute_path)
         self._identity = _identify(status)
         self._next_check = monotonic() + _NAME_CHECK
         self._end = 0
@@ -169,10 +188,14 @@ class JsonFileStorage:
             status = os.lstat(self._absolute_path)
         except FileNotFoundError:
             return False
-        if _identify(os.fstat(self._descriptor)) != self._identity:  # an action has closed it
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._require_identity()
         self._next_check = monotonic() + _NAME_CHECK
         return _identify(status) == self._identity
+
+    def _require_identity(self) -> None:
+        """Raise OSError if an action has closed the descriptor, whatever has that number now."""
+        if _identify(os.fstat(self._descriptor)) != self._identity:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def _await_lock(self) -> None:
         end = monotonic() + LOCK_TIMEOUT
@@ -208,10 +231,12 @@ def read_lines(path: str) -> Iterator[bytes]:
         path: The file, relative to the working directory. If it is missing there are no lines.
 
     Raises:
-        StorageError: If the file cannot be read, or is no regular file.
+        StorageError: If the file cannot be read, is no regular file, or could have been written by
+            others than the user and root: what it says is believed.
     """
     try:
         with open(_open_file(path, os.O_RDONLY), "rb") as file:
+            _require_credible(os.fstat(file.fileno()))
             yield from file
     except FileNotFoundError:
         return
@@ -223,6 +248,35 @@ def read_lines(path: str) -> Iterator[bytes]:
 
 def _identify(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
+
+
+def _open_audit(path: str) -> tuple[int, os.stat_result]:
+    """Return a high descriptor of the audit, which is created if it is missing, and its status.
+
+    Raises:
+        OSError: If it cannot be opened, or is no audit of the user's or root's.
+    """
+    descriptor = _open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    try:
+        status = os.fstat(descriptor)
+        _require_ours(status)
+        _require_records(descriptor, status.st_size)
+        descriptor = _lift(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
+    return descriptor, status
+
+
+def _lift(descriptor: int) -> int:
+    """Return a high descriptor in place of this one; this one, if so many are not allowed."""
+    try:
+        high = fcntl(descriptor, F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        return descriptor
+    os.close(descriptor)
+    return high
 
 
 def _open_file(path: str, flags: int) -> int:
@@ -237,3 +291,39 @@ def _open_file(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file")
     return descriptor
+
+
+def _require_ours(status: os.stat_result) -> None:
+    """Raise OSError if the file is neither the user's nor root's."""
+    if status.st_uid not in (os.geteuid(), 0):
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+
+
+def _require_credible(status: os.stat_result) -> None:
+    """Raise OSError if others than the user and root can have written the file."""
+    _require_ours(status)
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = f"{stat.S_IMODE(status.st_mode):03o}"
+        reason = f"others can write it (mode {mode}), so nothing in it is believed"
+        raise PermissionError(errno.EPERM, reason)
+
+
+def _require_records(descriptor: int, size: int) -> None:
+    """Raise OSError if the first line of a file or its last complete one is no record."""
+    first, _, _ = os.pread(descriptor, _BEGINNING, 0).lstrip(_BLANK).partition(b"\n")
+    last = _read_last_line(descriptor, size)
+    if not all(map(begins_as_record, filter(None, (first, last)))):
+        raise OSError(errno.EINVAL, "it holds something else than the records of an audit")
+
+
+def _read_last_line(descriptor: int, size: int) -> bytes:
+    """Return the beginning of the last line that is complete and not blank; empty for none."""
+    end, behind = size, b""  # what stands in the file from `end` on
+    while end:
+        end, length = max(0, end - _BLOCK), min(end, _BLOCK)
+        behind = os.pread(descriptor, length, end) + behind
+        complete = behind[: behind.rfind(b"\n") + 1].rstrip(_BLANK)
+        start = complete.rfind(b"\n") + 1
+        if complete and (start or not end):
+            return complete[start : start + _BEGINNING]
+    return b""

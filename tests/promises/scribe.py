@@ -30,7 +30,9 @@ def append(storage: JsonFileStorage, run: str, numbers: range, size: int) -> Non
     """Append records until one is refused."""
     for number in numbers:
         try:
-            storage.append(f'{{"run_id":"{run}","seq":{number},"pad":"{"x" * size}"}}')
+            storage.append(
+                f'{{"v":1,"ts":"","run_id":"{run}","seq":{number},"pad":"{"x" * size}"}}'
+            )
         except StorageError:
             say("refused")
             return

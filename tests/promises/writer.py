@@ -333,7 +333,7 @@ def _traced(folder: Path, sync: str, fault: str | None = None) -> Traced:
     audit.parent.mkdir(parents=True)
     mark.touch()
     if sync == "run":  # the other begins with no file at all
-        audit.write_text('{"run_id":"old","seq":0}\n')
+        audit.write_text('{"v":1,"ts":"","run_id":"old","seq":0}\n')
     steps = [{"name": f"{n}", "action": "mark", "input": str(mark)} for n in range(STEPS)]
     config = folder / "config.json"
     config.write_text(
@@ -499,7 +499,7 @@ def _killed(folder: Path, *, size: int, after: float) -> tuple[int, int, int, bo
         _order([scribe], "append 2 200")
         acknowledged |= scribe.acknowledged()
     found = found_in(audit)
-    fused = sum(line.count(b'{"run_id"') > 1 for line in _lines(audit))
+    fused = sum(line.count(b'{"v":') > 1 for line in _lines(audit))
     audit.unlink()
     lost = acknowledged - found.records.keys()
     more = found.records.total() + found.bad > len(acknowledged) + 1
@@ -507,10 +507,10 @@ def _killed(folder: Path, *, size: int, after: float) -> tuple[int, int, int, bo
 
 
 TAILS = (
-    b'{"run_id":"torn","s',
-    '{"run_id":"torn","output":"\N{CJK UNIFIED IDEOGRAPH-65E5}'.encode()[:-1],
-    b'{"run_id":"torn","output":"' + b"x" * 10_000,
-    b'{"run_id":"torn","output":"\\',
+    b'{"v":1,"ts":"2026',
+    '{"v":1,"ts":"","output":"\N{CJK UNIFIED IDEOGRAPH-65E5}'.encode()[:-1],
+    b'{"v":1,"ts":"","output":"' + b"x" * 10_000,
+    b'{"v":1,"ts":"","output":"\\',
     b"\0" * 4096,
     b"{",
 )

@@ -163,7 +163,7 @@ def test_a_run_is_read_back_by_its_start_and_its_end() -> None:
     torn = lines[0][:-20]
     others = [line.replace(b'"run_id":"r"', b'"run_id":"o"') for line in lines]
     starts = list(read_starts([torn, *lines, *others]))
-    assert starts[0] == RunStart("r", "now", "test", digest(plan), "q")
+    assert starts[0] == RunStart(1, "r", "now", "test", digest(plan), "q")
     assert [start.run_id for start in starts] == ["r", "o"]
     nested = b'{"output":{"run_id":"r"},"run_id":"o"}'
     records = list(read_records([torn, nested, *others, *lines], ["r"]))

@@ -35,8 +35,9 @@ def plan_of(*steps: dict[str, Any], **fields: Any) -> Plan:
 def start(plan: Plan, run_id: str, **more: Any) -> dict[str, Any]:
     """A record of the start of a run."""
     return {
-        "run_id": run_id,
+        "v": 1,
         "ts": NIGHT,
+        "run_id": run_id,
         "event": "run_started",
         "workflow": plan.name,
         "plan": digest(plan),
@@ -47,7 +48,7 @@ def start(plan: Plan, run_id: str, **more: Any) -> dict[str, Any]:
 def step(run_id: str, place: int, event: str = "step_finished", **more: Any) -> dict[str, Any]:
     """A record of a step."""
     name = "abc"[place]
-    known = {"run_id": run_id, "event": event, "index": place, "step": name, "action": "echo"}
+    known = {"v": 1, "run_id": run_id, "event": event, "index": place, "step": name, "action": "echo"}
     came = {"ok": True, "output": name.upper(), "error": None, "attempts": 2}
     return known | (came if event != "step_started" else {}) | more
 
@@ -190,7 +191,7 @@ def test_a_run_that_did_not_end_ok_is_taken_up(
     plan = plan_of()
     begun = [step("1", place, "step_started") for place in range(3)]
     failed = step("1", 1, ok=False, output=None, error="no", attempts=1)
-    end = [{"run_id": "1", "event": "run_finished", "status": status}] if status else []
+    end = [{"v": 1, "run_id": "1", "event": "run_finished", "status": status}] if status else []
     write(start(plan, "1"), *begun, step("1", 0), failed, *end)
     resumed, told = find_resumable(plan)
     assert resumed is not None
@@ -203,7 +204,7 @@ def test_a_step_that_was_not_tried_when_the_interrupt_came_has_not_run() -> None
     """Its attempts are 0."""
     plan = plan_of()
     untried = step("1", 1, ok=False, output=None, error="interrupted", attempts=0)
-    end = {"run_id": "1", "event": "run_finished", "status": "interrupted"}
+    end = {"v": 1, "run_id": "1", "event": "run_finished", "status": "interrupted"}
     write(start(plan, "1"), step("1", 1, "step_started"), untried, end)
     resumed, _ = find_resumable(plan)
     assert resumed is not None
@@ -233,7 +234,7 @@ def test_there_may_be_nothing_to_take_up() -> None:
         None,
         f"{missing} (the last one of this workflow had another plan)",
     )
-    end = {"run_id": "2", "event": "run_finished", "status": "ok"}
+    end = {"v": 1, "run_id": "2", "event": "run_finished", "status": "ok"}
     write(start(plan, "1"), step("1", 0), start(plan, "2"), end, start(other, "3"))
     assert find_resumable(plan) == (None, "nothing to resume: the last run of this plan is ok")
     silent = workflows.plan(*STEPS)
@@ -245,3 +246,44 @@ def test_an_audit_that_cannot_be_read_is_a_storage_error() -> None:
     AUDIT.mkdir()
     with pytest.raises(StorageError, match="the audit cannot be read: it is no regular file"):
         find_resumable(plan_of())
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (None, "no version"),
+        (2, "version 2"),
+        ("1", "version 1"),
+        (True, "version True"),
+        (1.0, "version 1.0"),
+        ("x" * 100, f"version {'x' * 80}…"),
+    ],
+)
+@pytest.mark.parametrize("place", range(3))
+def test_only_records_of_a_known_version_are_believed(
+    place: int, version: object, words: str
+) -> None:
+    """A later version may mean something else by the same words; without one it is no record."""
+    plan = plan_of()
+    records = [start(plan, "1"), step("1", 0), step("1", 1)]
+    records[place]["v"] = version
+    if version is None:
+        del records[place]["v"]
+    write(*records)
+    with pytest.raises(StorageError) as caught:
+        find_resumable(plan)
+    reason = f"the audit cannot be read: a record has {words}, and only version 1 is known here"
+    assert caught.value.reason == reason
+
+
+def test_other_runs_may_have_records_of_any_version() -> None:
+    """Unless theirs is the newest run of the workflow: then nobody knows what has been done."""
+    plan = plan_of()
+    older, newer = start(plan, "0", v=2), start(plan_of({"name": "z"}), "2", v=2)
+    other = start(plan_of(name="other"), "3", v=2)
+    write(older, step("0", 0, v=2), start(plan, "1"), step("1", 0), other)
+    resumed, _ = find_resumable(plan)
+    assert resumed is not None
+    write(start(plan, "1"), step("1", 0), newer)
+    with pytest.raises(StorageError, match="version 2"):
+        find_resumable(plan)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,32 +20,34 @@ if TYPE_CHECKING:
 
     from driftflow.planning.settings import Sync
 
+EMPTY = '{"v":1,"ts":""}'
+
 
 def test_a_record_is_a_line(tmp_path: Path) -> None:
     """As it is given."""
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
         storage.append('{"a":1}')
-        storage.append("{}")
-    assert path.read_bytes() == b'{"a":1}\n{}\n'
+        storage.append(EMPTY)
+    assert path.read_bytes() == b'{"a":1}\n{"v":1,"ts":""}\n'
 
 
 def test_records_are_appended(tmp_path: Path) -> None:
     """What was there stays."""
     path = tmp_path / "audit.jsonl"
-    path.write_text("old\n")
+    path.write_text('{"v":1,"ts":"old"}\n')
     for number in range(2):
         with JsonFileStorage(str(path)) as storage:
-            storage.append(f'{{"n":{number}}}')
-    assert path.read_text() == 'old\n{"n":0}\n{"n":1}\n'
+            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
+    assert path.read_text() == '{"v":1,"ts":"old"}\n{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
 
 
 def test_a_record_is_on_file_at_once(tmp_path: Path) -> None:
     """Not only when the file is closed."""
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"n":0}')
-        assert path.read_text() == '{"n":0}\n'
+        storage.append('{"v":1,"ts":"","n":0}')
+        assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
 
 
 def test_two_writers_keep_each_others_lines_whole(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_the_file_is_closed_on_leaving(tmp_path: Path) -> None:
     with JsonFileStorage(str(tmp_path / "audit.jsonl")) as storage:
         pass
     with pytest.raises(StorageError, match="the audit failed: it is closed"):
-        storage.append("{}")
+        storage.append(EMPTY)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +116,9 @@ def test_a_write_that_fails_is_a_storage_error(
         with monkeypatch.context() as patch:
             patch.setattr("os.write", fail_with(errno.ENOSPC))
             with pytest.raises(StorageError, match="the audit failed: No space left on device"):
-                storage.append('{"n":0}')
-        storage.append('{"n":1}')
-    assert path.read_text() == '{"n":1}\n'
+                storage.append('{"v":1,"ts":"","n":0}')
+        storage.append('{"v":1,"ts":"","n":1}')
+    assert path.read_text() == '{"v":1,"ts":"","n":1}\n'
 
 
 def test_a_write_that_is_cut_short_is_taken_back(
@@ -125,14 +128,14 @@ def test_a_write_that_is_cut_short_is_taken_back(
     path = tmp_path / "audit.jsonl"
     write = os.write
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         with monkeypatch.context() as patch:
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
             with pytest.raises(StorageError, match="a record was cut short"):
-                storage.append('{"n":1}')
-        assert path.read_text() == '{"n":0}\n'
-        storage.append('{"n":2}')
-    assert path.read_text() == '{"n":0}\n{"n":2}\n'
+                storage.append('{"v":1,"ts":"","n":1}')
+        assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
+        storage.append('{"v":1,"ts":"","n":2}')
+    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":2}\n'
 
 
 def test_what_cannot_be_taken_back_is_fenced_off(
@@ -146,23 +149,26 @@ def test_what_cannot_be_taken_back_is_fenced_off(
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
             patch.setattr("os.ftruncate", fail_with(errno.EPERM))
             with pytest.raises(StorageError, match="a record was cut short"):
-                storage.append('{"n":0}')
+                storage.append('{"v":1,"ts":"","n":0}')
         for number in (1, 2):
-            storage.append(f'{{"n":{number}}}')
-    assert path.read_text() == '{"n\n{"n":1}\n{"n":2}\n'
+            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
+    assert path.read_text() == '{"v\n{"v":1,"ts":"","n":1}\n{"v":1,"ts":"","n":2}\n'
 
 
-@pytest.mark.parametrize("torn", [b'{"v":1,"ts', '{"output":"日'.encode()[:-1], b"\0\0\0"])
+@pytest.mark.parametrize("torn", [b'{"v":1,"ts', b'{"v":1,"ts":"","output":"\xe6', b"\0\0\0"])
 def test_what_a_crash_has_torn_stays_on_a_line_of_its_own(torn: bytes, tmp_path: Path) -> None:
     """It is evidence; and no new record is fused with it."""
     path = tmp_path / "audit.jsonl"
-    path.write_bytes(b"{}\n" + torn)
+    path.write_bytes(torn)
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         with path.open("ab") as somebody:  # crashes while we go on
             somebody.write(torn)
-        storage.append('{"n":1}')
-    assert path.read_bytes() == b"{}\n" + torn + b'\n{"n":0}\n' + torn + b'\n{"n":1}\n'
+        storage.append('{"v":1,"ts":"","n":1}')
+    assert path.read_bytes() == b"\n".join(
+        [torn, b'{"v":1,"ts":"","n":0}', torn, b'{"v":1,"ts":"","n":1}', b""]
+    )
+    JsonFileStorage(str(path)).close()  # and it is an audit all the same
 
 
 def test_a_renamed_file_is_noticed_and_a_new_one_begun(
@@ -177,15 +183,15 @@ def test_a_renamed_file_is_noticed_and_a_new_one_begun(
     with JsonFileStorage("audit.jsonl") as storage:
         monkeypatch.chdir(elsewhere)
         for number in range(4):
-            storage.append(f'{{"n":{number}}}')
+            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
             if number % 2:
                 path.rename(tmp_path / f"audit.jsonl.{number}")
-        storage.append('{"n":4}')
+        storage.append('{"v":1,"ts":"","n":4}')
     found = {each.name: each.read_text() for each in tmp_path.iterdir() if each.is_file()}
     assert found == {
-        "audit.jsonl.1": '{"n":0}\n{"n":1}\n',
-        "audit.jsonl.3": '{"n":2}\n{"n":3}\n',
-        "audit.jsonl": '{"n":4}\n',
+        "audit.jsonl.1": '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n',
+        "audit.jsonl.3": '{"v":1,"ts":"","n":2}\n{"v":1,"ts":"","n":3}\n',
+        "audit.jsonl": '{"v":1,"ts":"","n":4}\n',
     }
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -198,15 +204,15 @@ def test_a_renamed_file_without_a_successor_is_kept(
     path = tmp_path / "folder" / "audit.jsonl"
     path.parent.mkdir()
     with JsonFileStorage(str(path), "none") as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         moved = path.parent.rename(tmp_path / "moved") / path.name
         with pytest.raises(StorageError, match="the audit failed: No such file or directory"):
-            storage.append('{"n":1}')
+            storage.append('{"v":1,"ts":"","n":1}')
         with moved.open() as other:
             flock(other, LOCK_EX | LOCK_NB)
         moved.parent.rename(path.parent)
-        storage.append('{"n":2}')
-    assert path.read_text() == '{"n":0}\n{"n":2}\n'
+        storage.append('{"v":1,"ts":"","n":2}')
+    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":2}\n'
 
 
 def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
@@ -218,30 +224,148 @@ def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
     with JsonFileStorage(str(path)) as storage:
         copy = os.dup(storage._descriptor)  # noqa: SLF001 - as a fork makes one
         moved = path.rename(tmp_path / "old")
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         with moved.open() as other:
             flock(other, LOCK_EX | LOCK_NB)
         os.close(copy)
-    assert path.read_text() == '{"n":0}\n'
+    assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
 
 
-@pytest.mark.parametrize("reused", [False, True])
-def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
-    reused: bool,  # noqa: FBT001 - a parameter of the test
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alias ls='ls --color'\n",
+        "no end",
+        '{\n  "a": 1\n}\n',
+        f"{EMPTY}\nexport A=1\n",
+        f"export A=1\n{EMPTY}\n",
+        f"{EMPTY}\nexport A=1\n\n  \n",
+        f"{EMPTY}\n{'x' * 300_000}\n",
+        f"\n\nexport A=1\n{EMPTY}\n",
+        '{"v":"1","ts":""}\n',
+        '{"ts":"","v":1}\n',
+    ],
+)
+def test_only_an_audit_is_appended_to(text: str, tmp_path: Path) -> None:
+    """What is in a record is the config's choice, and so is the file: it may be a shell's."""
+    path = tmp_path / ".bashrc"
+    path.write_text(text)
+    with pytest.raises(StorageError) as caught:
+        JsonFileStorage(str(path))
+    reason = "the audit cannot be opened: it holds something else than the records of an audit"
+    assert caught.value.reason == reason
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "\0" * 5000,
+        EMPTY,
+        f"{EMPTY}\n",
+        f'{EMPTY}\n{{"v": 12, "ts": ""}}\n\n',
+        f"{EMPTY}\nexport A=1\n{EMPTY}\n",
+        f"{EMPTY[:-1]},{'x' * 300_000}\n{EMPTY[:-1]},{'x' * 300_000}\n",
+        f"{EMPTY}\nno end",
+        '{"v"',
+        '{"v"\n',
+    ],
+)
+def test_an_audit_is_known_by_its_first_line_and_its_last(text: str, tmp_path: Path) -> None:
+    """Whatever a crash has torn, and what others have written between."""
+    path = tmp_path / "audit.jsonl"
+    path.write_text(text)
+    with JsonFileStorage(str(path)) as storage:
+        storage.append(EMPTY)
+    assert (
+        path.read_text()
+        == f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{EMPTY}\n"
+    )
+
+
+def test_a_file_of_that_name_that_is_no_audit_ends_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No record goes into the file that has it now."""
+    """Also one that has taken the audit's place."""
     monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append(EMPTY)
+        path.rename(tmp_path / "old")
+        path.write_text("export A=1\n")
+        with pytest.raises(StorageError, match="the audit failed: it holds something else"):
+            storage.append(EMPTY)
+    assert path.read_text() == "export A=1\n"
+
+
+def test_the_file_of_another_user_is_neither_written_nor_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root's may be."""
+    path = tmp_path / "audit.jsonl"
+    path.write_text(f"{EMPTY}\n")
+    owner = path.stat().st_uid
+    fstat = os.fstat
+
+    def owned_by(user: int) -> Callable[[int], os.stat_result]:
+        return lambda file: os.stat_result([*fstat(file)[:4], user, *fstat(file)[5:]])
+
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    for user in (4711, 0):
+        monkeypatch.setattr("os.fstat", owned_by(user))
+        JsonFileStorage(str(path)).close()
+        assert [*read_lines(str(path))]
+    monkeypatch.setattr("os.fstat", owned_by(4712))
+    with pytest.raises(StorageError, match="cannot be opened: it belongs to another user"):
+        JsonFileStorage(str(path))
+    with pytest.raises(StorageError, match="cannot be read: it belongs to another user"):
+        [*read_lines(str(path))]
+    assert fstat(os.open(path, os.O_RDONLY)).st_uid == owner
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_can_write_is_not_believed(mode: int, tmp_path: Path) -> None:
+    """It may be appended to all the same: nothing comes of that."""
+    path = tmp_path / "audit.jsonl"
+    path.write_text(f"{EMPTY}\n")
+    path.chmod(mode)
+    reason = rf"cannot be read: others can write it \(mode {mode:o}\), so nothing in it is believed"
+    with pytest.raises(StorageError, match=reason):
+        [*read_lines(str(path))]
+    JsonFileStorage(str(path)).close()
+    path.chmod(0o644)
+    assert [*read_lines(str(path))]
+
+
+def test_the_descriptor_is_where_others_seldom_reach(tmp_path: Path) -> None:
+    """An action that closes all that it knows of, and opens a file of its own, gets another one."""
+    with JsonFileStorage(str(tmp_path / "audit.jsonl")) as storage:
+        assert storage._descriptor >= 1000  # noqa: SLF001 - an action cannot ask for it
+
+
+@pytest.mark.parametrize("taken", [None, "", "mine\n"])
+def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
+    taken: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No record goes into a file that has its number now, and nobody else's is closed."""
+    monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 3600)
     other = tmp_path / "other"
     storage = JsonFileStorage(str(tmp_path / "audit.jsonl"))
-    os.close(storage._descriptor)  # noqa: SLF001 - as `os.closerange` does
-    descriptor = os.open(other, os.O_RDWR | os.O_CREAT) if reused else -1
-    with pytest.raises(StorageError, match="the audit failed: Bad file descriptor"):
-        storage.append("{}")
-    if reused:
-        os.close(descriptor)
-        assert other.read_text() == ""
+    storage.append(EMPTY)
+    number = storage._descriptor  # noqa: SLF001 - an action reaches it by `os.closerange`
+    os.close(number)
+    if taken is not None:
+        other.write_text(taken)
+        with other.open("a") as file:
+            os.dup2(file.fileno(), number)
+    for use in (partial(storage.append, EMPTY), storage.close):
+        with pytest.raises(StorageError, match="the audit failed: Bad file descriptor"):
+            use()
+    if taken is not None:
+        os.close(number)
+        assert other.read_text() == taken
 
 
 def test_another_file_of_that_name_is_appended_to(
@@ -251,11 +375,11 @@ def test_another_file_of_that_name_is_appended_to(
     monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         path.rename(tmp_path / "old")
-        path.write_text("{}\n")
-        storage.append('{"n":1}')
-    assert path.read_text() == '{}\n{"n":1}\n'
+        path.write_text('{"v":2,"ts":""}\n')
+        storage.append('{"v":1,"ts":"","n":1}')
+    assert path.read_text() == '{"v":2,"ts":""}\n{"v":1,"ts":"","n":1}\n'
 
 
 def test_a_new_name_is_looked_for_after_a_millisecond(
@@ -266,12 +390,12 @@ def test_a_new_name_is_looked_for_after_a_millisecond(
     monkeypatch.setattr("driftflow.recording.storage.monotonic", lambda: next(clock, 0.002))
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         path.rename(tmp_path / "old")
-        storage.append('{"n":1}')
-        storage.append('{"n":2}')
-    assert (tmp_path / "old").read_text() == '{"n":0}\n{"n":1}\n'
-    assert path.read_text() == '{"n":2}\n'
+        storage.append('{"v":1,"ts":"","n":1}')
+        storage.append('{"v":1,"ts":"","n":2}')
+    assert (tmp_path / "old").read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
+    assert path.read_text() == '{"v":1,"ts":"","n":2}\n'
 
 
 def test_a_file_that_stays_locked_is_a_storage_error(
@@ -284,7 +408,7 @@ def test_a_file_that_stays_locked_is_a_storage_error(
         with monkeypatch.context() as patch:
             patch.setattr("driftflow.recording.storage.LOCK_TIMEOUT", 0.05)
             with pytest.raises(StorageError, match=r"another process has kept it locked for 0.05"):
-                storage.append('{"n":0}')
+                storage.append('{"v":1,"ts":"","n":0}')
         waits: list[float] = []
 
         def unlock(seconds: float) -> None:
@@ -292,10 +416,10 @@ def test_a_file_that_stays_locked_is_a_storage_error(
             flock(other, LOCK_UN)
 
         monkeypatch.setattr("driftflow.recording.storage.sleep", unlock)
-        storage.append('{"n":1}')
+        storage.append('{"v":1,"ts":"","n":1}')
         assert waits == [0.001]
         flock(other, LOCK_EX | LOCK_NB)  # and is free again
-    assert path.read_text() == '{"n":1}\n'
+    assert path.read_text() == '{"v":1,"ts":"","n":1}\n'
 
 
 @pytest.mark.parametrize("sync", ["none", "run", "step"])
@@ -310,7 +434,7 @@ def test_records_are_brought_to_the_disk_as_asked(
     for _ in range(2):
         with JsonFileStorage(path, sync) as storage:
             for _ in range(2):
-                storage.append("{}")
+                storage.append(EMPTY)
                 log.append("appended")
             storage.sync()
     each, appended = {"step": ["records"]}.get(sync, []), ["appended"]
@@ -328,13 +452,13 @@ def test_a_renamed_file_is_on_the_disk_before_it_is_left(
     left: list[int] = []
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path), sync) as storage:
-        storage.append("{}")
+        storage.append(EMPTY)
         inode = path.stat().st_ino
         path.rename(tmp_path / "old")
         monkeypatch.setattr(
             "driftflow.recording.storage._fdatasync", lambda file: left.append(fstat(file))
         )
-        storage.append("{}")
+        storage.append(EMPTY)
     assert len(left) == brought
     assert left[:1] == [inode][:brought]
 
@@ -350,16 +474,16 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
     """Nor is it tried again: a second time it would succeed, whatever was lost."""
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path), "step") as storage:
-        storage.append('{"n":0}')
+        storage.append('{"v":1,"ts":"","n":0}')
         with monkeypatch.context() as patch:
             patch.setattr("driftflow.recording.storage._fdatasync", fail_with(errno.EIO))
             reason = "Input/output error, when it was brought to the disk"
             with pytest.raises(StorageError, match=reason):
-                storage.append('{"n":1}')
-        for again in (storage.sync, lambda: storage.append('{"n":2}')):
+                storage.append('{"v":1,"ts":"","n":1}')
+        for again in (storage.sync, lambda: storage.append('{"v":1,"ts":"","n":2}')):
             with pytest.raises(StorageError, match=reason):
                 again()
-    assert path.read_text() == '{"n":0}\n{"n":1}\n'
+    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
 
 
 def test_the_read_lines_an_audit_are_read(tmp_path: Path) -> None:
