@@ -39,6 +39,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     executor: Executor | None = None,
     jobs: int | None = None,
     enforce_timeout: bool = False,
+    audit: str | os.PathLike[str] | None = None,
     audit_sync: Sync = "run",
     resume: bool = False,
 ) -> dict[str, Any]:
@@ -62,6 +63,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             at most. By default the number of usable cores, and at least 4.
         enforce_timeout: Whether `timeout_seconds` ends an attempt: it is made in a child process,
             which is then killed with all that it has started.
+        audit: The file that the audit is kept in, whatever the config says of it; also if the flag
+            `audit` is off.
         audit_sync: When the audit is on the disk: `none` for when the system likes, `run` for when
             the run is over, `step` for each record before the run goes on.
         resume: Whether to take up the newest run of the same plan in the audit, if it did not end
@@ -91,7 +94,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         from driftflow.actions.registry import resolve_actions
 
         actions = resolve_actions(actions)
-    plan = load_config(path, strict=strict, actions=actions, params=params)
+    plan = load_config(path, strict=strict, actions=actions, params=params, audit=audit)
     events = run_events(plan, actions, options, resumable(plan)[0] if resume else None)
     with closing(events):
         return build_result_document(reduce(advance, events, RunResult(plan)))

@@ -4,10 +4,10 @@ Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
-            [--audit-sync WHEN] [--resume]
+            [--audit FILE] [--audit-sync WHEN] [--resume]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json]
-            [--actions SOURCE]... [--param NAME=VALUE]...
+            [--actions SOURCE]... [--param NAME=VALUE]... [--audit FILE]
   driftflow schema [--output FILE] [--actions SOURCE]...
   driftflow actions [--actions SOURCE]...
   driftflow (-h | --help)
@@ -28,6 +28,7 @@ Options:
   --jobs N            With the flag parallel, try up to N steps at the same time.
   --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
   --enforce-timeout   End each attempt that takes longer than timeout_seconds.
+  --audit FILE        Keep the audit in this file, whatever the config says of it.
   --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
   --resume            Take up the last run of the same plan, if it did not end ok.
   --format FORMAT     How to print: text, json, or github for annotations [default: text].
@@ -101,6 +102,7 @@ class Arguments:
         jobs: How many steps are tried at the same time, at most; None for the default.
         dask: The address of a cluster; None for none.
         enforce_timeout: Whether attempts are ended in time.
+        audit: The audit's file; None if the config decides.
         audit_sync: When the audit is on the disk.
         resume: Whether the last run is taken up.
     """
@@ -118,6 +120,7 @@ class Arguments:
         self.jobs = _read_jobs(found.get("--jobs"))
         self.dask: str | None = found.get("--dask")
         self.enforce_timeout: bool = found.get("--enforce-timeout", False)
+        self.audit: str | None = found.get("--audit")
         self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
         self.resume: bool = found.get("--resume", False)
 

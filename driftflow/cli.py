@@ -104,7 +104,11 @@ def _run_command(argv: Sequence[str], output: Output, signals: Signals) -> int:
 def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
     actions = _resolve_actions(arguments) if arguments.actions else ()
     plan = load_config(
-        arguments.config, strict=arguments.strict, actions=actions, params=arguments.params
+        arguments.config,
+        strict=arguments.strict,
+        actions=actions,
+        params=arguments.params,
+        audit=arguments.audit,
     )
     resumed = None
     if arguments.resume:
@@ -217,7 +221,7 @@ def _plan(arguments: Arguments, output: Output) -> int:
     from driftflow.showing.tables import build_plan_document, format_plan
 
     actions = _resolve_actions(arguments)
-    plan = load_config(arguments.config, params=arguments.params)
+    plan = load_config(arguments.config, params=arguments.params, audit=arguments.audit)
     if arguments.print_json:
         output.write(f"{format_json(build_plan_document(plan, actions), indent=2)}\n")
     else:

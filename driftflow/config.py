@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
 from driftflow.errors import ConfigError, StorageError
-from driftflow.planning.plan import Plan, build_plan
+from driftflow.planning.plan import Plan, build_plan, keep_audit_in
 from driftflow.planning.references import has_references
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
 from driftflow.reading.document import copy_json, parse
@@ -34,13 +34,14 @@ _UNREADABLE: dict[type[OSError], str] = {
 }
 
 
-def load_config(
+def load_config(  # noqa: PLR0913 - what they are for stands at each call
     path: str | os.PathLike[str],
     environ: Mapping[str, str] | None = None,
     *,
     strict: bool = False,
     actions: Given = (),
     params: Mapping[str, Json] | None = None,
+    audit: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Read a config, check it against the published schema, and build its plan.
 
@@ -52,6 +53,8 @@ def load_config(
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it; only
             warnings depend on it.
         params: By name, a JSON value for each parameter that is given.
+        audit: The file that the audit is kept in, whatever config and environment say; by default
+            they decide whether there is one, and the config where.
 
     Returns:
         The plan, immutable at every depth.
@@ -80,7 +83,9 @@ def load_config(
     value: Any = document.value
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
-    if enabled.is_enabled("audit") and _is_same_file(source, plan.storage_path):
+    if audit is not None:
+        plan = keep_audit_in(plan, os.fspath(audit))
+    if plan.flags.is_enabled("audit") and _is_same_file(source, plan.storage_path):
         raise StorageError(plan.storage_path, "the audit would be written into the config")
     return plan
 

@@ -111,6 +111,14 @@ def build_plan(
     )
 
 
+def keep_audit_in(plan: Plan, path: str) -> Plan:
+    """Return the plan with its audit on, in that file, whatever the config says of either."""
+    flags = plan.flags.set(
+        enabled=plan.flags.enabled.add("audit"), sources=plan.flags.sources.set("audit", "operator")
+    )
+    return plan.set(storage_path=path, flags=flags)
+
+
 def digest(plan: Plan) -> str:
     """Return `sha256:` and the hexadecimal SHA-256 of what the plan will do.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 # Where a setting comes from.
-Source: TypeAlias = Literal["default", "config", "environment"]
+Source: TypeAlias = Literal["default", "config", "environment", "operator"]
 
 # When records of the audit are on the disk too, and not only with the system: when the system
 # likes, when the run is over, or before a record counts as written.

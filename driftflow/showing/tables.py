@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
-_SOURCES = {"default": "by default", "config": "by the config"}
+_SOURCES = {"default": "by default", "config": "by the config", "operator": "by --audit"}
 
 
 def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from driftflow.errors import ConfigError
             {"command": "check", "files": ["b"], "strict": True, "format": "json"},
         ),
         ("--config a --audit-sync step", {"config": "a", "audit_sync": "step"}),
+        ("--config a --audit f", {"config": "a", "audit": "f"}),
+        ("plan --config a --audit=f", {"command": "plan", "config": "a", "audit": "f"}),
         ("plan --config a --print-json", {"command": "plan", "config": "a", "print_json": True}),
         ("--actions plan --config a", {"config": "a", "actions": ["plan"]}),
         ("--actions=m check b", {"command": "check", "files": ["b"], "actions": ["m"]}),

@@ -48,7 +48,14 @@ def start(plan: Plan, run_id: str, **more: Any) -> dict[str, Any]:
 def step(run_id: str, place: int, event: str = "step_finished", **more: Any) -> dict[str, Any]:
     """A record of a step."""
     name = "abc"[place]
-    known = {"v": 1, "run_id": run_id, "event": event, "index": place, "step": name, "action": "echo"}
+    known = {
+        "v": 1,
+        "run_id": run_id,
+        "event": event,
+        "index": place,
+        "step": name,
+        "action": "echo",
+    }
     came = {"ok": True, "output": name.upper(), "error": None, "attempts": 2}
     return known | (came if event != "step_started" else {}) | more
 

@@ -1,0 +1,111 @@
+"""What is not trusted: the paths that a config chooses, the files that others can write."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support import workflows
+from support.command import invoke
+
+from driftflow.api import run_workflow
+from driftflow.config import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "$(touch forged)"
+
+
+def events_in(path: Path) -> list[str]:
+    """The events of the records in an audit."""
+    return [json.loads(line)["event"] for line in path.read_text().splitlines()]
+
+
+def test_an_audit_is_never_written_into_another_kind_of_file(tmp_path: Path) -> None:
+    """Such as a shell's, which would run what stands in a record."""
+    home, job = tmp_path / "home", tmp_path / "job"
+    home.mkdir()
+    job.mkdir()
+    shell = home / ".bashrc"
+    shell.write_text("export A=1\n")
+    config = workflows.save(
+        tmp_path, {}, name=NAME, flags={"audit": True}, storage={"path": "../home/.bashrc"}
+    )
+    done = invoke("--config", config, cwd=job)
+    assert (done.status, done.stdout) == (3, "")
+    assert done.stderr == (
+        "error: ../home/.bashrc: the audit cannot be opened: "
+        "it holds something else than the records of an audit\n"
+    )
+    assert shell.read_text() == "export A=1\n"
+
+
+@pytest.mark.parametrize("environ", [{}, {"DRIFTFLOW_FLAGS": "audit"}])
+@pytest.mark.parametrize("flags", [{}, {"audit": False}, {"audit": True}])
+def test_the_operator_says_where_the_audit_is(
+    flags: dict[str, bool], environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Whatever the config says of it, and the environment."""
+    config = workflows.save(tmp_path, {}, flags=flags, storage={"path": "theirs.jsonl"})
+    words = ("--config", config, "--audit", "mine.jsonl")
+    shown = invoke("plan", *words, cwd=tmp_path, environ=environ).stdout
+    assert "flag audit     on, by --audit\n" in shown
+    assert "audit file     mine.jsonl\n" in shown
+    assert not (tmp_path / "mine.jsonl").exists()
+    assert invoke(*words, cwd=tmp_path, environ=environ).status == 0
+    assert events_in(tmp_path / "mine.jsonl")[-1] == "run_finished"
+    assert not (tmp_path / "theirs.jsonl").exists()
+
+
+def test_a_program_says_where_the_audit_is(tmp_path: Path) -> None:
+    """And a run is taken up from there."""
+    first, second = {"name": "a", "priority": 1}, {"name": "b", "action": "no"}
+    theirs = str(tmp_path / "theirs.jsonl")
+    config = workflows.save(tmp_path, first, second, storage={"path": theirs})
+    audit = tmp_path / "mine.jsonl"
+    assert run_workflow(config, audit=audit)["status"] == "failed"
+    assert "run_finished" in events_in(audit)
+    again = run_workflow(config, audit=audit, resume=True)
+    assert [result.get("reused") for result in again["results"]] == [True, None]
+    assert load_config(config).storage_path == theirs
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "mine.jsonl"}
+
+
+def test_the_audit_is_never_the_config(tmp_path: Path) -> None:
+    """Not even at the operator's own word."""
+    config = workflows.save(tmp_path, {})
+    before = config.read_text()
+    done = invoke("--config", config, "--audit", config)
+    assert (done.status, done.stdout) == (3, "")
+    assert "the audit would be written into the config" in done.stderr
+    assert config.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"mode": 0o666}, "others can write it (mode 666), so nothing in it is believed"),
+        ({"v": 2}, "a record has version 2, and only version 1 is known here"),
+        ({"v": None}, "a record has no version, and only version 1 is known here"),
+    ],
+)
+def test_a_run_is_not_resumed_from_what_others_may_have_written(
+    change: dict[str, int | None], reason: str, tmp_path: Path
+) -> None:
+    """A forged output would be handed to the steps that read it."""
+    reader = {"name": "b", "action": "no", "input": {"from": "a"}}
+    config = workflows.save(tmp_path, {"name": "a", "priority": 1}, reader, flags={"audit": True})
+    assert invoke("--config", config, cwd=tmp_path).status == 1
+    audit = tmp_path / "driftflow.audit.json"
+    audit.chmod(change.get("mode") or 0o600)
+    if "v" in change:
+        new = "{" if change["v"] is None else f'{{"v":{change["v"]},'
+        audit.write_text(audit.read_text().replace('{"v":1,', new))
+    before = audit.read_bytes()
+    done = invoke("--config", config, "--resume", cwd=tmp_path)
+    assert (done.status, done.stdout) == (3, "")
+    path = "./driftflow.audit.json"
+    assert done.stderr == f"error: {path}: the audit cannot be read: {reason}\n"
+    assert audit.read_bytes() == before
