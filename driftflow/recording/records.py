@@ -7,6 +7,8 @@ Pure: the same event gives the same line.
   together field by field: making a dict of it and encoding that takes a quarter longer.
 - An output or an error is cut at 64 KiB: Linux writes that much in one go even if the process is
   killed, and larger writes were seen torn. A cut record has the length and digest of the whole.
+- No `$` and no backtick stands in a record as it is. The config may give the audit a name that a
+  shell reads, such as `.profile`, and a shell looks for both between quotes.
 - A crash may tear a line. Half a JSON object is no JSON, so no checksum is needed to notice it.
 """
 
@@ -66,7 +68,10 @@ def format_record(event: Event, moment: str, run_id: str, seq: int) -> str:
         ValueError: If an output holds NaN or Infinity, for which JSON has no form.
     """
     fields = _FORMATS[type(event)](event)
-    return f'{{"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq},{fields}}}'
+    record = f'{{"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq},{fields}}}'
+    if "$" in record or "`" in record:
+        return record.replace("$", r"\u0024").replace("`", r"\u0060")
+    return record
 
 
 def _format_run_started(event: RunStarted) -> str:

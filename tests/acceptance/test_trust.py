@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,22 @@ def test_an_audit_is_never_written_into_another_kind_of_file(tmp_path: Path) -> 
         "it holds something else than the records of an audit\n"
     )
     assert shell.read_text() == "export A=1\n"
+
+
+def test_an_audit_is_nothing_to_a_shell(tmp_path: Path) -> None:
+    """A new file may have any name, and be read by one: what the config gave is not run."""
+    steps = (
+        {"name": NAME, "input": [f"'\\{NAME}'", "`touch forged`"]},
+        {"name": "a", "action": NAME},
+    )
+    path = ".profile"
+    words = {"flags": {"audit": True}, "storage": {"path": path}}
+    config = workflows.save(tmp_path, *steps, name=NAME, **words)
+    assert invoke("--config", config, cwd=tmp_path).status == 1
+    records = [json.loads(line) for line in (tmp_path / path).read_text().splitlines()]
+    assert records[0]["workflow"] == records[1]["step"] == NAME
+    subprocess.run(["/bin/sh", f"./{path}"], cwd=tmp_path, capture_output=True, check=False)
+    assert not (tmp_path / "forged").exists()
 
 
 @pytest.mark.parametrize("environ", [{}, {"DRIFTFLOW_FLAGS": "audit"}])
