@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from driftflow.reading.document import Json, copy_json, type_name
@@ -123,7 +124,7 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
     Args:
         actions: What steps can name.
     """
-    functions = {name: action.function for name, action in actions.items()}
+    functions = {name: _select_function(action) for name, action in actions.items()}
 
     def perform(name: str, value: Json) -> Json:
         try:
@@ -134,6 +135,15 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
         return output if type(output) is str else _copy_output(output)
 
     return perform
+
+
+def _select_function(action: Action) -> Callable[[Any], Any]:
+    """Return the function of an action; of one that is not ours, kept to this process."""
+    if action.origin == BUILT_IN:
+        return action.function
+    from driftflow.actions.forks import call_here
+
+    return partial(call_here, action.function)
 
 
 def _copy_output(output: Json) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -35,7 +34,6 @@ def serve(descriptor: int) -> None:
         descriptor: The file descriptor of the connection.
     """
     _die_with_parent()
-    this = os.getpid()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, if it is closed
             stream.reconfigure(  # type: ignore[union-attr]
@@ -47,10 +45,7 @@ def serve(descriptor: int) -> None:
         perform = make_performer(find_actions(names, addresses))
         connection.send(None)
         while connection.poll(IDLE):
-            answer = _attempt(perform, *connection.recv())
-            if os.getpid() != this:  # the action has forked, and both processes have come back
-                os._exit(0)
-            connection.send(answer)
+            connection.send(_attempt(perform, *connection.recv()))
 
 
 def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tuple[str, Any]:
