@@ -9,6 +9,7 @@ import sys
 from contextlib import closing, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from driftflow.actions.action import ACTIONS
 from driftflow.api import resumable, run_events
 from driftflow.arguments import USAGE, MisuseError, parse_arguments
 from driftflow.config import check_config, load_config
@@ -122,7 +123,7 @@ def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
         events = run_events(plan, actions, options, resumed, signals.is_received)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
-        signals.catch()
+        signals.catch(from_others=not ACTIONS.keys() >= {*plan.actions})
         with closing(events):
             status = report(plan, events, output, signals)
     return OK if status == "ok" else FAILED

@@ -11,6 +11,7 @@ the number of its group is still its own when that is killed.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from contextlib import suppress
 from threading import Thread
@@ -134,6 +135,10 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
 
 def _start(settings: dict[str, Any], variable: dict[str, str]) -> subprocess.Popen[bytes]:
     argv, folder = settings["argv"], settings.get("cwd")
+    if (
+        signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    ):  # the command sees to it; a program may not
+        raise ChildProcessError("not started: its end could not be known, since SIGCHLD is ignored")
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,
@@ -153,10 +158,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
     if not hasattr(os, "waitid"):  # macOS, before Python 3.13
         process.wait()
         return
-    try:
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    except ChildProcessError:
-        raise ChildProcessError("how it ended cannot be known: SIGCHLD is ignored") from None
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
 
 def _describe_failure(status: int, errors: _Drain) -> str:

@@ -44,7 +44,7 @@ A failure here is one that ends the run. Peers too stop at it to start steps, an
 come to their end (make -j, doit -n, Argo). A run one step at a time would not have tried these: so
 the interpreter tells them apart from the results, as discarded. `stop` is sent when the audit
 fails. An interrupt is sent, or comes while the crew waits, or from a step on a worker; at last the
-crew raises KeyboardInterrupt.
+crew raises KeyboardInterrupt, or LateInterrupt.
 
 Of an executor only `submit` is used, and of its futures `result`, `done` and `add_done_callback`:
 that is what all have alike. On Dask `cancel` returns True while the work goes on, and `map` is not
@@ -62,8 +62,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.parallel.batches import Batcher
 from driftflow.parallel.reordering import ReorderBuffer
-from driftflow.running.attempts import INTERRUPTED
-from driftflow.running.interrupts import interruptible
+from driftflow.running.attempts import INTERRUPTED, LateInterrupt
+from driftflow.running.interrupts import GRACE, interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -77,9 +77,8 @@ if TYPE_CHECKING:
 
     Submit: TypeAlias = Callable[[list[Task]], Future[BatchResult]]
 
-# How long an interrupt waits for what is under way, and how often that is told to end: something
-# may have begun just after it was told. Seconds.
-GRACE = 5.0
+# How often what is under way is told to end, once there was an interrupt: something may have begun
+# just after it was told. Seconds.
 _REMINDER = 0.1
 
 _NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
@@ -136,6 +135,7 @@ class ConcurrentCrew:
         self._batcher = Batcher()
         self._grace = GracePeriod(enders)
         self._halt: Halt | None = None
+        self._is_cut = False  # whether an interrupt has ended a step
         self._under_way: dict[Future[BatchResult], Batch] = {}
         self._finished: SimpleQueue[Future[BatchResult]] = SimpleQueue()
 
@@ -163,7 +163,7 @@ class ConcurrentCrew:
             buffer = ReorderBuffer()
             yield from self._work_on_wave(map(task, wave), buffer)
             if self._halt == "interrupt":
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt if self._is_cut else LateInterrupt
             if self._halt or buffer.end < math.inf:
                 return False
         return True
@@ -179,7 +179,9 @@ class ConcurrentCrew:
             yield from self._send_batches(tasks, buffer)
         for batch in self._under_way.values():
             buffer.fill((index for index, _ in batch), _UNKNOWN)
-        buffer.fill(buffer.missing(), INTERRUPTED if self._halt == "interrupt" else _NOT_TRIED)
+        missing = buffer.missing()
+        self._is_cut = self._is_cut or bool(self._under_way or missing)
+        buffer.fill(missing, INTERRUPTED if self._halt == "interrupt" else _NOT_TRIED)
         yield from buffer.ready()
 
     def _send_batches(
@@ -265,12 +267,14 @@ class ConcurrentCrew:
         try:
             result = future.result()
         except KeyboardInterrupt:
+            self._is_cut = True
             self._heed("interrupt")
             buffer.fill((index for index, _ in batch), _UNKNOWN)
         except BaseException as error:  # noqa: BLE001 - whatever became of the executor
             self._lose(batch, error, buffer)
         else:
             if result["interrupted"]:
+                self._is_cut = True
                 self._heed("interrupt")
             outcomes = result["outcomes"]
             buffer.keep(batch, outcomes)

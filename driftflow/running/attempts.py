@@ -47,6 +47,10 @@ class Interrupted(KeyboardInterrupt):
         self.outcome: Outcome = (ok, output, error, attempts, seconds)
 
 
+class LateInterrupt(KeyboardInterrupt):
+    """An interrupt that no step has felt: each one that was begun came to its own end."""
+
+
 @interruptible
 def run_step(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
     """Try until an attempt succeeds, or all that are allowed are used up.

@@ -18,6 +18,7 @@ from driftflow.planning.references import thaw
 from driftflow.running.attempts import (
     INTERRUPTED,
     Interrupted,
+    LateInterrupt,
     allowed_attempts,
     ends_run,
     run_step,
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
     # yields None when it is about to start the next step, and the outcome of each; both in run
     # order. What it is sent is meant for the run: see `Halt`. After an outcome that ends the run it
     # starts no step, yields the outcomes of those that have started, and returns. So it does after
-    # an interrupt, be it sent or raised by a step, and then raises KeyboardInterrupt. It returns
-    # whether the run could go on.
+    # an interrupt, be it sent or raised by a step, and then raises KeyboardInterrupt, or
+    # LateInterrupt if that has ended no step. It returns whether the run could go on.
     Crew: TypeAlias = Callable[
         [Iterable[Sequence[Step]], Callable[[Step], Task]],
         Generator[Outcome | None, Halt | None, bool],
@@ -84,6 +85,7 @@ def interpret(
     kept = kept or {}
     status: Status = "ok"
     is_over = False  # a step has failed that ends the run
+    interrupt: KeyboardInterrupt | None = None
     indexes, steps = _steps_left(plan, kept)
     to_begin = zip(indexes, steps, strict=True)
     to_finish = zip(indexes, steps, strict=True)
@@ -96,8 +98,8 @@ def interpret(
                 outcome = work.send(halt)
             except StopIteration:
                 break
-            except KeyboardInterrupt:
-                status = "interrupted"
+            except KeyboardInterrupt as raised:
+                interrupt = raised
                 break
             if outcome is None:
                 halt = yield _new(StepStarted, next(to_begin))
@@ -113,15 +115,19 @@ def interpret(
             halt = yield _new(StepFinished, (index, step, result))
             if not ok:
                 status, is_over = "failed", ends_run(optional=step.optional)
-    if halt and not is_over and next(to_finish, None) is not None:
+    is_left = not is_over and next(to_finish, None) is not None
+    if is_left or (interrupt and not isinstance(interrupt, LateInterrupt)):
         status = "interrupted"
     if halt != "stop":
-        yield from _finish(status, clock() - started)
+        yield from _finish(status, clock() - started, interrupt)
 
 
-def _finish(status: Status, seconds: float) -> Iterator[RunFinished]:
+def _finish(
+    status: Status, seconds: float, interrupt: KeyboardInterrupt | None
+) -> Iterator[RunFinished]:
+    """Yield the end of the run; then raise KeyboardInterrupt if there was an interrupt."""
     yield RunFinished(status, seconds)
-    if status == "interrupted":
+    if interrupt or status == "interrupted":
         raise KeyboardInterrupt
 
 

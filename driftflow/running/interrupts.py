@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., object])
 
+# How long an interrupt waits for what is under way. Seconds.
+GRACE = 5.0
+
 # By the code of a function: whether an interrupt may be raised in it.
 _MARKS: dict[CodeType, bool] = {}
 

@@ -4,7 +4,11 @@ Only the command catches signals; the library leaves them alone. The first one i
 in hand, where the functions that are under way allow it (see `interrupts`). Elsewhere it is
 remembered: whoever follows the events of the run looks for it after each, and then sends
 `interrupt`, as `stop` is sent when the audit fails. Lest a signal get lost just before a step of an
-hour, a thread sends it again until it has been seen. A step costs nothing for all that.
+hour, a thread sends it again until it has been seen; also when a step that was interrupted cleans
+up for longer than it may. A step costs nothing for all that.
+
+GNU `timeout` sends its signal twice, to the process and to its group; a terminal that is closed
+lets the shell and the system send one each. So the same signal within a moment is one.
 """
 
 from __future__ import annotations
@@ -17,10 +21,11 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
 
-from driftflow.running.interrupts import may_interrupt
+from driftflow.running.events import StepFinished
+from driftflow.running.interrupts import GRACE, may_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from types import FrameType
 
     from driftflow.running.events import Event, Halt
@@ -28,17 +33,21 @@ if TYPE_CHECKING:
 SIGINT: int = signal.SIGINT
 SIGPIPE: int = signal.SIGPIPE
 
-_ENDING = (SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What asks a run to end; SIGXCPU is what batch systems and `ulimit -t` send. The system repeats it.
+ENDING: tuple[int, ...] = (SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU)
 
+# The same signal within this time counts as one. Seconds.
+SAME = 0.2
 # The pause before a signal that could not interrupt is sent again. Seconds.
 _REMINDER_PAUSE = 0.05
-# When a terminal is closed, SIGHUP comes from the shell and from the system: two within this time
-# count as one. Seconds.
-_SAME_HANGUP = 0.2
+# After this time, and each further second, a step is interrupted again. A crew gives up what is
+# under way somewhat earlier, by itself. Seconds.
+_CLEAN_UP = GRACE + 0.5
+_PERSISTENCE = 1.0
 
 
 class Signals:
-    """What a user asks of a run by SIGINT, SIGTERM or SIGHUP, from `catch` on.
+    """What a user asks of a run by a signal of `ENDING`, from `catch` on.
 
     The first signal interrupts the run, the second one ends the process. A signal that is ignored
     stays so, as `nohup` wants it. A context manager: leaving it gives the signals back.
@@ -50,17 +59,27 @@ class Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._handlers_before: dict[int, Any] = {}
+        self._handler = self._handle
         self._process = self._thread = 0
+        self._mask: set[int] | None = None  # what is blocked; None if nobody else may change it
         self._since = 0.0
-        self._is_pending = False  # it has come, and the run does not know of it yet
+        self._is_pending = False  # it has come, and is to be raised
+        self._is_known = False  # the run knows of it, or is over
         self._is_reminder = False
 
-    def catch(self) -> None:
-        """Catch the signals of this process from here on."""
+    def catch(self, *, from_others: bool = False) -> None:
+        """Catch the signals of this process from here on.
+
+        Args:
+            from_others: Whether the steps run code of others. It may take a signal for itself, or
+                block it, and forget to give it back; so that is seen to after each step.
+        """
         self._process, self._thread = os.getpid(), get_ident()
-        for number in _ENDING:
+        for number in ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
-                self._handlers_before[number] = signal.signal(number, self._handle)
+                self._handlers_before[number] = signal.signal(number, self._handler)
+        if from_others:
+            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def is_received(self) -> bool:
         """Return whether a signal has come."""
@@ -77,17 +96,28 @@ class Signals:
             events: What happens in the run.
             takers: By each type of event, what takes those of that type; None to pass them over.
         """
-        for part in (events, self._rest_of(events)):
+        first = events if self._mask is None else self._claimed(events)
+        for part in (first, self._rest_of(events)):
             for event in part:
                 take = takers[type(event)]
                 if take is not None:
                     take(event)
-                if self.received is not None and part is events:
+                if self.received is not None and part is first:
                     break
+
+    def _claimed(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the events; after each step see to it that the signals still come here."""
+        for event in events:
+            if type(event) is StepFinished:
+                for number in self._handlers_before:
+                    if signal.getsignal(number) is not self._handler:
+                        signal.signal(number, self._handler)
+                signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            yield event
 
     def _rest_of(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
         """Yield the further events of a run, which is interrupted; none if no signal has come."""
-        self._is_pending = False
+        self._is_known = True
         with suppress(StopIteration):
             while self.received is not None:
                 yield events.send("interrupt")
@@ -96,7 +126,7 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_pending = False
+        self._is_known = True
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
 
@@ -106,30 +136,51 @@ class Signals:
         if self.received is None:
             self.received, self._since = number, monotonic()
             self._is_pending = True
-            if not may_interrupt(frame):
-                start_new_thread(self._remind, (number,))
+            start_new_thread(self._remind, (number,))
         elif self._is_reminder:
             self._is_reminder = False
-        elif {number, self.received} != {signal.SIGHUP} or monotonic() > self._since + _SAME_HANGUP:
+        elif is_another(number, self.received, monotonic() - self._since):
             os._exit(die_of(number))
-        if self._is_pending and may_interrupt(frame):
+        if self._is_pending and not self._is_known and may_interrupt(frame):
             self._is_pending = False
             raise KeyboardInterrupt
 
     def _remind(self, number: int) -> None:
         """Send the signal again until the run knows: else it would wait for the step's own end."""
+        again = self._since + _CLEAN_UP
         while True:
             sleep(_REMINDER_PAUSE)
-            if not self._is_pending:
+            if self._is_known:
                 return
-            self._is_reminder = True
-            signal.pthread_kill(self._thread, number)
+            if not self._is_pending and monotonic() > again:
+                self._is_pending = True
+                again = monotonic() + _PERSISTENCE
+            if self._is_pending:
+                self._is_reminder = True
+                signal.pthread_kill(self._thread, number)
+
+
+def is_another(number: int, first: int, seconds: float) -> bool:
+    """Return whether a signal is a second one, and not the first once more.
+
+    Args:
+        number: The signal.
+        first: The one that came first.
+        seconds: How long ago that was, in seconds.
+    """
+    return number != first or (seconds > SAME and number != signal.SIGXCPU)
 
 
 def leave_to_the_system() -> None:
-    """Let SIGINT end the process as SIGTERM does, without a traceback: nothing was run yet."""
+    """Let SIGINT end the process as SIGTERM does, without a traceback: nothing was run yet.
+
+    SIGCHLD is not ignored from here on, whatever the caller has left: the system would not tell how
+    programs end.
+    """
     if signal.getsignal(SIGINT) is signal.default_int_handler:
         signal.signal(SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def die_of(number: int) -> int:

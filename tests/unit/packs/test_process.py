@@ -208,20 +208,26 @@ def test_one_scan_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyP
     assert (killed, scans) == ([NOBODY], [[NOBODY]])
 
 
-def test_an_end_that_cannot_be_known_is_told() -> None:
-    """Where whoever started the run ignores its children."""
+def test_a_program_whose_end_could_not_be_known_is_not_started(tmp_path: Path) -> None:
+    """A program of one's own may ignore its children. To try again would do it again."""
     script = (
         "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "from driftflow.packs.process import command\n"
         "try:\n"
-        "    command(['false'])\n"
+        "    command(['touch', 'begun'])\n"
         "except ChildProcessError as error:\n"
         "    print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], env=process_environment(), check=True, capture_output=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=process_environment(),
+        check=True,
+        capture_output=True,
     )
-    assert done.stdout == b"how it ended cannot be known: SIGCHLD is ignored\n"
+    told = b"not started: its end could not be known, since SIGCHLD is ignored\n"
+    assert done.stdout == told
+    assert not (tmp_path / "begun").exists()
 
 
 def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

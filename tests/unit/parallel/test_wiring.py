@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from driftflow.parallel import wiring
 from driftflow.parallel.wiring import interpret_in_parallel
 from driftflow.planning.settings import Options
 from driftflow.running.attempts import never
-from driftflow.running.events import RunResult, StepFinished, advance
+from driftflow.running.events import RunFinished, RunResult, StepFinished, advance
 from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
@@ -204,6 +205,25 @@ def test_an_interrupt_in_a_thread_ends_the_run() -> None:
     plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=2, backoff=backoff)
     with pytest.raises(KeyboardInterrupt):
         outputs(plan)
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+@pytest.mark.parametrize("action", ["echo", "no"])
+def test_an_interrupt_when_all_is_done_changes_no_status(
+    flags: dict[str, bool], action: str
+) -> None:
+    """One step at a time or several: there is nothing left that it could have ended."""
+    plan = workflows.plan({}, {}, {"action": action, "optional": True}, flags=flags)
+    sent: Halt | None = None
+    told: list[Event] = []
+    events = events_of(plan, ())
+    with suppress(StopIteration, KeyboardInterrupt):
+        while True:
+            told.append(events.send(sent))
+            if isinstance(told[-1], StepFinished) and told[-1].step_index == 2:
+                sent = "interrupt"
+    assert isinstance(told[-1], RunFinished)
+    assert told[-1].status == ("ok" if action == "echo" else "failed")
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])

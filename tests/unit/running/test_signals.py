@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from itertools import count
+from itertools import chain, count, repeat
+from resource import RLIMIT_CORE, setrlimit
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from driftflow.running.attempts import Perform
     from driftflow.running.events import Event
 
-ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU]
 
 
 @pytest.fixture(autouse=True)
@@ -167,23 +168,27 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
     assert caught.received is None
 
 
-def test_a_terminal_that_is_closed_sends_one_signal(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("number", ENDING)
+def test_the_same_signal_within_a_moment_is_one(
+    number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though it comes twice, from the shell and from the system; any other second one counts."""
+    """As GNU `timeout` sends it, and a terminal that is closed; any other second one counts."""
+    other = signal.SIGINT if number == signal.SIGTERM else signal.SIGTERM
     died: list[int] = []
     monkeypatch.setattr(signals, "die_of", lambda number: number)
     monkeypatch.setattr("os._exit", died.append)
-    clock = iter([100.0, 100.1, 100.3])
+    clock = chain([100.0, 100.1], repeat(100.3))
     monkeypatch.setattr(signals, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(signals, "start_new_thread", lambda *_: None)
     with Signals() as caught:
         caught.catch()
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), number)
         assert died == []
-        os.kill(os.getpid(), signal.SIGHUP)
-        os.kill(os.getpid(), signal.SIGINT)
-    assert died == [signal.SIGHUP, signal.SIGINT]
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), other)
+    repeated = [] if number == signal.SIGXCPU else [number]  # the system repeats it each second
+    assert died == [*repeated, other]
 
 
 @pytest.mark.parametrize("moment", range(6))
@@ -230,6 +235,78 @@ def test_a_signal_that_a_step_swallows_still_ends_the_run(caught: Signals) -> No
     assert came_of(caught, perform) == ["swallowed", "interrupted"]
 
 
+def test_a_step_that_cleans_up_too_long_is_interrupted_again(
+    caught: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the end of a `with` may wait for what a pool of processes still does."""
+    monkeypatch.setattr(signals, "_CLEAN_UP", 0.1)
+
+    def perform(_: str, __: Json) -> Json:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        finally:
+            time.sleep(60)
+        return "in vain"
+
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+
+
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("how", ["taken", "ignored", "blocked"])
+def test_a_signal_that_a_step_has_taken_is_given_back(how: str, number: int) -> None:
+    """When the step is over: else the run would be deaf from there on."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
+
+    def perform(_: str, __: Json) -> Json:
+        if how == "blocked":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+        else:
+            signal.signal(number, signal.SIG_IGN if how == "ignored" else lambda *_: None)
+        return "taken"
+
+    told: list[str] = []
+
+    def take(event: StepFinished) -> None:
+        told.append(event.step.name)
+        if event.step.name == "b":
+            os.kill(os.getpid(), number)
+
+    stream = interpret(plan, sequential(perform, float, pause=int), float)
+    with Signals() as caught:
+        caught.catch(from_others=True)
+        with pytest.raises(KeyboardInterrupt):
+            caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: take})
+    assert told == ["a", "b"]
+
+
+def test_what_the_caller_has_blocked_stays_so() -> None:
+    """Only what steps do to signals is undone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        stream = interpret(workflows.plan({}), sequential(echo, float, pause=int), float)
+        with Signals() as caught:
+            caught.catch(from_others=True)
+            caught.follow(stream, dict.fromkeys(EVENTS))
+        assert signal.SIGHUP in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def test_how_programs_end_is_known_whatever_the_caller_ignores() -> None:
+    """Where SIGCHLD is ignored, the system tells nobody."""
+    script = """
+import signal, subprocess
+from driftflow.running.signals import leave_to_the_system
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+leave_to_the_system()
+print(subprocess.run(["false"]).returncode)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=process_environment(), capture_output=True, check=False)
+    assert (done.stdout, done.stderr) == (b"1\n", b"")
+
+
 def test_the_signals_are_given_back() -> None:
     """Also those that were not caught at all."""
     before = [signal.getsignal(number) for number in ENDING]
@@ -264,16 +341,23 @@ with Signals() as caught:
     caught.catch()
     os.kill(os.getpid(), signal.SIGTERM)
     print(caught.received, flush=True)
+    caught._since -= 1  # at once it would count as one
     os.kill(os.getpid(), {int(number)})
     print("in vain", flush=True)
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=process_environment(),
+        preexec_fn=no_core,
         capture_output=True,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (-number, b"15\n", b"")
+
+
+def no_core() -> None:
+    """SIGQUIT and SIGXCPU would leave one."""
+    setrlimit(RLIMIT_CORE, (0, 0))
 
 
 def came_of(caught: Signals, perform: Perform) -> list[object]:
