@@ -1,7 +1,8 @@
 """Programs: `--actions driftflow.packs.process` lets steps run them, without a shell.
 
 What a program has started is gone when the attempt is over, whether it succeeded or not: its
-process group, and on Linux also what has left that (`parallel.processes`).
+process group, and on Linux also what has left that (`parallel.processes`). It is sent SIGTERM, and
+SIGKILL after `grace_seconds`.
 
 A program's output is read by threads. Files instead of pipes would be simpler, but a program that
 opens `/dev/stderr` once more would write over what is there. Its end is watched with `WNOWAIT`: so
@@ -18,14 +19,8 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from driftflow.actions.action import action
-from driftflow.parallel.processes import (
-    PATIENCE,
-    describe_exit,
-    end,
-    end_marked,
-    make_mark,
-    register,
-)
+from driftflow.parallel.descendants import GRACE_SECONDS, PATIENCE, announce_grace, end_all
+from driftflow.parallel.processes import describe_exit, end, leave_trace, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +55,12 @@ _ARGV = {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
             },
+            "grace_seconds": {
+                "description": "How long it has to clean up after SIGTERM, until SIGKILL.",
+                "type": "number",
+                "minimum": 0,
+                "default": GRACE_SECONDS,
+            },
         },
         "additionalProperties": False,
     }
@@ -67,19 +68,21 @@ _ARGV = {
 def command(value: list[str] | dict[str, Any]) -> str:
     """Runs a program, without a shell; gives what it printed on its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
-    mark, variable = make_mark()
+    grace = float(settings.get("grace_seconds", GRACE_SECONDS))
+    announce_grace(grace)
+    trace, variable = leave_trace()
     try:
         process = _start(settings, variable)
     except KeyboardInterrupt:  # it may be about to start
-        end_marked(mark)
+        end_all(trace.find, grace)
         raise
     try:
-        register(process)
+        register(process, grace)
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
         feeder = _run_in_thread(_feed, process.stdin, settings.get("stdin", "").encode())
         _await_end(process)
     finally:
-        end(process, mark)
+        end(process, trace, grace)
     for thread in (output.thread, errors.thread, feeder):
         thread.join(PATIENCE)
     if process.returncode:

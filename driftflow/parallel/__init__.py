@@ -14,6 +14,7 @@ Begin with the docstring of `crew`. An executor is any `concurrent.futures.Execu
     worker      runs a batch in a thread, in a process or on another machine
     deadlines   makes each attempt in a child process, and kills the child when the time is up
     child       the code that runs in such a child process
-    processes   kills a process with all that it has started
+    processes   ends a program with all that it has started
+    descendants finds and ends what a process has started
     dask        a Dask cluster as an executor
 """

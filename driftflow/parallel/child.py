@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from os.path import samestat
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import make_performer
 from driftflow.actions.elsewhere import find_actions
 from driftflow.errors import message_of
+from driftflow.parallel.descendants import (
+    adopt_orphans,
+    die_with_parent,
+    let_grace_be_announced,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,20 +26,20 @@ if TYPE_CHECKING:
 # How long it waits for the next attempt before it ends by itself. Seconds.
 IDLE = 60.0
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux's prctl
-
 
 def serve(descriptor: int) -> None:
     """Make the attempts that are asked for, one after the other, until none comes any more.
 
     The first message holds the arguments of `find_actions`; the answer None says that the
     actions are loaded. Each further message is an action's name and an input; the answer is `ok`
-    and the output, `failed` and the error, or `interrupted` and None.
+    and the output, `failed` and the error, or `interrupted` and None. Before it there may be
+    `grace` and a number of seconds: how long the programs of the attempt have to clean up.
 
     Args:
         descriptor: The file descriptor of the connection.
     """
-    _die_with_parent()
+    die_with_parent()
+    adopt_orphans()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, if it is closed
             stream.reconfigure(  # type: ignore[union-attr]
@@ -41,11 +47,16 @@ def serve(descriptor: int) -> None:
             )
     # The other end may be closed before it has read an answer, and this one by an action.
     with suppress(EOFError, OSError), Connection(descriptor) as connection:
+        let_grace_be_announced(lambda seconds: connection.send(("grace", seconds)))
         names, addresses = connection.recv()
         perform = make_performer(find_actions(names, addresses))
         connection.send(None)
+        ours = os.fstat(descriptor)
         while connection.poll(IDLE):
-            connection.send(_attempt(perform, *connection.recv()))
+            answer = _attempt(perform, *connection.recv())
+            if not samestat(os.fstat(descriptor), ours):  # it has closed it, and opened another
+                return
+            connection.send(answer)
 
 
 def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tuple[str, Any]:
@@ -55,11 +66,3 @@ def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tu
         return "interrupted", None
     except BaseException as error:  # noqa: BLE001 - what an action raises becomes data
         return "failed", message_of(error) or type(error).__name__
-
-
-def _die_with_parent() -> None:
-    """Let Linux kill this process when the thread that started it has ended, however that ends."""
-    if sys.platform == "linux":
-        from ctypes import CDLL
-
-        CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

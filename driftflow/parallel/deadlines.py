@@ -5,9 +5,13 @@ main thread and wait for a call into C; an exception that is set in a thread wai
 
 A child makes one attempt after another for the thread that started it, over a socket, with pickled
 plain data. It is a program of its own: not a fork, since threads run by then, and not a process of
-multiprocessing, which forbids children to the daemonic processes that Dask's workers are. It leads
-a group and a session and has a mark, so it ends as a program of `packs.process` does. On Linux it
-dies with the thread that started it.
+multiprocessing, which forbids children to the daemonic processes that Dask's workers are. On Linux
+it dies with the thread that started it.
+
+On Linux a child adopts the orphans of all that its attempts start. To end an attempt it is stopped,
+so that it starts nothing more; what the attempt has started gets SIGTERM, some time, and SIGKILL;
+then the child is killed. What an attempt that succeeded has left running is older than the next
+attempt, and lives on.
 
 Beside other pools, measured on 2026-11-25: what an attempt takes more than a call, how late it is
 ended, what becomes of the processes that it started, and whether it can be made in a daemonic
@@ -24,21 +28,30 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from multiprocessing.connection import Connection
 from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from driftflow.parallel.processes import PATIENCE, describe_exit, end, make_mark
+from driftflow.parallel.descendants import (
+    GRACE_SECONDS,
+    PATIENCE,
+    end_all,
+    find_descendants,
+    look_at,
+    now_in_ticks,
+)
+from driftflow.parallel.processes import describe_exit, find_marked, make_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from driftflow.actions.action import Address
     from driftflow.reading.document import Json
@@ -46,6 +59,8 @@ if TYPE_CHECKING:
 # How long a child may have been idle and still be used: it ends by itself after twice that time
 # (`child.IDLE`). Seconds.
 _FRESH = 30.0
+# The least number of the descriptor that a child answers on, just below what most systems allow.
+_HIGH = 1000
 # The longest single wait: `poll` counts milliseconds in 31 bits. Seconds.
 _LONGEST_WAIT = 1e6
 
@@ -93,8 +108,7 @@ class Deadlines:
         """End all attempts now, and let no other begin."""
         with self._lock:
             self._is_over = True
-            for child in self._children:
-                child.kill()
+            _kill_all(self._children)
 
     def __enter__(self) -> Self:
         return self
@@ -112,8 +126,11 @@ class Deadlines:
     def _ready_child(self) -> _Child:
         """Return the child of this thread, with its actions loaded; start one if need be."""
         child: _Child | None = getattr(self._this_thread, "child", None)
-        if child is not None and monotonic() - child.used < _FRESH and not child.has_gone():
-            return child
+        if child is not None and not child.has_gone():
+            if monotonic() - child.used < _FRESH:
+                return child
+            child.dismiss()  # what its attempts have left running lives on
+            child.await_end(monotonic() + PATIENCE)
         if child is not None:
             self._drop(child)
         with self._lock:
@@ -149,11 +166,15 @@ class _Child:
 
     Attributes:
         used: When it last had something to do: `monotonic`, in seconds.
+        grace: How long what the present attempt has started has to clean up. Seconds.
+        ending: Held by whoever ends it.
     """
 
     def __init__(self, seconds: float) -> None:
         self._mark, variable = make_mark()
-        self._ending = Lock()
+        self._began = 0  # when the present attempt did: `now_in_ticks`
+        self.ending = Lock()
+        self.grace = GRACE_SECONDS
         self.used = monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
@@ -173,10 +194,15 @@ class _Child:
             ChildProcessError: If the process ended.
         """
         until = monotonic() + seconds
+        self._began, self.grace = now_in_ticks(), GRACE_SECONDS
         try:
             self._connection.send(message)
-            self._await_answer(until)
-            return self._connection.recv()
+            while True:
+                self._await_answer(until)
+                answer = self._connection.recv()
+                if answer is None or answer[0] != "grace":
+                    return answer
+                self.grace = answer[1]
         except (TimeoutError, BlockingIOError):  # the latter if it stopped to read or to write
             raise TimeoutError(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
@@ -193,15 +219,36 @@ class _Child:
         """Return whether it ended, or sent an answer, though nothing was asked of it."""
         return self._connection.poll()
 
+    def has_been_waited_for(self) -> bool:
+        """Return whether the end of the process is known, and its number may be another's."""
+        return self._process.returncode is not None
+
     def is_over(self) -> bool:
         """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def kill(self) -> None:
-        """End the process, with all that it has started; from any thread."""
-        with self._ending:
-            if self._process.returncode is None:
-                end(self._process, self._mark)
+        """End the process, with all that the present attempt has started; from any thread."""
+        _kill_all([self])
+
+    def stop(self) -> None:
+        """Let the process do nothing more, nor start anything."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGSTOP)
+
+    def find_started(self) -> list[int]:
+        """Return the processes that live and that the present attempt has started."""
+        look = look_at(self._process.pid)
+        if look and look.state not in "ZX":
+            return find_descendants(self._process.pid, since=self._began)
+        # It has ended by itself, and another process has its orphans.
+        began = ((pid, look_at(pid)) for pid in find_marked(self._mark))
+        return [pid for pid, look in began if look and look.began >= self._began]
+
+    def finish(self) -> None:
+        """Kill the process, and wait for its end."""
+        self._process.kill()
+        self._process.wait()
 
     def dismiss(self) -> None:
         """Let the process end by itself: nothing more will be asked of it."""
@@ -212,6 +259,20 @@ class _Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0, until - monotonic()))
         self.kill()
+
+
+def _kill_all(children: Iterable[_Child]) -> None:
+    """End the processes together, with all that their present attempts have started."""
+    with ExitStack() as held:
+        for child in children:
+            held.enter_context(child.ending)
+        alive = [child for child in children if not child.has_been_waited_for()]
+        for child in alive:
+            child.stop()
+        grace = max((child.grace for child in alive), default=0)
+        end_all(lambda: [pid for child in alive for pid in child.find_started()], grace)
+        for child in alive:
+            child.finish()
 
 
 def _start(descriptor: int, variable: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -253,8 +314,14 @@ def _is_open(descriptor: int) -> bool:
 
 @contextmanager
 def _high_descriptor(end: socket.socket) -> Iterator[int]:
-    """Yield a descriptor of the socket above the standard streams, even where those are closed."""
-    descriptor = fcntl(end, F_DUPFD_CLOEXEC, 3)
+    """Yield a descriptor of the socket where actions seldom reach that close what they know of.
+
+    In any case it is above the standard streams, even where those are closed.
+    """
+    try:
+        descriptor = fcntl(end, F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:  # so many are not allowed
+        descriptor = fcntl(end, F_DUPFD_CLOEXEC, 3)
     try:
         yield descriptor
     finally:

@@ -1,10 +1,13 @@
-"""Ends a process with all that it has started: its group, and on Linux also what left the group.
+"""Ends a program with all that it has started; on systems without /proc, with its group.
 
-What left the group is found by a mark, a random text in an environment variable, which processes
-inherit; Jenkins finds it like that too (its ProcessTreeKiller). A run that a step starts has
-the marks of both runs, so the outer one ends its processes as well.
+The descendants of a program are found in the tree of processes where this process adopts their
+orphans, and has no other children that begin meanwhile (`descendants`). Elsewhere, in threads and
+in programs that use the library, they are those of its group, those in its own tree, and those that
+have its mark: a random text in an environment variable, which processes inherit, as Jenkins has it
+(its ProcessTreeKiller). A run that a step starts has the marks of both runs, so the outer one ends
+its programs as well.
 
-A process is waited for by `end` alone: until then the number of its group is its own, and killing
+A program is waited for by `end` alone: until then the number of its group is its own, and killing
 that group hits nobody else.
 """
 
@@ -12,12 +15,19 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import suppress
 from threading import Lock, local
-from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
+from driftflow.parallel.descendants import (
+    adopts_orphans,
+    end_all,
+    find_descendants,
+    list_children,
+    list_processes,
+    look_at,
+)
 from driftflow.running.interrupts import uninterruptible
 
 if TYPE_CHECKING:
@@ -26,13 +36,6 @@ if TYPE_CHECKING:
 
 # The environment variable that holds the marks, with blanks between them.
 MARK = "DRIFTFLOW_COMMAND"
-
-# How long killed processes may take to be gone, and the pause between two scans. Seconds.
-PATIENCE = 5.0
-_SCAN_PAUSE = 0.005
-# Nothing is left when so many scans in a row find nothing. One may miss a process that has just
-# begun, or that is becoming another program: it has no environment for a moment.
-_EMPTY_SCANS = 2
 
 
 class _ThisThread(local):
@@ -47,9 +50,47 @@ class _ThisThread(local):
 
 this_thread = _ThisThread()
 
-# By number, the registered processes that `end` has not ended: the run that started each, if any.
-_registered: dict[int, str | None] = {}
+
+class _Registered(NamedTuple):
+    """A program that may have to end early.
+
+    Attributes:
+        run: The run that has started it, if any.
+        grace: How long it has after SIGTERM. Seconds.
+    """
+
+    run: str | None
+    grace: float
+
+
+# By number, the programs that `end` has not ended, and until when those have time that were told to
+# end: `monotonic`, in seconds.
+_registered: dict[int, _Registered] = {}
+_told: dict[int, float] = {}
 _lock = Lock()
+
+
+class Trace(NamedTuple):
+    """By what the descendants of a program are known.
+
+    Attributes:
+        mark: What only they have in their environment.
+        others: The children that this process had before; None if it adopts no orphans.
+    """
+
+    mark: str
+    others: frozenset[int] | None
+
+    def find(self, leader: int | None = None) -> set[int]:
+        """Return the program and its descendants that live.
+
+        Args:
+            leader: The number of the program; None if it is not known.
+        """
+        if self.others is not None:
+            return {*find_descendants(os.getpid(), but=self.others)}
+        found = {*find_marked(self.mark, leader)}
+        return found | {*find_descendants(leader)} if leader else found
 
 
 def make_mark() -> tuple[str, dict[str, str]]:
@@ -58,53 +99,53 @@ def make_mark() -> tuple[str, dict[str, str]]:
     return mark, {MARK: f"{os.environ.get(MARK, '')} {mark}".strip()}
 
 
+def leave_trace() -> tuple[Trace, dict[str, str]]:
+    """Return what the descendants of a new program will be known by, and its variable."""
+    mark, variable = make_mark()
+    others = frozenset(list_children(os.getpid())) if adopts_orphans() else None
+    return Trace(mark, others), variable
+
+
 @uninterruptible
-def end(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Kill the process, its group and what else has its mark, until nothing is left.
+def end(process: subprocess.Popen[bytes], trace: Trace, grace: float) -> None:
+    """End the program with all that it has started, until nothing is left.
 
     If the process is registered, it is so no longer.
 
     Args:
         process: The leader of a group. Nobody has waited for its end.
-        mark: What only it and its descendants have.
+        trace: By what its descendants are known.
+        grace: How long they have between SIGTERM and SIGKILL. Seconds.
     """
     with _lock:
         _registered.pop(process.pid, None)
-    _kill_group(process.pid)
+        _told.pop(process.pid, None)
+    end_all(lambda: trace.find(process.pid), grace)
+    _send_to_group(process.pid, signal.SIGKILL)  # all that can be done where no process is seen
     process.wait()
-    end_marked(mark)
+    if trace.others is not None:
+        for pid in {*list_children(os.getpid())} - trace.others:
+            with suppress(ChildProcessError):  # an orphan of its, which nobody else waits for
+                os.waitpid(pid, os.WNOHANG)
 
 
-@uninterruptible
-def end_marked(mark: str) -> None:
-    """Kill what has the mark, until nothing is left."""
-    deadline = monotonic() + PATIENCE
-    scans = _EMPTY_SCANS
-    while scans and monotonic() < deadline:
-        found = list(_find_marked(mark))
-        for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        scans = _EMPTY_SCANS if found else scans - 1
-        if scans:
-            sleep(_SCAN_PAUSE)
-
-
-def register(process: subprocess.Popen[bytes]) -> None:
-    """Let `kill_registered` kill the group that the process leads, until `end` has ended it."""
+def register(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Let `end_registered` end the group that the process leads, until `end` has ended it."""
     with _lock:
-        _registered[process.pid] = this_thread.run
+        _registered[process.pid] = _Registered(this_thread.run, grace)
 
 
-def kill_registered(run: str) -> None:
-    """Kill the groups of the processes that were registered for a run.
+def end_registered(run: str) -> None:
+    """Send SIGTERM to the programs that were registered for a run; called again later, SIGKILL.
 
     Whoever waits for one of them has to `end` it.
     """
+    now = monotonic()
     with _lock:
-        for pid, its_run in _registered.items():
+        for pid, (its_run, grace) in _registered.items():
             if its_run == run:
-                _kill_group(pid)
+                is_late = now >= _told.setdefault(pid, now + grace)
+                _send_to_group(pid, signal.SIGKILL if is_late else signal.SIGTERM)
 
 
 def describe_exit(status: int) -> str:
@@ -115,16 +156,21 @@ def describe_exit(status: int) -> str:
     return f"killed by {name}"
 
 
-def _kill_group(leader: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
-
-
-def _find_marked(mark: str) -> Iterator[int]:
-    """Yield the processes that have the mark, where the system shows environments: on Linux."""
-    names = os.listdir("/proc") if sys.platform == "linux" else ()  # noqa: PTH208 - pathlib is slow to import
-    for pid in filter(str.isdigit, names):
+def find_marked(mark: str, group: int | None = None) -> Iterator[int]:
+    """Yield the processes that live and have the mark, or are in the group; on Linux."""
+    for pid in list_processes():
+        look = look_at(pid)
+        if look is None or look.state in "ZX":
+            continue
+        if look.group == group:
+            yield pid
+            continue
         # It may have ended, or be somebody else's.
-        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - much faster
             if mark.encode() in file.read():
-                yield int(pid)
+                yield pid
+
+
+def _send_to_group(leader: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from driftflow.actions.action import make_performer
 from driftflow.parallel.crew import ConcurrentCrew
-from driftflow.parallel.processes import kill_registered
+from driftflow.parallel.processes import end_registered
 from driftflow.parallel.worker import WorkerConfig, make_runner, register_runner, run_batch
 from driftflow.running.attempts import make_pause
 from driftflow.running.interpreter import interpret, sequential, waves
@@ -70,7 +70,7 @@ def interpret_in_parallel(
                 # started it, so they have to outlast the deadlines.
                 stack.callback(workers.shutdown, wait=False)
         perform, stop = make_performer(actions), Flag()
-        enders: list[Callable[[], None]] = [stop.set, partial(kill_registered, config.run)]
+        enders: list[Callable[[], None]] = [stop.set, partial(end_registered, config.run)]
         if seconds is not None:
             from driftflow.parallel.deadlines import Deadlines
 

@@ -87,6 +87,21 @@ def start(folder: str) -> None:
 
 
 @driftflow.action
+def leave_running(_: Any) -> int:
+    """Starts a process that lives on, and gives its number."""
+    return subprocess.Popen(["/bin/sleep", "600"], stdout=2).pid
+
+
+@driftflow.action
+def usurp(path: str) -> None:
+    """Closes what it has not opened, and gives a file of its own all these numbers."""
+    os.closerange(3, 1100)
+    file = os.open(path, os.O_RDWR | os.O_CREAT)
+    for number in range(3, 1100):
+        os.dup2(file, number)
+
+
+@driftflow.action
 def leave(_: Any) -> NoReturn:
     """Ends the process."""
     os._exit(7)
@@ -101,7 +116,7 @@ def crash(_: Any) -> None:
 @driftflow.action
 def unplug(_: Any) -> None:
     """Closes what it has not opened."""
-    os.closerange(3, 100)
+    os.closerange(3, 5000)
     time.sleep(600)
 
 

@@ -108,7 +108,10 @@ FIELDS = "`argv`, `stdin`, `cwd` and `env`"
         ({"args": ["ls"]}, "missing required field `argv` (write `argv` instead of `args`)"),
         (
             {"argv": ["ls"], "shell": True},
-            "there is no field `shell` (the fields are `argv`, `stdin`, `cwd` and `env`)",
+            (
+                "there is no field `shell` "
+                "(the fields are `argv`, `stdin`, `cwd`, `env` and `grace_seconds`)"
+            ),
         ),
         ({"argv": ["ls"], "env": {"A": 1}}, "`env.A` must be a string, not an integer"),
     ],
@@ -180,9 +183,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupt at a terminal is not for it; and it is killed, whatever marks there are."""
+    """An interrupt at a terminal is not for it; and it is killed, whatever is found."""
     assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"
-    monkeypatch.setattr(processes, "_find_marked", lambda _: [])
+    monkeypatch.setattr(processes, "find_marked", lambda *_: [])
     left = int(python(IN_BACKGROUND.format("")))
     wait_for(lambda: gone(left))  # it was killed, and nobody has looked whether it has ended
 
@@ -196,16 +199,6 @@ def test_a_run_that_a_step_starts_is_gone_with_it(tmp_path: Path) -> None:
     argv[3:] = [sys.executable, code]
     assert run({"argv": argv, "cwd": str(tmp_path), "env": {**process_environment()}}) == ""
     assert gone(int((tmp_path / "pid").read_text()))
-
-
-def test_one_scan_that_finds_nothing_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that is becoming another program shows no environment for a moment."""
-    scans: list[list[int]] = [[], [NOBODY], [], [], [NOBODY]]
-    killed: list[int] = []
-    monkeypatch.setattr(processes, "_find_marked", lambda _: scans.pop(0))
-    monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
-    assert run(["true"]) == ""
-    assert (killed, scans) == ([NOBODY], [[NOBODY]])
 
 
 def test_a_program_whose_end_could_not_be_known_is_not_started(tmp_path: Path) -> None:

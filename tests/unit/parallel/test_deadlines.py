@@ -15,6 +15,7 @@ from support.command import CHECKOUT, gone, process_environment, wait_for
 
 from driftflow.parallel import deadlines
 from driftflow.parallel.deadlines import AttemptError, Deadlines
+from driftflow.parallel.descendants import now_in_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,11 +163,43 @@ def test_what_it_has_started_is_gone_with_it(tmp_path: Path) -> None:
     with limited(1.0, STUBBORN, "driftflow.packs.process", names=names) as strict:
         with pytest.raises(TimeoutError):
             strict.perform("start", str(tmp_path))
-        program = ["sh", "-c", f"echo $$ > {tmp_path}/3; sleep 600"]
+        bare = f"env -i setsid sh -c 'echo $$ > {tmp_path}/4; sleep 600 & wait'"
+        program = ["sh", "-c", f"echo $$ > {tmp_path}/3; {bare} & sleep 600"]
         with pytest.raises(TimeoutError):
             strict.perform("command", program)  # type: ignore[arg-type]
-    pids = [int((tmp_path / name).read_text()) for name in ("0", "1", "2", "3")]
+    pids = [int((tmp_path / name).read_text()) for name in "01234"]
     assert all(map(gone, pids))
+
+
+def test_programs_have_time_to_clean_up(tmp_path: Path) -> None:
+    """As much as their step gives them; the others, two seconds."""
+    trap = f"trap 'echo told > {tmp_path}/$0; exit' TERM; sleep 600 & wait"
+    with limited(0.5, "driftflow.packs.process", names=("command",)) as strict:
+        for name, more in (("some", {}), ("none", {"grace_seconds": 0})):
+            value: Any = {"argv": ["sh", "-c", trap, name], **more}
+            with pytest.raises(TimeoutError):
+                strict.perform("command", value)
+    assert [path.name for path in tmp_path.iterdir()] == ["some"]
+
+
+def test_what_a_step_has_left_running_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of later attempts of its child, and of that itself."""
+    left: list[Any] = []
+    try:
+        with limited(0.5, STUBBORN, DEEDS, names=("leave_running", "nap")) as strict:
+            left.append(strict.perform("leave_running", None))
+            since = now_in_ticks()
+            wait_for(lambda: now_in_ticks() > since)
+            with pytest.raises(TimeoutError):
+                strict.perform("nap", 600)
+            left.append(strict.perform("leave_running", None))
+            with monkeypatch.context() as patch:
+                patch.setattr(deadlines, "_FRESH", 0.0)
+                left.append(strict.perform("leave_running", None))
+        assert not any(map(gone, left))
+    finally:
+        for pid in left:
+            os.kill(pid, 9)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +217,15 @@ def test_an_attempt_that_ends_its_process_fails(action: str, how: str) -> None:
             strict.perform(action, None)
         assert str(caught.value) == f"its process ended: {how}"
         assert isinstance(strict.perform("pid", None), int)
+
+
+def test_no_answer_goes_into_a_file_of_the_action(tmp_path: Path) -> None:
+    """Which may have the number of the connection by then."""
+    with limited(60, STUBBORN, names=("usurp", "pid")) as strict:
+        with pytest.raises(ChildProcessError, match="its process ended: "):
+            strict.perform("usurp", str(tmp_path / "mine"))
+        assert isinstance(strict.perform("pid", None), int)
+    assert (tmp_path / "mine").read_text() == ""
 
 
 def test_a_child_goes_when_it_is_not_needed_any_more() -> None:

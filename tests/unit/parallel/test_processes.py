@@ -12,7 +12,7 @@ import pytest
 from support.command import gone
 
 from driftflow.parallel import processes
-from driftflow.parallel.processes import MARK, describe_exit, end, make_mark
+from driftflow.parallel.processes import MARK, describe_exit, end, leave_trace, make_mark
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_a_mark_is_added_to_those_that_there_are() -> None:
     assert variable == {MARK: mark}
 
 
-def test_only_what_has_the_mark_is_ended() -> None:
+def test_only_what_it_has_started_is_ended() -> None:
     """Its group, and what has left that."""
-    mark, variable = make_mark()
+    trace, variable = leave_trace()
     script = "setsid sleep 600 & echo $!; sleep 600"
     other = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     process = subprocess.Popen(
@@ -55,27 +55,41 @@ def test_only_what_has_the_mark_is_ended() -> None:
     assert process.stdout is not None
     with process.stdout:
         left = int(process.stdout.readline())
-    end(process, mark)
-    assert process.returncode == -9
+    end(process, trace, grace=60)
+    assert process.returncode == -signal.SIGTERM
     assert gone(left)
     assert other.poll() is None
     other.kill()
     other.wait()
 
 
-def test_only_the_programs_of_a_run_are_ended_with_it() -> None:
-    """There may be another run in another thread."""
+def test_only_the_programs_of_a_run_are_ended_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be another run in another thread. First they may clean up."""
+    clock = iter([0.0, 1.9, 2.0])
+    monkeypatch.setattr(processes, "monotonic", lambda: next(clock))
     started: dict[str | None, subprocess.Popen[bytes]] = {}
-    nap = [sys.executable, "-c", "import time; time.sleep(60)"]
+    script = "import signal, time\nsignal.signal(15, lambda *_: print('told', flush=True))\n"
+    deaf = [sys.executable, "-uc", f"{script}print('ready')\nwhile True: time.sleep(60)"]
     try:
         for run in ("mine", "yours", None):
             processes.this_thread.run = run
-            started[run] = subprocess.Popen(nap, start_new_session=True)
-            processes.register(started[run])
-        processes.kill_registered("mine")
-        assert started["mine"].wait(30) == -signal.SIGKILL
+            program = subprocess.Popen(deaf, start_new_session=True, stdout=subprocess.PIPE)
+            started[run] = program
+            assert program.stdout is not None
+            assert program.stdout.readline() == b"ready\n"
+            processes.register(program, grace=2.0)
+        mine = started["mine"]
+        assert mine.stdout is not None
+        for _ in range(2):
+            processes.end_registered("mine")
+            assert mine.stdout.readline() == b"told\n"
+        processes.end_registered("mine")
+        assert mine.wait(30) == -signal.SIGKILL
         assert started["yours"].poll() is started[None].poll() is None
     finally:
         processes.this_thread.run = None
-        for process in started.values():
-            end(process, make_mark()[0])
+        for program in started.values():
+            trace, _ = leave_trace()
+            end(program, trace, grace=0)
+            if program.stdout is not None:
+                program.stdout.close()

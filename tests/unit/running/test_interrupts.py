@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from driftflow.parallel import crew, processes
+from driftflow.parallel import crew, descendants, processes
 from driftflow.running.attempts import run_step
 from driftflow.running.interrupts import interruptible, may_interrupt, uninterruptible
 
@@ -70,7 +70,7 @@ def test_no_exception_comes_out_of_a_finalizer() -> None:
         (run_step, True),
         (crew.ConcurrentCrew._next_finished, True),  # noqa: SLF001 - it is called by the crew alone
         (processes.end, False),
-        (processes.end_marked, False),
+        (descendants.end_all, False),
     ],
 )
 def test_what_runs_steps_and_ends_processes_is_marked(function: object, answer: object) -> None:

@@ -17,7 +17,7 @@ import pytest
 from support import workflows
 from support.command import AT_A_TERMINAL, process_environment
 
-from driftflow.parallel import processes
+from driftflow.parallel import descendants
 from driftflow.planning.settings import Backoff
 from driftflow.recording.audit import record_events
 from driftflow.running import signals
@@ -105,26 +105,23 @@ def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
     assert came_of(caught, perform) == ["interrupted", "interrupted"]
 
 
-def test_programs_are_ended_whatever_comes(
-    caught: Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_are_ended_whatever_comes(caught: Signals) -> None:
     """A signal waits until what they have started is gone, too."""
     looks: list[int] = []
 
-    def look(_: str) -> list[int]:
+    def look() -> list[int]:
         looks.append(1)
         if len(looks) == 1:
             os.kill(os.getpid(), signal.SIGTERM)
         return []
 
     def perform(_: str, __: Json) -> Json:
-        processes.end_marked("word")
+        descendants.end_all(look, 0)
         time.sleep(60)
         return "in vain"
 
-    monkeypatch.setattr("driftflow.parallel.processes._find_marked", look)
     assert came_of(caught, perform) == ["interrupted", "interrupted"]
-    assert len(looks) == 2
+    assert len(looks) == 3
 
 
 def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -> None:

@@ -1,0 +1,165 @@
+"""What a process has started is found, and ended: with time to clean up, and whatever it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from support.command import gone, process_environment, wait_for
+
+from driftflow.parallel import descendants
+from driftflow.parallel.descendants import (
+    adopts_orphans,
+    end_all,
+    find_descendants,
+    list_children,
+    look_at,
+    now_in_ticks,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOBODY = 0x7FFFFFFF
+
+
+def adopting(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process that adopts the orphans of what it starts."""
+    begin = (
+        "import os, subprocess, sys, time\n"
+        "from functools import partial\n"
+        "from driftflow.parallel.descendants import *\n"
+        "adopt_orphans()\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", f"{begin}{script}"],
+        cwd=folder,
+        env=process_environment(),
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_what_began_before_is_left_out_with_its_own() -> None:
+    """What an earlier attempt has left running, for instance."""
+    nest = "sleep 600 & sleep 600 & wait"
+    old = subprocess.Popen(["/bin/sh", "-c", nest])
+    try:
+        wait_for(lambda: len(list_children(old.pid)) == 2)
+        since = now_in_ticks() + 1
+        wait_for(lambda: now_in_ticks() > since)
+        new = subprocess.Popen(["/bin/sleep", "600"])
+        try:
+            assert find_descendants(os.getpid(), since=since, but=()) == [new.pid]
+            assert {*list_children(old.pid)} < {*find_descendants(os.getpid())}
+            assert find_descendants(os.getpid(), but={old.pid}) == [new.pid]
+        finally:
+            new.kill()
+            new.wait()
+    finally:
+        end_all(lambda: find_descendants(os.getpid()), grace=60)
+        old.wait()
+
+
+def test_a_process_that_has_ended_is_no_longer_found() -> None:
+    """Though nobody has waited for it."""
+    process = subprocess.Popen(["/bin/true"])
+    wait_for(lambda: (look := look_at(process.pid)) and look.state == "Z")
+    assert process.pid in list_children(os.getpid())
+    assert find_descendants(os.getpid()) == []
+    process.wait()
+    assert look_at(process.pid) is None
+    assert list_children(process.pid) == []
+
+
+def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
+    """Also one that is stopped. Who does not listen is killed."""
+    trap = "trap 'sleep 0.1; echo clean > clean; exit' TERM"
+    tidy = subprocess.Popen(["/bin/sh", "-c", f"{trap}; kill -STOP $$; sleep 600"], cwd=tmp_path)
+    deaf = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; echo; sleep 600"], stdout=-1)
+    assert deaf.stdout is not None
+    with deaf.stdout:
+        deaf.stdout.readline()
+    wait_for(lambda: (look := look_at(tidy.pid)) and look.state == "T")
+    end_all(lambda: find_descendants(os.getpid()), grace=1)
+    assert (tidy.wait(), deaf.wait()) == (0, -signal.SIGKILL)
+    assert (tmp_path / "clean").read_text() == "clean\n"
+
+
+def test_nobody_is_waited_for_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look that finds nothing is not the last: a process may be becoming another program."""
+    looks: list[list[int]] = [[], [], [NOBODY], [], [], [NOBODY]]
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda *call: sent.append(call))
+    end_all(lambda: looks.pop(0), grace=60)
+    assert (sent, looks) == ([(NOBODY, signal.SIGKILL)], [[NOBODY]])
+
+
+DEAF = "trap : TERM; while sleep 1; do :; done"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["setsid", "sleep", "600"],
+        ["setsid", "sh", "-c", "sleep 600 & sleep 600 &"],
+        ["sh", "-c", f"setsid sh -c '{DEAF}' & setsid sleep 600 &"],
+    ],
+)
+def test_nothing_leaves_the_tree_of_a_process_that_adopts_orphans(
+    argv: list[str], tmp_path: Path
+) -> None:
+    """By a session of its own, without an environment, by the loss of its parent."""
+    script = f"""
+subprocess.Popen(["env", "-i", "PATH=/usr/bin:/bin", *{argv}])
+while not find_descendants(os.getpid()): time.sleep(0.01)
+found = find_descendants(os.getpid())
+end_all(partial(find_descendants, os.getpid()), 0.1)
+print(*found)
+"""
+    pids = [int(word) for word in adopting(script, tmp_path).stdout.split()]
+    assert pids
+    assert all(map(gone, pids))
+
+
+def test_what_forks_and_exits_without_end_is_caught(tmp_path: Path) -> None:
+    """Each of its processes lives for a moment only."""
+    code = "import os\nwhile not os.fork(): open('alive', 'w').close()"
+    script = f"""
+subprocess.Popen([sys.executable, '-c', {code!r}], start_new_session=True).wait()
+while not os.path.exists('alive'): time.sleep(0.01)
+end_all(partial(find_descendants, os.getpid()), 0.1)
+os.unlink('alive')
+time.sleep(0.3)
+print(os.path.exists('alive'), len(find_descendants(os.getpid())))
+"""
+    assert adopting(script, tmp_path).stdout == "False 0\n"
+
+
+def test_a_process_that_was_forked_adopts_nobody(tmp_path: Path) -> None:
+    """The system does not hand it on."""
+    script = """
+print(adopts_orphans(), flush=True)
+if os.fork() == 0:
+    print(adopts_orphans(), flush=True)
+    os._exit(0)
+os.wait()
+"""
+    assert adopting(script, tmp_path).stdout == "True\nFalse\n"
+    assert not adopts_orphans()
+
+
+def test_a_grace_is_announced_to_whoever_wants_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And to nobody, if nobody does."""
+    told: list[float] = []
+    descendants.announce_grace(1.0)
+    monkeypatch.setattr(descendants, "_announce", None)
+    descendants.let_grace_be_announced(told.append)
+    descendants.announce_grace(2.0)
+    assert told == [2.0]
