@@ -17,9 +17,20 @@ def main() -> int:
     leave_to_the_system()
     _fill_gaps()
     gc.disable()
+    is_first = os.getpid() == 1
+    if is_first:  # of a container: the system keeps signals from it, and it has orphans to wait for
+        from driftflow.parallel.supervisor import supervise
+
+        supervise(_close_record)
     from driftflow import cli
 
-    return cli.main()
+    return cli.main(process=cli.CommandProcess(is_own=True, is_supervised=is_first))
+
+
+def _close_record(note: bytes) -> None:
+    from driftflow.cli import close_record
+
+    close_record(note)
 
 
 def _fill_gaps() -> None:

@@ -151,7 +151,9 @@ def run_events(
     if plan.flags.is_enabled("audit"):
         from driftflow.recording.audit import record_events
 
-        events = record_events(events, plan.storage_path, sync=options.audit_sync)
+        events = record_events(
+            events, plan.storage_path, sync=options.audit_sync, run_id=options.run_id
+        )
     return events
 
 

@@ -45,21 +45,85 @@ WRONG_INPUT = 2
 NOT_WRITTEN = 3
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+class CommandProcess:
+    """The process in which the command runs.
+
+    Args:
+        is_own: Whether it was started for the command alone, so that it may be forked.
+        is_supervised: Whether it has been.
+    """
+
+    def __init__(self, *, is_own: bool = False, is_supervised: bool = False) -> None:
+        self._is_own = is_own
+        self._is_supervised = False
+        self._note: Callable[[bytes], object] = bytes
+        self._report: Callable[[int], object] = int
+        self.signal_seen: Callable[[], int] = int  # as `supervisor.signal_seen`
+        if is_supervised:
+            self.supervise()
+
+    def supervise(self) -> None:
+        """Fork, go on in the new process, and let the old one wait for it; once."""
+        if self._is_own:
+            self._is_supervised = True
+            from driftflow.parallel import supervisor
+
+            supervisor.supervise(close_record)
+            self._note = supervisor.leave_note
+            self._report, self.signal_seen = supervisor.report_end, supervisor.signal_seen
+
+    def adopt_orphans(self) -> None:
+        """Become the parent of the orphans of what it starts, one program at a time."""
+        if self._is_own:
+            from driftflow.parallel.descendants import adopt_orphans
+
+            adopt_orphans()
+
+    def name_run(self, plan: Plan) -> str | None:
+        """Return a name for the run that the supervisor knows; None if it needs none."""
+        if not self._is_supervised or not plan.flags.is_enabled("audit"):
+            return None
+        from uuid import uuid4
+
+        run_id = str(uuid4())
+        path = os.path.abspath(plan.storage_path)  # noqa: PTH100 - a run does without pathlib
+        self._note(f"{run_id}\n{path}".encode(errors="surrogateescape"))
+        return run_id
+
+    def report_end(self, status: int) -> None:
+        """Let the supervisor know, if there is one, that the command has come to its end."""
+        self._report(status)
+
+
+def close_record(note: bytes) -> None:
+    """Close the record of a run that was killed: of what `CommandProcess.name_run` has noted."""
+    from driftflow.recording import closing
+
+    run_id, _, path = note.decode(errors="surrogateescape").partition("\n")
+    with suppress(StorageError):
+        closing.close_record(path, run_id)
+
+
+_NOT_OWN = CommandProcess()
+
+
+def main(argv: Sequence[str] | None = None, process: CommandProcess = _NOT_OWN) -> int:
     """Run a command line, and return the exit status, or die of a signal as it should.
 
     Args:
         argv: The arguments without the program's name; those of the process by default.
+        process: This process; by default, one that is left as it is.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
             stream.reconfigure(encoding="utf-8")
+    words = sys.argv[1:] if argv is None else list(argv)
     output = Output(_buffered(sys.stdout))
     with Signals() as signals:
         try:
             # What an action prints, or its file as it is loaded, is no result.
             with output, redirect_stdout(sys.stderr):
-                status = _run_command(sys.argv[1:] if argv is None else list(argv), output, signals)
+                status = _run_command(words, output, signals, process)
         except KeyboardInterrupt:
             return _end_by(signals.received or SIGINT)
         if signals.received is not None:
@@ -68,7 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return die_of(SIGPIPE)
     if output.failure is not None:
         _complain(f"the output could not be written: {output.failure.strerror}")
-        return NOT_WRITTEN
+        status = NOT_WRITTEN
+    process.report_end(status)
     return status
 
 
@@ -79,14 +144,18 @@ def _buffered(stream: TextIO | None) -> TextIO | None:
     return stream
 
 
-def _run_command(argv: Sequence[str], output: Output, signals: Signals) -> int:
+def _run_command(
+    argv: Sequence[str], output: Output, signals: Signals, process: CommandProcess
+) -> int:
     try:
         arguments = parse_arguments(argv)
         if isinstance(arguments, str):
             output.write(arguments)
             return OK
+        if _may_load_code(arguments):
+            process.supervise()
         if arguments.command == "run":
-            return _run(arguments, output, signals)
+            return _run(arguments, output, signals, process)
         return _COMMANDS[arguments.command](arguments, output)
     except MisuseError as error:
         _complain(str(error))
@@ -102,7 +171,13 @@ def _run_command(argv: Sequence[str], output: Output, signals: Signals) -> int:
     return WRONG_INPUT
 
 
-def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
+def _may_load_code(arguments: Arguments) -> bool:
+    """Return whether code of others may be loaded before it is known what steps name."""
+    is_checked = arguments.strict or arguments.command in ("check", "plan", "actions")
+    return bool(arguments.actions) or is_checked
+
+
+def _run(arguments: Arguments, output: Output, signals: Signals, process: CommandProcess) -> int:
     actions = _resolve_actions(arguments) if arguments.actions else ()
     plan = load_config(
         arguments.config,
@@ -111,6 +186,11 @@ def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
         params=arguments.params,
         audit=arguments.audit,
     )
+    runs_code = not ACTIONS.keys() >= {*plan.actions}  # of others
+    if runs_code:
+        process.supervise()
+        if not (plan.flags.is_enabled("parallel") or arguments.enforce_timeout or arguments.dask):
+            process.adopt_orphans()
     resumed = None
     if arguments.resume:
         resumed, words = resumable(plan)
@@ -118,12 +198,16 @@ def _run(arguments: Arguments, output: Output, signals: Signals) -> int:
     report = _print_document if arguments.print_json else _print_lines
     with _open_cluster(arguments.dask) as (executor, room):
         options = Options(
-            executor, arguments.jobs or room, arguments.enforce_timeout, arguments.audit_sync
+            executor,
+            arguments.jobs or room,
+            arguments.enforce_timeout,
+            arguments.audit_sync,
+            process.name_run(plan),
         )
         events = run_events(plan, actions, options, resumed, signals.is_received)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
-        signals.catch(from_others=not ACTIONS.keys() >= {*plan.actions})
+        signals.catch(process.signal_seen if runs_code else None)
         with closing(events):
             status = report(plan, events, output, signals)
     return OK if status == "ok" else FAILED

@@ -10,4 +10,5 @@ Schema means (`schemas`), and the warning about an unknown action (`checking.war
     registry  maps names to actions, and refuses a name that is already taken
     sources   loads the modules, files and functions that the operator gives
     elsewhere lets another process find the same actions as the one that began the run
+    forks     keeps a process that code forks from coming back into the run
 """

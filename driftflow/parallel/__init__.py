@@ -16,5 +16,6 @@ Begin with the docstring of `crew`. An executor is any `concurrent.futures.Execu
     child       the code that runs in such a child process
     processes   ends a program with all that it has started
     descendants finds and ends what a process has started
+    supervisor  a process that waits for the command, and ends as it does
     dask        a Dask cluster as an executor
 """

@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.parallel.batches import Batcher
 from driftflow.parallel.reordering import ReorderBuffer
-from driftflow.running.attempts import INTERRUPTED, LateInterrupt
+from driftflow.running.attempts import INTERRUPTED, UNKNOWN, LateInterrupt
 from driftflow.running.interrupts import GRACE, interruptible
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ if TYPE_CHECKING:
 _REMINDER = 0.1
 
 _NOT_TRIED: Outcome = (False, None, "not tried", 0, 0.0)
-_UNKNOWN: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
 
 
 class GracePeriod:
@@ -178,7 +177,7 @@ class ConcurrentCrew:
                     self._heed(halt)
             yield from self._send_batches(tasks, buffer)
         for batch in self._under_way.values():
-            buffer.fill((index for index, _ in batch), _UNKNOWN)
+            buffer.fill((index for index, _ in batch), UNKNOWN)
         missing = buffer.missing()
         self._is_cut = self._is_cut or bool(self._under_way or missing)
         buffer.fill(missing, INTERRUPTED if self._halt == "interrupt" else _NOT_TRIED)
@@ -269,7 +268,7 @@ class ConcurrentCrew:
         except KeyboardInterrupt:
             self._is_cut = True
             self._heed("interrupt")
-            buffer.fill((index for index, _ in batch), _UNKNOWN)
+            buffer.fill((index for index, _ in batch), UNKNOWN)
         except BaseException as error:  # noqa: BLE001 - whatever became of the executor
             self._lose(batch, error, buffer)
         else:

@@ -89,9 +89,11 @@ class Options(NamedTuple):
             of usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the timeout is over.
         audit_sync: When the audit is on the disk.
+        run_id: The run's own name in the audit; None for a new UUID.
     """
 
     executor: "Executor | None" = None
     jobs: int | None = None
     enforce_timeout: bool = False
     audit_sync: Sync = "run"
+    run_id: str | None = None

@@ -9,4 +9,5 @@ has, and `schema/audit.schema.json` publishes them.
     records   turns an event into a line of the file, and a line into a record
     storage   the file: opens, locks, appends, syncs, reads
     resume    finds the run that can be resumed, and which of its steps are done
+    closing   appends the end of a run that was killed
 """

@@ -197,11 +197,7 @@ def _refuse(constant: str) -> NoReturn:
 
 def read_statuses(records: Iterable[dict[str, Any]]) -> dict[str, object]:
     """Return the status with which each run ended, by its name; none of a run that did not end."""
-    return {
-        record["run_id"]: record.get("status")
-        for record in records
-        if record.get("event") == "run_finished"
-    }
+    return {record["run_id"]: record.get("status") for record in records if is_run_end(record)}
 
 
 def is_known_version(version: object) -> bool:
@@ -218,6 +214,16 @@ def read_index(record: dict[str, Any]) -> int | None:
 def is_step_start(record: dict[str, Any]) -> bool:
     """Return whether the record says that a step is about to be tried."""
     return record.get("event") == "step_started"
+
+
+def is_step_end(record: dict[str, Any]) -> bool:
+    """Return whether the record says what came of a step."""
+    return record.get("event") in ("step_finished", "step_discarded")
+
+
+def is_run_end(record: dict[str, Any]) -> bool:
+    """Return whether the record says how the run ended."""
+    return record.get("event") == "run_finished"
 
 
 def has_failed(record: dict[str, Any]) -> bool:

@@ -61,25 +61,28 @@ class Signals:
         self._handlers_before: dict[int, Any] = {}
         self._handler = self._handle
         self._process = self._thread = 0
-        self._mask: set[int] | None = None  # what is blocked; None if nobody else may change it
+        self._seen: Callable[[], int] | None = None
+        self._mask: set[int] = set()  # what is blocked
         self._since = 0.0
         self._is_pending = False  # it has come, and is to be raised
         self._is_known = False  # the run knows of it, or is over
         self._is_reminder = False
 
-    def catch(self, *, from_others: bool = False) -> None:
+    def catch(self, seen: Callable[[], int] | None = None) -> None:
         """Catch the signals of this process from here on.
 
         Args:
-            from_others: Whether the steps run code of others. It may take a signal for itself, or
-                block it, and forget to give it back; so that is seen to after each step.
+            seen: Given if the steps run code of others: that may take a signal for itself, or block
+                it, and forget to give it back, so after each step all is put right. Returns the
+                number of a signal that has come to the supervisor, and perhaps not here; 0 for
+                none.
         """
         self._process, self._thread = os.getpid(), get_ident()
         for number in ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._handlers_before[number] = signal.signal(number, self._handler)
-        if from_others:
-            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._seen = seen
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def is_received(self) -> bool:
         """Return whether a signal has come."""
@@ -96,7 +99,7 @@ class Signals:
             events: What happens in the run.
             takers: By each type of event, what takes those of that type; None to pass them over.
         """
-        first = events if self._mask is None else self._claimed(events)
+        first = events if self._seen is None else self._claim_after_steps(events, self._seen)
         for part in (first, self._rest_of(events)):
             for event in part:
                 take = takers[type(event)]
@@ -105,7 +108,9 @@ class Signals:
                 if self.received is not None and part is first:
                     break
 
-    def _claimed(self, events: Iterable[Event]) -> Iterator[Event]:
+    def _claim_after_steps(
+        self, events: Iterable[Event], seen: Callable[[], int]
+    ) -> Iterator[Event]:
         """Yield the events; after each step see to it that the signals still come here."""
         for event in events:
             if type(event) is StepFinished:
@@ -113,6 +118,7 @@ class Signals:
                     if signal.getsignal(number) is not self._handler:
                         signal.signal(number, self._handler)
                 signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+                self.received = self.received or seen() or None
             yield event
 
     def _rest_of(self, events: Generator[Event, Halt | None, None]) -> Iterator[Event]:
@@ -189,7 +195,8 @@ def die_of(number: int) -> int:
     Returns:
         The exit status that stands for it: for a caller that has the signal blocked.
     """
-    signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):  # SIGKILL has nothing but its default
+        signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number
 

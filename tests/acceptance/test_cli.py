@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -404,6 +405,7 @@ def test_a_second_signal_is_death_at_once(number: int, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     assert process.stderr.readline() == b"going on\n"
+    time.sleep(0.25)  # at once it would count as one
     process.send_signal(number)
     assert process.communicate(timeout=30)[1] == b""
     assert process.returncode == -number

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from support import workflows
-from support.command import spawn
+from support.command import process_environment, spawn, wait_for
+
+from driftflow.parallel.descendants import list_children
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +82,122 @@ def test_a_process_that_an_action_forks_has_no_part_in_the_run(
     ]
     assert [record["seq"] for record in records] == [*range(len(records))]
     assert Counter(record["event"] for record in records)["run_finished"] == 1
+
+
+ENDINGS = """
+import ctypes, os, sqlite3, subprocess, sys, threading, time
+import driftflow
+
+C = ctypes.CDLL(None)
+if os.environ.get("AT_ONCE"):
+    C.exit(0)
+
+WAYS = {
+    "exit": lambda: C.exit(0),
+    "thread": lambda: threading.Thread(target=C.exit, args=[0]).start() or time.sleep(600),
+    "_exit": lambda: os._exit(0),
+    "exec": lambda: os.execvp("true", ["true"]),
+}
+
+@driftflow.action
+def end(way):
+    return WAYS[way]()
+
+@driftflow.action
+def hold(path):
+    open(path, "w").close()
+    return sum(range(10**10))
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--print-json",)])
+@pytest.mark.parametrize("way", ["exit", "thread", "_exit", "exec"])
+def test_a_process_that_an_action_ends_is_no_success(
+    way: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Python hears of none of these; what was printed stays, and the record has no end."""
+    (tmp_path / "acts.py").write_text(ENDINGS)
+    first = {"name": "a", "input": "done", "priority": 1}
+    config = workflows.save(
+        tmp_path, first, {"name": "b", "action": "end", "input": way}, flags={"audit": True}
+    )
+    done = spawn("--config", config, "--actions", "./acts.py", *options, cwd=tmp_path)
+    said = "error: the process ended before its work was done: exit status 0\n"
+    assert done == (1, "" if options else "OK a: done\n", said)
+    last = (tmp_path / "driftflow.audit.json").read_text().splitlines()[-1]
+    assert json.loads(last)["event"] == "step_started"
+
+
+@pytest.mark.parametrize("command", [("check",), ("plan", "--config"), ("--config",)])
+def test_no_command_succeeds_whose_process_ends_as_it_loads_actions(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A check in CI would let anything pass."""
+    (tmp_path / "acts.py").write_text(ENDINGS)
+    config = workflows.save(tmp_path, {"action": "no"})
+    done = spawn(*command, config, "--actions", "./acts.py", cwd=tmp_path, environ={"AT_ONCE": "1"})
+    said = "error: the process ended before its work was done: exit status 0\n"
+    assert done == (1, "", said)
+
+
+def test_a_second_signal_is_death_at_once_in_the_middle_of_a_call(tmp_path: Path) -> None:
+    """Though Python's lock is held; and the record is closed."""
+    (tmp_path / "acts.py").write_text(ENDINGS)
+    begun = tmp_path / "begun"
+    config = workflows.save(
+        tmp_path, {"name": "h", "action": "hold", "input": str(begun)}, flags={"audit": True}
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "driftflow", "--config", config, "--actions", "./acts.py"],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for(begun.exists)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)  # at once it would count as one
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGTERM
+    records = [
+        json.loads(line) for line in (tmp_path / "driftflow.audit.json").read_text().splitlines()
+    ]
+    assert [record["seq"] for record in records] == [0, 1, 2, 3]
+    assert records[2]["error"] == "interrupted, and what came of it is not known"
+    assert (records[3]["event"], records[3]["status"]) == ("run_finished", "interrupted")
+
+
+def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(tmp_path: Path) -> None:
+    """The system keeps the signals from it that it does not handle, and leaves it the orphans."""
+    inside = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a container")
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "acts.py").write_text(
+        "import glob, os, subprocess, time\n"
+        "import driftflow\n"
+        "@driftflow.action\n"
+        "def wait(_):\n"
+        "    subprocess.run(['sh', '-c', 'setsid true & setsid true &'])\n"
+        "    time.sleep(0.5)\n"
+        "    stats = [open(path).read() for path in glob.glob('/proc/[0-9]*/stat')]\n"
+        "    with open('gate', 'w') as gate:\n"
+        "        print(os.getpid() > 1, any(') Z' in stat for stat in stats), file=gate)\n"
+        "    time.sleep(600)\n"
+    )
+    config = workflows.save(tmp_path, {"action": "wait"}, flags={"parallel": True, "audit": True})
+    words = [sys.executable, "-m", "driftflow", "--config", str(config), "--actions", "./acts.py"]
+    process = subprocess.Popen(
+        [*inside, *words],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert (tmp_path / "gate").read_text() == "True False\n"
+    (child,) = list_children(process.pid)
+    os.kill(child, signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (128 + signal.SIGTERM, b"FAIL step0: interrupted\n")
+    assert stderr == b"interrupted by SIGTERM\n"

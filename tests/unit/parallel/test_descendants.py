@@ -48,6 +48,7 @@ def adopting(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_what_began_before_is_left_out_with_its_own() -> None:
     """What an earlier attempt has left running, for instance."""
+    here = {*find_descendants(os.getpid())}
     nest = "sleep 600 & sleep 600 & wait"
     old = subprocess.Popen(["/bin/sh", "-c", nest])
     try:
@@ -56,23 +57,24 @@ def test_what_began_before_is_left_out_with_its_own() -> None:
         wait_for(lambda: now_in_ticks() > since)
         new = subprocess.Popen(["/bin/sleep", "600"])
         try:
-            assert find_descendants(os.getpid(), since=since, but=()) == [new.pid]
+            assert find_descendants(os.getpid(), since=since) == [new.pid]
             assert {*list_children(old.pid)} < {*find_descendants(os.getpid())}
-            assert find_descendants(os.getpid(), but={old.pid}) == [new.pid]
+            assert find_descendants(os.getpid(), but={old.pid, *here}) == [new.pid]
         finally:
             new.kill()
             new.wait()
     finally:
-        end_all(lambda: find_descendants(os.getpid()), grace=60)
+        end_all(lambda: find_descendants(os.getpid(), but=here), grace=60)
         old.wait()
 
 
 def test_a_process_that_has_ended_is_no_longer_found() -> None:
     """Though nobody has waited for it."""
+    here = {*find_descendants(os.getpid())}
     process = subprocess.Popen(["/bin/true"])
     wait_for(lambda: (look := look_at(process.pid)) and look.state == "Z")
     assert process.pid in list_children(os.getpid())
-    assert find_descendants(os.getpid()) == []
+    assert {*find_descendants(os.getpid())} == here
     process.wait()
     assert look_at(process.pid) is None
     assert list_children(process.pid) == []
@@ -80,6 +82,7 @@ def test_a_process_that_has_ended_is_no_longer_found() -> None:
 
 def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
     """Also one that is stopped. Who does not listen is killed."""
+    here = {*find_descendants(os.getpid())}
     trap = "trap 'sleep 0.1; echo clean > clean; exit' TERM"
     tidy = subprocess.Popen(["/bin/sh", "-c", f"{trap}; kill -STOP $$; sleep 600"], cwd=tmp_path)
     deaf = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; echo; sleep 600"], stdout=-1)
@@ -87,7 +90,7 @@ def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
     with deaf.stdout:
         deaf.stdout.readline()
     wait_for(lambda: (look := look_at(tidy.pid)) and look.state == "T")
-    end_all(lambda: find_descendants(os.getpid()), grace=1)
+    end_all(lambda: find_descendants(os.getpid(), but=here), grace=1)
     assert (tidy.wait(), deaf.wait()) == (0, -signal.SIGKILL)
     assert (tmp_path / "clean").read_text() == "clean\n"
 

@@ -271,7 +271,7 @@ def test_a_signal_that_a_step_has_taken_is_given_back(how: str, number: int) -> 
 
     stream = interpret(plan, sequential(perform, float, pause=int), float)
     with Signals() as caught:
-        caught.catch(from_others=True)
+        caught.catch(int)
         with pytest.raises(KeyboardInterrupt):
             caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: take})
     assert told == ["a", "b"]
@@ -283,7 +283,7 @@ def test_what_the_caller_has_blocked_stays_so() -> None:
     try:
         stream = interpret(workflows.plan({}), sequential(echo, float, pause=int), float)
         with Signals() as caught:
-            caught.catch(from_others=True)
+            caught.catch(int)
             caught.follow(stream, dict.fromkeys(EVENTS))
         assert signal.SIGHUP in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     finally:

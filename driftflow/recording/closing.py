@@ -1,0 +1,62 @@
+"""The end of a record whose run was killed: a second signal leaves it no time to write its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+from driftflow.planning.plan import Step
+from driftflow.recording.audit import utc_now
+from driftflow.recording.records import (
+    format_record,
+    is_run_end,
+    is_step_end,
+    is_step_start,
+    read_records,
+)
+from driftflow.recording.storage import JsonFileStorage, read_lines
+from driftflow.running.attempts import UNKNOWN
+from driftflow.running.events import RunFinished, StepFinished, StepResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from driftflow.running.events import Event
+
+
+def close_record(path: str, run_id: str, now: Callable[[], str] = utc_now) -> None:
+    """Append to an audit how a run ended that was killed, if it has not done so itself.
+
+    Args:
+        path: The audit's file.
+        run_id: The run's own name.
+        now: Gives the time stamps; by default the system's clock.
+
+    Raises:
+        StorageError: If the audit cannot be read or written.
+    """
+    records = [*read_records(read_lines(path), [run_id])]
+    if not records or is_run_end(records[-1]):
+        return
+    numbers = count(records[-1]["seq"] + 1)
+    with JsonFileStorage(path) as storage:
+        for event in _find_ends(records, now()):
+            storage.append(format_record(event, now(), run_id, next(numbers)))
+        storage.sync()
+
+
+def _find_ends(records: list[dict[str, Any]], moment: str) -> Iterator[Event]:
+    """Yield the ends that are missing: of the steps that were under way, and of the run."""
+    open_steps: dict[int, dict[str, Any]] = {}
+    for record in records:
+        if is_step_start(record):
+            open_steps[record["index"]] = record
+        elif is_step_end(record):
+            open_steps.pop(record["index"], None)
+    for index, record in sorted(open_steps.items()):
+        step = Step(record["step"], record["action"], "", 0, optional=False, reads=())
+        yield StepFinished(index, step, StepResult(step.name, *UNKNOWN))
+    began, ended = map(datetime.fromisoformat, (records[0]["ts"], moment))
+    yield RunFinished("interrupted", (ended - began).total_seconds())

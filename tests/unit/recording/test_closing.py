@@ -1,0 +1,107 @@
+"""The record of a run that was killed is closed by whoever has seen it die."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft7Validator
+from support import workflows
+
+from driftflow.recording.audit import record_events
+from driftflow.recording.closing import close_record
+from driftflow.recording.storage import JsonFileStorage
+from driftflow.running.events import (
+    RunFinished,
+    RunStarted,
+    StepDiscarded,
+    StepFinished,
+    StepStarted,
+)
+from driftflow.schemas.published import load_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from driftflow.running.events import Event
+
+PLAN = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "sensitive": True})
+A, B, C = PLAN.steps
+STARTED: list[Event] = [RunStarted(PLAN), StepStarted(0, A), StepStarted(1, B)]
+DONE = StepFinished(0, A, workflows.done("a", "x"))
+DISCARDED = StepDiscarded(1, B, workflows.done("b", "x"))
+
+
+def recorded(path: Path, *events: Event, run_id: str = "mine") -> None:
+    """Keep these events in the audit."""
+    moment = "2026-11-27T12:00:00.000000Z"
+    stream = (event for event in events)
+    for _ in record_events(stream, str(path), now=lambda: moment, run_id=run_id):  # type: ignore[arg-type]
+        pass
+
+
+def closed(path: Path) -> list[dict[str, Any]]:
+    """The records that are added when run `mine` is closed."""
+    before = path.read_bytes()
+    close_record(str(path), "mine", now=lambda: "2026-11-27T12:00:02.500000Z")
+    after = path.read_bytes()
+    assert after.startswith(before)
+    return [json.loads(line) for line in after[len(before) :].splitlines() if line]
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ([STARTED[0]], []),
+        (STARTED, ["a", "b"]),
+        ([*STARTED, DONE], ["b"]),
+        ([*STARTED, DONE, DISCARDED], []),
+    ],
+)
+def test_steps_that_were_under_way_and_the_run_have_an_end(
+    events: list[Event], steps: list[str], tmp_path: Path
+) -> None:
+    """Nobody knows what came of the steps; the numbers go on, and so does the time."""
+    path = tmp_path / "audit"
+    recorded(path, *events)
+    recorded(path, *STARTED, run_id="other")
+    added = closed(path)
+    for record in added:
+        Draft7Validator(load_schema("audit")).validate(record)
+    assert [record["seq"] for record in added] == [*range(len(events), len(events) + len(added))]
+    *ends, last = added
+    assert [record["step"] for record in ends] == steps
+    unknown = "interrupted, and what came of it is not known"
+    assert {(record["ok"], record["error"], record["attempts"]) for record in ends} <= {
+        (False, unknown, 1)
+    }
+    assert (last["event"], last["status"], last["duration_seconds"]) == (
+        "run_finished",
+        "interrupted",
+        2.5,
+    )
+    assert closed(path) == []
+
+
+def test_a_run_that_has_an_end_is_left_alone(tmp_path: Path) -> None:
+    """And so is one that is not there."""
+    path = tmp_path / "audit"
+    recorded(path, STARTED[0], RunFinished("ok", 1.0))
+    assert closed(path) == []
+    path.unlink()
+    close_record(str(path), "mine")
+    assert not path.exists()
+
+
+def test_what_was_torn_stays_on_a_line_of_its_own(tmp_path: Path) -> None:
+    """The run may have been killed in the middle of a record."""
+    path = tmp_path / "audit"
+    recorded(path, *STARTED)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    added = closed(path)
+    assert [record["event"] for record in added] == ["step_finished", "run_finished"]
+    assert [record["seq"] for record in added] == [2, 3]
+    with JsonFileStorage(str(path)):
+        pass
