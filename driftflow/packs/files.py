@@ -1,25 +1,21 @@
 """Files: `--actions driftflow.packs.files` lets steps read and write text, JSON and CSV.
 
 All files are UTF-8; a byte-order mark is accepted. Paths are relative to the working directory,
-and folders are not created. A file is written beside the old one and replaces it in one move: no
-reader ever sees half a file, and a failure leaves the old one. An existing file keeps its mode.
+and folders are not created. How a file is written, `replacement` says.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import stat
 import sys
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from secrets import token_hex
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import action
 from driftflow.errors import ConfigError
+from driftflow.packs.replacement import replace
 from driftflow.reading.document import parse, type_name
 from driftflow.text import format_json, format_path
 
@@ -252,41 +248,17 @@ def _write_text(path: str, text: str) -> str:
     except UnicodeEncodeError:
         reason = "the text has half a character, which UTF-8 cannot hold"
         raise ValueError(f"{path}: {reason}") from None
-    if path.endswith(os.sep):
-        raise ValueError(f"{path}: not the name of a file")
     with _explain_errors(path):
-        target = Path(path).resolve()
-        mode = target.stat().st_mode if target.exists() else None
-        if mode is not None and not stat.S_ISREG(mode):
-            raise ValueError(f"{path}: not a regular file")
-        draft = target.with_name(f".{token_hex(16)}")
-        try:
-            _write_draft(draft, data, mode)
-            draft.replace(target)
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+        replace(path, data)
     return path
-
-
-def _write_draft(draft: Path, data: bytes, mode: int | None) -> None:
-    """Write a new file with this mode; by default with the usual one."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    # It is never readable for more people than the old file.
-    with os.fdopen(os.open(draft, flags, 0o600 if mode else 0o666), "wb") as file:
-        file.write(data)
-        file.flush()
-        if mode is not None:
-            os.fchmod(file.fileno(), stat.S_IMODE(mode))
-        os.fsync(file.fileno())
 
 
 @contextmanager
 def _explain_errors(path: str) -> Iterator[None]:
     """Let errors of the system name the file as the step does."""
-    if "\0" in path:
-        raise ValueError(f"{path!r}: not the name of a file")
     try:
         yield
     except OSError as error:
         raise OSError(f"{path}: {error.strerror}") from None
+    except ValueError:  # a NUL or half a character in it
+        raise ValueError(f"{path!r}: not the name of a file") from None

@@ -1,0 +1,300 @@
+"""A file is replaced in one move, or left as it is; what is no file is never written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driftflow.packs.replacement import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def old() -> Path:
+    """A file that is there."""
+    path = Path("out")
+    path.write_text("old")
+    return path
+
+
+def refusal(path: str) -> str | None:
+    """Why the file is not replaced."""
+    try:
+        replace(path, b"new")
+    except OSError as error:
+        return error.strerror
+    raise AssertionError("it is replaced")
+
+
+def names() -> list[str]:
+    """What is in the folder."""
+    return sorted(path.name for path in Path().iterdir())
+
+
+def as_somebody(deed: Callable[[], None], user: int = NOBODY, group: int = NOBODY) -> None:
+    """Do that in a process of another user, of one group alone."""
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(group)
+            os.setuid(user)
+            deed()
+            os._exit(0)
+        except BaseException as error:  # noqa: BLE001 - the test would run on in the child
+            os.write(2, f"{error!r}\n".encode())
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_file_is_replaced_in_one_move(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one stands until the new one is complete, which nobody else could read till then."""
+    old.chmod(0o604)
+    seen: list[str] = []
+    modes: list[int] = []
+
+    def synced(_: int) -> None:
+        seen.append(old.read_text())
+        seen.extend(name[:1] for name in names())
+
+    def secret(descriptor: int, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        modes.append(mode)
+
+    monkeypatch.setattr("os.fsync", synced)
+    monkeypatch.setattr("os.fchmod", secret)
+    replace("out", b"new")
+    assert seen == ["old", ".", "o"]
+    assert modes == [0o600, 0o604]
+    assert old.read_text() == "new"
+
+
+def test_a_failure_leaves_the_old_file_and_no_draft(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert refusal("out") == "No space left on device"
+    assert old.read_text() == "old"
+    assert names() == ["out"]
+
+
+def test_modes_stay(old: Path) -> None:
+    """A new file has the usual mode, an old one its own."""
+    old_mask = os.umask(0o027)
+    try:
+        replace("new", b"a")
+    finally:
+        os.umask(old_mask)
+    assert stat.S_IMODE(Path("new").stat().st_mode) == 0o640
+    old.chmod(0o604)
+    replace("out", b"b")
+    assert stat.S_IMODE(old.stat().st_mode) == 0o604
+
+
+def test_a_name_may_be_as_long_as_names_may_be() -> None:
+    """Though the draft beside it has a longer one."""
+    for name in ("n" * 255, "😀" * 63):
+        replace(name, b"a")
+        assert Path(name).read_text() == "a"
+    assert len(names()) == 2
+
+
+def test_a_link_leads_where_it_led(old: Path, tmp_path: Path) -> None:
+    """By way of others, and of folders that are links; to a new file too."""
+    Path("folder").mkdir()
+    Path("folder/near").symlink_to("../out")
+    Path("door").symlink_to("folder")
+    Path("link").symlink_to("door/near")
+    replace("link", b"new")
+    assert old.read_text() == "new"
+    assert [path.is_symlink() for path in (old, Path("link"), Path("folder/near"))] == [0, 1, 1]
+    Path("dangling").symlink_to(tmp_path / "far")
+    replace("dangling", b"c")
+    assert Path("far").read_text() == "c"
+    assert Path("dangling").is_symlink()
+
+
+def test_a_folder_is_left_by_the_way_that_the_system_takes(old: Path) -> None:
+    """`..` of a link to a folder is what that folder is in."""
+    Path("a/b").mkdir(parents=True)
+    Path("door").symlink_to("a/b")
+    Path("a/out").write_text("old")
+    replace("door/../out", b"new")
+    assert (old.read_text(), Path("a/out").read_text()) == ("old", "new")
+
+
+def lay_traps() -> None:
+    """Make one of each that is no regular file."""
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+    for number in range(2):
+        Path(f"loop{number}").symlink_to(f"loop{1 - number}")
+    for kind in ("folder", "pipe", "socket"):
+        Path(f"to_{kind}").symlink_to(kind)
+    Path("to_device").symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (".", "not a regular file"),
+        ("..", "not a regular file"),
+        ("folder", "not a regular file"),
+        ("pipe", "not a regular file"),
+        ("socket", "not a regular file"),
+        ("/dev/null", "not a regular file"),
+        ("to_folder", "not a regular file"),
+        ("to_pipe", "not a regular file"),
+        ("to_socket", "not a regular file"),
+        ("to_device", "not a regular file"),
+        ("loop0", "Too many levels of symbolic links"),
+        ("loop0/out", "Too many levels of symbolic links"),
+        ("pipe/out", "Not a directory"),
+        ("folder/", "not the name of a file"),
+    ],
+)
+def test_what_is_no_regular_file_is_not_written(path: str, reason: str) -> None:
+    """Whatever leads to it."""
+    lay_traps()
+    before = names()
+    assert refusal(path) == reason
+    assert names() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no procfs")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dev/fd/{}",
+        "/dev/../dev/fd/{}",
+        "/proc/self/fd/{}",
+        "/proc/thread-self/fd/{}",
+        "link",
+        "door/{}",
+    ],
+)
+def test_what_a_process_has_open_is_no_file_to_be_replaced(path: str, old: Path) -> None:
+    """A log to which stdout is appended would lose what it held."""
+    with old.open("a") as log:
+        number = log.fileno()
+        Path("link").symlink_to(f"/dev/fd/{number}")
+        Path("door").symlink_to("/proc/self/fd")
+        assert refusal(path.format(number)) == "not a regular file"
+    assert old.read_text() == "old"
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no procfs")
+def test_a_folder_that_a_process_has_open_is_a_folder(old: Path) -> None:
+    """What lies in it is a file like any other."""
+    replace("/proc/self/cwd/out", b"new")
+    assert old.read_text() == "new"
+
+
+def test_without_procfs_links_are_links(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On whatever file system they lie."""
+    Path("link").symlink_to("out")
+    found = Path.stat
+
+    def stat_of(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parts[:2] == ("/", "proc"):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return found(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+    replace("link", b"new")
+    assert old.read_text() == "new"
+
+
+@AS_ROOT
+def test_a_link_that_the_system_does_not_follow_is_not_followed(tmp_path: Path) -> None:
+    """Somebody else's in a folder like `/tmp`: `fs.protected_symlinks` forbids it to root too."""
+    switch = Path("/proc/sys/fs/protected_symlinks")
+    if not switch.exists() or switch.read_text() != "1\n":
+        pytest.skip("links are not protected here")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    secret = tmp_path / "secret"
+    secret.write_text("old")
+    (shared / "out").symlink_to(secret)
+    os.chown(shared / "out", NOBODY, NOBODY, follow_symlinks=False)
+    assert refusal("shared/out") == "Permission denied"
+    assert secret.read_text() == "old"
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """Mount with these words, for the time of the test; or skip it."""
+    mounted: list[str] = []
+
+    def mount(*words: str) -> None:
+        try:
+            subprocess.run(["/bin/mount", *words], check=True, capture_output=True)
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            pytest.skip("nothing can be mounted here")
+        mounted.append(words[-1])
+
+    yield mount
+    for place in reversed(mounted):
+        subprocess.run(["/bin/umount", place], check=True)
+
+
+def test_a_file_that_is_mounted_by_itself_is_told(old: Path, mount: Callable[..., None]) -> None:
+    """As a container has one: nothing can take its place."""
+    Path("source").write_text("mounted")
+    mount("--bind", "source", "out")
+    assert refusal("out") == (
+        "it is a mount point of its own, and cannot be replaced: mount its folder instead"
+    )
+    assert old.read_text() == "mounted"
+    assert names() == ["out", "source"]
+
+
+def test_a_folder_that_takes_no_draft_is_told(mount: Callable[..., None]) -> None:
+    """It is not enough that the file could be written."""
+    Path("disk").mkdir()
+    mount("-t", "tmpfs", "-o", "ro", "tmpfs", "disk")
+    assert refusal("disk/out") == (
+        "Read-only file system (the folder must be writable: a file is replaced as a whole)"
+    )
+
+
+@AS_ROOT
+def test_a_folder_of_somebody_else_is_told(old: Path, tmp_path: Path) -> None:
+    """In the same words."""
+    for folder in (*tmp_path.parents[:2], tmp_path):
+        folder.chmod(0o755)
+    old.chmod(0o666)
+    path = str(old.absolute())
+
+    def write() -> None:
+        assert refusal(path) == (
+            "Permission denied (the folder must be writable: a file is replaced as a whole)"
+        )
+
+    as_somebody(write)
+    assert old.read_text() == "old"
