@@ -7,7 +7,8 @@ and how a program and all that it has started are ended (`parallel.processes`). 
 action: its schema says what it takes, and `driftflow actions` prints the first line of its
 docstring.
 
-    files        reads and writes text, JSON, JSON Lines and CSV
-    replacement  how it writes: in one move (no pack: it has no actions)
-    process      runs a program, without a shell
+    files    reads and writes text, JSON, JSON Lines and CSV
+    process  runs a program, without a shell
+
+No packs, but how `files` writes: `replacement` in one move, `attributes` with the same owner.
 """

@@ -15,6 +15,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from driftflow.packs.attributes import keep_attributes
+
 # What a failure means here, where the system's words alone would not tell.
 _NO_DRAFT = "%s (the folder must be writable: a file is replaced as a whole)"
 _NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
@@ -34,10 +36,9 @@ def replace(path: str, data: bytes) -> None:
     if path.endswith(os.sep):
         raise OSError(errno.EISDIR, "not the name of a file")
     target, old = _find(path)
-    mode = None if old is None else old.st_mode
     draft = target.with_name(f".{os.urandom(16).hex()}")
     try:
-        _write_draft(draft, data, mode)
+        _write_draft(draft, data, target, old)
         _move(draft, target)
     finally:
         with suppress(OSError):
@@ -73,14 +74,14 @@ def _not_regular() -> OSError:
     return OSError(errno.EINVAL, "not a regular file")
 
 
-def _write_draft(draft: Path, data: bytes, mode: int | None) -> None:
-    """Write a new file with this mode; by default with the usual one."""
+def _write_draft(draft: Path, data: bytes, target: Path, old: os.stat_result | None) -> None:
+    """Write a new file, with the attributes of the old one; by default with the usual ones."""
     # It is never readable for more people than the old file.
-    with os.fdopen(_create(draft, 0o600 if mode else 0o666), "wb") as file:
+    with os.fdopen(_create(draft, 0o600 if old else 0o666), "wb") as file:
         file.write(data)
         file.flush()
-        if mode is not None:
-            os.fchmod(file.fileno(), stat.S_IMODE(mode))
+        if old is not None:
+            keep_attributes(target, old, file.fileno())
         os.fsync(file.fileno())
 
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.users import AS_ROOT, NOBODY, as_somebody
 
 from driftflow.packs.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
-NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -46,22 +44,6 @@ def refusal(path: str) -> str | None:
 def names() -> list[str]:
     """What is in the folder."""
     return sorted(path.name for path in Path().iterdir())
-
-
-def as_somebody(deed: Callable[[], None], user: int = NOBODY, group: int = NOBODY) -> None:
-    """Do that in a process of another user, of one group alone."""
-    child = os.fork()
-    if not child:
-        try:
-            os.setgroups([])
-            os.setgid(group)
-            os.setuid(user)
-            deed()
-            os._exit(0)
-        except BaseException as error:  # noqa: BLE001 - the test would run on in the child
-            os.write(2, f"{error!r}\n".encode())
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_file_is_replaced_in_one_move(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

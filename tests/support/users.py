@@ -1,0 +1,35 @@
+"""Deeds of other users, which only root can have done."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
+
+# A user, and a group, that owns nothing.
+NOBODY = 65534
+
+
+def as_somebody(deed: Callable[[], None], groups: Sequence[int] = ()) -> None:
+    """Do that in a process of nobody's, who is in these groups too."""
+    with catch_warnings():
+        simplefilter("ignore", DeprecationWarning)  # of threads, from Python 3.12 on: it needs none
+        child = os.fork()
+    if not child:
+        try:
+            os.setgroups(groups)
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            deed()
+            os._exit(0)
+        except BaseException as error:  # noqa: BLE001 - the test would run on in the child
+            os.write(2, f"{error!r}\n".encode())
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
