@@ -10,5 +10,6 @@ docstring.
     files    reads and writes text, JSON, JSON Lines and CSV
     process  runs a program, without a shell
 
-No packs, but how `files` writes: `replacement` in one move, `attributes` with the same owner.
+No packs, but how `files` writes: `replacement` in one move, with `drafts` that do not stay behind,
+and `attributes` that do.
 """

@@ -2,6 +2,8 @@
 
 - What is to be there is written into a draft in the same folder, which then takes the old file's
   name. So the folder has to be writable, and a file that is a mount point cannot be replaced.
+- A name is on the disk when its folder is. Until then a power cut may bring the old file back, or
+  leave none, though the contents of the new one are there.
 - A symbolic link is followed to the name that is to be replaced. A link of procfs is none: it
   stands for what a process has open. By the path that it shows, `/dev/stdout` would be the log to
   which stdout is appended, and the log would be replaced.
@@ -16,9 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from driftflow.packs.attributes import keep_attributes
+from driftflow.packs.drafts import new_draft, remove_left_drafts
 
-# What a failure means here, where the system's words alone would not tell.
-_NO_DRAFT = "%s (the folder must be writable: a file is replaced as a whole)"
 _NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
 
 
@@ -36,13 +37,16 @@ def replace(path: str, data: bytes) -> None:
     if path.endswith(os.sep):
         raise OSError(errno.EISDIR, "not the name of a file")
     target, old = _find(path)
-    draft = target.with_name(f".{os.urandom(16).hex()}")
-    try:
-        _write_draft(draft, data, target, old)
+    remove_left_drafts(target.parent)
+    # It is never readable for more people than the old file.
+    with new_draft(target.parent, 0o600 if old else 0o666) as (draft, descriptor):
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        if old is not None:
+            keep_attributes(target, old, descriptor)
+        os.fsync(descriptor)
         _move(draft, target)
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    _sync_folder(target.parent)
 
 
 def _find(path: str) -> tuple[Path, os.stat_result | None]:
@@ -74,28 +78,6 @@ def _not_regular() -> OSError:
     return OSError(errno.EINVAL, "not a regular file")
 
 
-def _write_draft(draft: Path, data: bytes, target: Path, old: os.stat_result | None) -> None:
-    """Write a new file, with the attributes of the old one; by default with the usual ones."""
-    # It is never readable for more people than the old file.
-    with os.fdopen(_create(draft, 0o600 if old else 0o666), "wb") as file:
-        file.write(data)
-        file.flush()
-        if old is not None:
-            keep_attributes(target, old, file.fileno())
-        os.fsync(file.fileno())
-
-
-def _create(draft: Path, mode: int) -> int:
-    """Return a descriptor of the draft, a new file."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        return os.open(draft, flags, mode)
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OSError(error.errno, _NO_DRAFT % error.strerror) from None
-        raise
-
-
 def _move(draft: Path, target: Path) -> None:
     try:
         draft.replace(target)
@@ -103,3 +85,20 @@ def _move(draft: Path, target: Path) -> None:
         if error.errno == errno.EBUSY:
             raise OSError(error.errno, _NO_MOVE) from None
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in it to the disk; with all else, where that alone cannot be asked for."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # it may be written to, but not read
+        os.sync()
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems sync no folders
+            raise
+        os.sync()
+    finally:
+        os.close(descriptor)

@@ -18,9 +18,10 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from support.command import Outcome, process_environment, spawn, wait_for
+from support.command import Outcome, is_stopped, process_environment, spawn, wait_for
 
 from promises import Promise, Verdict
+from promises.disks import make_image, mounted, run
 from promises.scribe import PAUSE
 
 if TYPE_CHECKING:
@@ -234,9 +235,9 @@ def full_disk(folder: Path, *, kilobytes: int, writers: int) -> Verdict:
     disk.mkdir()
 
     def make_room(_: Sequence[Scribe]) -> None:
-        _run("mount", "-o", f"remount,size={kilobytes * 2}k", str(disk))
+        run("mount", "-o", f"remount,size={kilobytes * 2}k", str(disk))
 
-    with _mounted("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", on=disk):
+    with mounted("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", on=disk):
         return _filled(disk / "audit.jsonl", folder, writers, make_room)
 
 
@@ -270,23 +271,6 @@ def _filled(
         and len(acknowledged - first) == 50 * writers,
         f"{verdict.figure}, {refused} refused",
     )
-
-
-@contextmanager
-def _mounted(*arguments: str, on: Path) -> Iterator[None]:
-    """Mount a file system, or skip the trial."""
-    try:
-        _run("mount", *arguments, str(on))
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        pytest.skip("nothing can be mounted here")
-    try:
-        yield
-    finally:
-        _run("umount", str(on))
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
 # Faults of single calls
@@ -374,7 +358,7 @@ def _trace(folder: Path) -> list[str]:
 def _can_trace() -> None:
     """Skip the trial where calls cannot be made to fail."""
     try:
-        _run("strace", "--seccomp-bpf", "-f", "-e", "inject=fsync:error=EIO", "true")
+        run("strace", "--seccomp-bpf", "-f", "-e", "inject=fsync:error=EIO", "true")
     except (FileNotFoundError, subprocess.CalledProcessError):
         pytest.skip("strace is not installed, or not permitted")
 
@@ -563,37 +547,24 @@ def _cut(folder: Path, *, sync: str, after: float) -> tuple[int, int, int]:
     """How many records were acknowledged, how many of these are lost, and the bad lines."""
     disk, image, copy = (folder / name for name in ("disk", "image", "copy"))
     disk.mkdir(parents=True)
-    _make_image(image)
+    make_image(image)
     # Until the cut nothing is written because it is time to: the copy is of one moment.
     with (
-        _mounted("-o", "loop,commit=300", str(image), on=disk),
+        mounted("-o", "loop,commit=300", str(image), on=disk),
         _scribe(disk / "audit.jsonl", folder / "notes", run="cut", sync=sync) as scribe,
     ):
         scribe.order(f"append {ENDLESS} 150")
         wait_for(scribe.acknowledged)
         time.sleep(after)
         scribe.process.send_signal(signal.SIGSTOP)
-        wait_for(lambda: _is_stopped(scribe.process.pid))
+        wait_for(lambda: is_stopped(scribe.process.pid))
         shutil.copyfile(image, copy)
         scribe.process.kill()
         acknowledged = scribe.acknowledged()
-    with _mounted("-o", "loop", str(copy), on=disk):
+    with mounted("-o", "loop", str(copy), on=disk):
         audit = disk / "audit.jsonl"
         found = found_in(audit) if audit.exists() else Found(Counter(), 0)
     return len(acknowledged), len(acknowledged - found.records.keys()), found.bad
-
-
-def _make_image(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(16 * 1024 * 1024)
-    try:
-        _run("mkfs.ext4", "-q", str(path))
-    except FileNotFoundError:
-        pytest.skip("mkfs.ext4 is not installed")
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 PROMISES = [

@@ -83,10 +83,18 @@ def spawn(
 def gone(pid: int) -> bool:
     """Whether there is no such process, or only what its parent has not looked at yet."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text()
+        return _state(pid) == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
-    return state.rpartition(")")[2].split()[0] == "Z"
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal."""
+    return _state(pid) == "T"
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def wait_for(condition: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.users import AS_ROOT, NOBODY, as_somebody
+from support.children import AS_ROOT, NOBODY, as_somebody
 
 from driftflow.packs.replacement import replace
 
@@ -251,10 +251,11 @@ def test_a_draft_is_nobody_elses_until_it_is_complete(
     def watch(call: str) -> None:
         wrapped = getattr(os, call)
 
-        def watched(draft: int, *arguments: Any) -> Any:
-            status = os.fstat(draft)
-            seen.append((call, stat.S_IMODE(status.st_mode), status.st_uid))
-            return wrapped(draft, *arguments)
+        def watched(descriptor: int, *arguments: Any) -> Any:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode):  # and not the folder
+                seen.append((call, stat.S_IMODE(status.st_mode), status.st_uid))
+            return wrapped(descriptor, *arguments)
 
         monkeypatch.setattr(os, call, watched)
 

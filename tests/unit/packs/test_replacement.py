@@ -6,17 +6,17 @@ import errno
 import os
 import socket
 import stat
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.users import AS_ROOT, NOBODY, as_somebody
+from promises.disks import mounted
+from support.children import AS_ROOT, NOBODY, as_somebody
 
 from driftflow.packs.replacement import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,10 @@ def names() -> list[str]:
 
 
 def test_a_file_is_replaced_in_one_move(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old one stands until the new one is complete, which nobody else could read till then."""
+    """The old one stands until the new one is complete, and nobody else reads that before.
+
+    First the contents are brought to the disk, then the name.
+    """
     old.chmod(0o604)
     seen: list[str] = []
     modes: list[int] = []
@@ -63,7 +66,7 @@ def test_a_file_is_replaced_in_one_move(old: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("os.fsync", synced)
     monkeypatch.setattr("os.fchmod", secret)
     replace("out", b"new")
-    assert seen == ["old", ".", "o"]
+    assert seen == ["old", ".", "o", "new", "o"]
     assert modes == [0o600, 0o604]
     assert old.read_text() == "new"
 
@@ -72,13 +75,91 @@ def test_a_failure_leaves_the_old_file_and_no_draft(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fails."""
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("os.fsync", failing(errno.ENOSPC))
     assert refusal("out") == "No space left on device"
     assert old.read_text() == "old"
+    assert names() == ["out"]
+
+
+def failing(fault: int) -> Callable[[int], None]:
+    """A call that fails."""
+
+    def fail(_: int) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    return fail
+
+
+class Syncs:
+    """Notes what is brought to the disk: a file, a folder or all; a folder may fail.
+
+    Attributes:
+        seen: What, in its order.
+        fault: How a folder fails; None if it does not.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.fault: int | None = None
+
+    def fsync(self, descriptor: int) -> None:
+        """Take it for done."""
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        self.seen.append("folder" if is_folder else "file")
+        if is_folder and self.fault is not None:
+            failing(self.fault)(descriptor)
+
+    def sync(self) -> None:
+        """Take it for done."""
+        self.seen.append("all")
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
+    """What is brought to the disk in the test."""
+    syncs = Syncs()
+    monkeypatch.setattr("os.fsync", syncs.fsync)
+    monkeypatch.setattr("os.sync", syncs.sync)
+    return syncs
+
+
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize("name", ["out", "new"])
+def test_the_name_is_brought_to_the_disk_too(name: str, syncs: Syncs) -> None:
+    """With its folder, after the contents."""
+    replace(name, b"new")
+    assert syncs.seen == ["file", "folder"]
+
+
+@pytest.mark.parametrize("fault", [errno.EINVAL, errno.ENOTSUP])
+def test_all_is_brought_to_the_disk_where_folders_are_not(fault: int, syncs: Syncs) -> None:
+    """Some file systems do not do it for a folder."""
+    syncs.fault = fault
+    replace("out", b"new")
+    assert syncs.seen == ["file", "folder", "all"]
+
+
+def test_a_name_that_does_not_reach_the_disk_is_told(syncs: Syncs) -> None:
+    """The new file is there, but may not survive."""
+    syncs.fault = errno.EIO
+    assert refusal("out") == "Input/output error"
+    assert names() == ["out"]
+
+
+@AS_ROOT
+def test_all_is_brought_to_the_disk_if_the_folder_may_not_be_read(
+    syncs: Syncs, tmp_path: Path
+) -> None:
+    """Who may only put files into it cannot ask for less."""
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    tmp_path.chmod(0o733)
+
+    def write() -> None:
+        replace("out", b"new")
+        assert syncs.seen == ["file", "all"]
+
+    as_somebody(write)
     assert names() == ["out"]
 
 
@@ -228,41 +309,25 @@ def test_a_link_that_the_system_does_not_follow_is_not_followed(tmp_path: Path) 
     assert secret.read_text() == "old"
 
 
-@pytest.fixture
-def mount() -> Iterator[Callable[..., None]]:
-    """Mount with these words, for the time of the test; or skip it."""
-    mounted: list[str] = []
-
-    def mount(*words: str) -> None:
-        try:
-            subprocess.run(["/bin/mount", *words], check=True, capture_output=True)
-        except (FileNotFoundError, subprocess.CalledProcessError):
-            pytest.skip("nothing can be mounted here")
-        mounted.append(words[-1])
-
-    yield mount
-    for place in reversed(mounted):
-        subprocess.run(["/bin/umount", place], check=True)
-
-
-def test_a_file_that_is_mounted_by_itself_is_told(old: Path, mount: Callable[..., None]) -> None:
+def test_a_file_that_is_mounted_by_itself_is_told(old: Path) -> None:
     """As a container has one: nothing can take its place."""
     Path("source").write_text("mounted")
-    mount("--bind", "source", "out")
-    assert refusal("out") == (
-        "it is a mount point of its own, and cannot be replaced: mount its folder instead"
-    )
-    assert old.read_text() == "mounted"
-    assert names() == ["out", "source"]
+    with mounted("--bind", "source", on=old):
+        assert refusal("out") == (
+            "it is a mount point of its own, and cannot be replaced: mount its folder instead"
+        )
+        assert old.read_text() == "mounted"
+        assert names() == ["out", "source"]
 
 
-def test_a_folder_that_takes_no_draft_is_told(mount: Callable[..., None]) -> None:
+def test_a_folder_that_takes_no_draft_is_told() -> None:
     """It is not enough that the file could be written."""
-    Path("disk").mkdir()
-    mount("-t", "tmpfs", "-o", "ro", "tmpfs", "disk")
-    assert refusal("disk/out") == (
-        "Read-only file system (the folder must be writable: a file is replaced as a whole)"
-    )
+    disk = Path("disk")
+    disk.mkdir()
+    with mounted("-t", "tmpfs", "-o", "ro", "tmpfs", on=disk):
+        assert refusal("disk/out") == (
+            "Read-only file system (the folder must be writable: a file is replaced as a whole)"
+        )
 
 
 @AS_ROOT
