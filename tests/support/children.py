@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
 
@@ -42,3 +43,10 @@ def as_somebody(deed: Callable[[], None], groups: Sequence[int] = ()) -> None:
         deed()
 
     in_a_child(become_nobody)
+
+
+def let_all_reach(folder: Path) -> None:
+    """Let everybody look into a folder that pytest has made, and into those above it."""
+    folder.chmod(0o755)
+    if not folder.name.startswith("pytest-of-"):
+        let_all_reach(folder.parent)

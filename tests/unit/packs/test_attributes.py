@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.children import AS_ROOT, NOBODY, as_somebody
+from support.children import AS_ROOT, NOBODY, as_somebody, let_all_reach
 
 from driftflow.packs.replacement import replace
 
@@ -27,8 +27,7 @@ CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That everybody may look into."""
-    for folder in (*tmp_path.parents[:2], tmp_path):
-        folder.chmod(0o755)
+    let_all_reach(tmp_path)
     monkeypatch.chdir(tmp_path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from support.children import AS_ROOT, NOBODY, as_somebody, in_a_child
+from support.children import AS_ROOT, NOBODY, as_somebody, in_a_child, let_all_reach
 
 from driftflow.packs import drafts
 from driftflow.packs.drafts import new_draft, remove_left_drafts
@@ -83,8 +83,7 @@ def test_what_is_no_draft_stays() -> None:
 @AS_ROOT
 def test_what_is_not_ours_to_remove_stays_quietly(tmp_path: Path) -> None:
     """In a folder like `/tmp`; but of what is ours, also what may only be read is removed."""
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+    let_all_reach(tmp_path.parent)
     tmp_path.chmod(0o1777)
     theirs, readable, ours = leave("1"), leave("2"), leave("3")
     theirs.chmod(0o600)

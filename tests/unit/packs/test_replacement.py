@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from promises.disks import mounted
-from support.children import AS_ROOT, NOBODY, as_somebody
+from support.children import AS_ROOT, NOBODY, as_somebody, let_all_reach
 
 from driftflow.packs.replacement import replace
 
@@ -151,8 +151,7 @@ def test_all_is_brought_to_the_disk_if_the_folder_may_not_be_read(
     syncs: Syncs, tmp_path: Path
 ) -> None:
     """Who may only put files into it cannot ask for less."""
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+    let_all_reach(tmp_path.parent)
     tmp_path.chmod(0o733)
 
     def write() -> None:
@@ -333,8 +332,7 @@ def test_a_folder_that_takes_no_draft_is_told() -> None:
 @AS_ROOT
 def test_a_folder_of_somebody_else_is_told(old: Path, tmp_path: Path) -> None:
     """In the same words."""
-    for folder in (*tmp_path.parents[:2], tmp_path):
-        folder.chmod(0o755)
+    let_all_reach(tmp_path)
     old.chmod(0o666)
     path = str(old.absolute())
 
