@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support import workflows
 from support.command import is_stopped, process_environment, spawn, wait_for
 
@@ -127,6 +130,29 @@ def _drafts(folder: Path) -> Iterator[Path]:
     return folder.glob(".*")
 
 
+def owners(folder: Path, *, modes: int) -> Verdict:
+    """As root, write over the files of others."""
+    if os.geteuid():
+        pytest.skip("only root may give files away")
+    taken = [0o640, 0o4755, 0o600, 0o664, 0o2775, 0o444][:modes]
+    changed = []
+    for number, mode in enumerate(taken):
+        target = folder / f"out{number}"
+        target.write_text("old")
+        os.chown(target, 65534, 100)
+        target.chmod(mode)
+        os.setxattr(target, "user.note", b"kept")
+        value = {"path": str(target), "text": "new"}
+        config = workflows.save(folder, {"action": "write_text", "input": value})
+        assert spawn("--config", config, *_PACK, cwd=folder).status == 0
+        status = target.stat()
+        # As the system does it when somebody writes to such a file.
+        kept = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode) & 0o777)
+        if kept != (65534, 100, mode & 0o777) or os.getxattr(target, "user.note") != b"kept":
+            changed.append(f"{mode:o}: {kept}")
+    return Verdict(not changed, f"{len(taken)} files, {len(changed)} changed {changed or ''}")
+
+
 PROMISES = [
     Promise(
         "FILE-1",
@@ -143,5 +169,13 @@ PROMISES = [
         kills,
         short={"rounds": 4},
         long={"rounds": 100},
+    ),
+    Promise(
+        "FILE-3",
+        "a file that is written over stays its owner's",
+        "owner, group, rights and attributes as before",
+        owners,
+        short={"modes": 2},
+        long={"modes": 6},
     ),
 ]
