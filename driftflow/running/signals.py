@@ -21,7 +21,6 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
 
-from driftflow.running.events import StepFinished
 from driftflow.running.interrupts import GRACE, may_interrupt
 
 if TYPE_CHECKING:
@@ -112,6 +111,8 @@ class Signals:
         self, events: Iterable[Event], seen: Callable[[], int]
     ) -> Iterator[Event]:
         """Yield the events; after each step see to it that the signals still come here."""
+        from driftflow.running.events import StepFinished  # this module is the first to be imported
+
         for event in events:
             if type(event) is StepFinished:
                 for number in self._handlers_before:
