@@ -221,11 +221,13 @@ def test_an_attempt_that_ends_its_process_fails(action: str, how: str) -> None:
 
 def test_no_answer_goes_into_a_file_of_the_action(tmp_path: Path) -> None:
     """Which may have the number of the connection by then."""
+    mine = tmp_path / "mine"
+    mine.touch()
     with limited(60, STUBBORN, names=("usurp", "pid")) as strict:
         with pytest.raises(ChildProcessError, match="its process ended: "):
-            strict.perform("usurp", str(tmp_path / "mine"))
+            strict.perform("usurp", str(mine))
         assert isinstance(strict.perform("pid", None), int)
-    assert (tmp_path / "mine").read_text() == ""
+    assert mine.read_text() == ""
 
 
 def test_a_child_goes_when_it_is_not_needed_any_more() -> None:
