@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 
 from driftflow.running.signals import leave_to_the_system
 
@@ -23,7 +24,10 @@ def main() -> int:
 
         supervise(_close_record)
     from driftflow import cli
+    from driftflow.actions.action import open_for_prints
 
+    if sys.stderr is sys.__stderr__:  # to the end of the process: Python flushes it as it ends
+        sys.stderr = open_for_prints(2, sys.stderr)
     return cli.main(process=cli.CommandProcess(is_own=True, is_supervised=is_first))
 
 

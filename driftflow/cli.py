@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None, process: CommandProcess = _NOT_OWN) 
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     words = sys.argv[1:] if argv is None else list(argv)
     output = Output(_buffered(sys.stdout))
     with Signals() as signals:

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from os.path import samestat
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.action import make_performer
+from driftflow.actions.action import make_performer, open_for_prints
 from driftflow.actions.elsewhere import find_actions
 from driftflow.errors import message_of
 from driftflow.parallel.descendants import (
@@ -40,11 +40,9 @@ def serve(descriptor: int) -> None:
     """
     die_with_parent()
     adopt_orphans()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # None, if it is closed
-            stream.reconfigure(  # type: ignore[union-attr]
-                encoding="utf-8", errors="backslashreplace", line_buffering=True
-            )
+    with suppress(OSError):  # a program that has closed its streams may have none for its children
+        sys.stdout = open_for_prints(1, sys.stdout)
+        sys.stderr = open_for_prints(2, sys.stderr)
     # The other end may be closed before it has read an answer, and this one by an action.
     with suppress(EOFError, OSError), Connection(descriptor) as connection:
         let_grace_be_announced(lambda seconds: connection.send(("grace", seconds)))

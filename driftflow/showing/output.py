@@ -9,6 +9,8 @@
   load, on Python 3.11.2.
 - Actions print to stderr: the command gives their `print` that stream, since what their code prints
   would spoil a document on stdout.
+- Bytes are written, not text: of a stdout that does not block, only the buffer of bytes says how
+  much of a text it has taken when there is no room for more.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import io
 import os
 from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from driftflow.actions.action import await_room
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -48,6 +52,7 @@ class Output:
     def __init__(self, stream: TextIO | None) -> None:
         self.failure: OSError | None = None
         self.stream: TextIO | _Closed = _Closed() if stream is None else stream
+        self._sink: Any = getattr(stream, "buffer", None) or _Encoded(self.stream)
         self._waiting: list[str] = []
         self._length = 0
         self._enough = 0  # no text waits
@@ -99,13 +104,33 @@ class Output:
             self.flush()
 
     def _print(self, text: str) -> None:
+        data = text.encode()
         try:
-            self.stream.write(text)
-            self.stream.flush()
+            while True:
+                try:
+                    self._sink.write(data)
+                    data = b""  # it is all in the buffer
+                    self._sink.flush()
+                except BlockingIOError as error:
+                    data = data[error.characters_written :]
+                    await_room(self.stream.fileno())
+                else:
+                    return
         except OSError as error:
             self.failure = error
             with suppress(OSError):  # Python flushes stdout as it ends, and would complain again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+class _Encoded:
+    """Takes bytes for a stream of text that has none below it, as a program may put in place."""
+
+    def __init__(self, stream: TextIO | _Closed) -> None:
+        self._stream = stream
+        self.flush = stream.flush
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(data.decode())
 
 
 class _Closed(io.TextIOBase):

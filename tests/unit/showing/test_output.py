@@ -11,6 +11,7 @@ from time import sleep
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from support.command import wait_for
 
 from driftflow.showing.output import AT_ONCE, DELAY, ENOUGH, Output
 
@@ -138,6 +139,56 @@ def test_without_a_thread_no_text_waits(stream: Stream, monkeypatch: pytest.Monk
         for text in ("one\n", "two\n"):
             output.write(text)
             assert stream.writes[-1] == text
+
+
+def test_a_stream_that_does_not_block_gets_everything(
+    pipe: tuple[int, io.TextIOWrapper],
+) -> None:
+    """In its order: of a text of any length, however much of it there was room for."""
+    reading, stream = pipe
+    os.set_blocking(stream.fileno(), False)
+    sizes = (0, 5000, 9000, *[2500] * 20, 200_000, *[2500] * 20, 1, 70_000)
+    texts = [f"{size}: {'é' * size}\n" for size in sizes]
+    read: list[bytes] = []
+
+    def read_all() -> None:
+        wait_for(lambda: not select.select([], [stream], [], 0)[1])
+        while data := os.read(reading, 3000):
+            read.append(data)
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    with Output(stream) as output:
+        for text in texts:
+            output.write(text)
+    assert output.failure is None
+    assert not os.get_blocking(stream.fileno())
+    stream.close()
+    reader.join()
+    assert b"".join(read).decode() == "".join(texts)
+
+
+def test_a_reader_that_goes_away_while_it_is_waited_for_is_a_failure(
+    pipe: tuple[int, io.TextIOWrapper],
+) -> None:
+    """Nobody else will make room."""
+    reading, stream = pipe
+    os.set_blocking(stream.fileno(), False)
+    copy = os.dup(reading)
+
+    def go_away() -> None:
+        select.select([copy], [], [])
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, reading)  # the fixture closes that number
+        os.close(null)
+        os.close(copy)
+
+    reader = threading.Thread(target=go_away)
+    reader.start()
+    with Output(stream) as output:
+        output.write("x" * 1_000_000)
+    reader.join()
+    assert isinstance(output.failure, BrokenPipeError)
 
 
 def test_a_failure_is_kept_in_mind(stream: Stream) -> None:
