@@ -52,6 +52,7 @@ class Output:
     def __init__(self, stream: TextIO | None) -> None:
         self.failure: OSError | None = None
         self.stream: TextIO | _Closed = _Closed() if stream is None else stream
+        self._file = _identify(self.stream)
         self._sink: Any = getattr(stream, "buffer", None) or _Encoded(self.stream)
         self._waiting: list[str] = []
         self._length = 0
@@ -103,9 +104,15 @@ class Output:
         while not is_over.wait(DELAY):
             self.flush()
 
+    def _require_same_file(self) -> None:
+        """Raise OSError if the stream leads elsewhere by now."""
+        if _identify(self.stream) != self._file:
+            raise _closed("an action has closed it")
+
     def _print(self, text: str) -> None:
         data = text.encode()
         try:
+            self._require_same_file()
             while True:
                 try:
                     self._sink.write(data)
@@ -118,8 +125,25 @@ class Output:
                     return
         except OSError as error:
             self.failure = error
+            if _identify(self.stream) != self._file:
+                return  # it is the action's by now
             with suppress(OSError):  # Python flushes stdout as it ends, and would complain again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+def _closed(reason: str) -> OSError:
+    from errno import EBADF
+
+    return OSError(EBADF, reason)
+
+
+def _identify(stream: TextIO | _Closed) -> tuple[int, int] | None:
+    """Return the device and the inode of the stream's file; None if it has none, or is closed."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # also `io.UnsupportedOperation`
+        return None
+    return status.st_dev, status.st_ino
 
 
 class _Encoded:
@@ -137,6 +161,4 @@ class _Closed(io.TextIOBase):
     """Stands for a stream that was closed before the program started."""
 
     def write(self, _text: str) -> int:
-        from errno import EBADF
-
-        raise OSError(EBADF, "it is closed")
+        raise _closed("it is closed")

@@ -128,6 +128,23 @@ def test_a_process_that_an_action_ends_is_no_success(
     assert json.loads(last)["event"] == "step_started"
 
 
+@pytest.mark.parametrize("options", [(), ("--print-json",)])
+def test_no_result_goes_into_a_file_of_an_action(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Which may have the number of stdout by then: it is not delivered, and that is told."""
+    (tmp_path / "acts.py").write_text(
+        "import os\nimport driftflow\n"
+        "@driftflow.action\n"
+        "def usurp(path):\n"
+        "    os.close(1)\n"
+        "    assert os.open(path, os.O_WRONLY | os.O_CREAT) == 1\n"
+    )
+    config = workflows.save(tmp_path, {"action": "usurp", "input": str(tmp_path / "mine")})
+    done = spawn("--config", config, "--actions", "./acts.py", *options, cwd=tmp_path)
+    said = "error: the output could not be written: an action has closed it\n"
+    assert done == (3, "", said)
+    assert (tmp_path / "mine").read_text() == ""
+
+
 @pytest.mark.parametrize("command", [("check",), ("plan", "--config"), ("--config",)])
 def test_no_command_succeeds_whose_process_ends_as_it_loads_actions(
     command: tuple[str, ...], tmp_path: Path
