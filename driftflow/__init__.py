@@ -23,10 +23,9 @@ one call of a step's action; a *crew* gets the steps done, one by one or by *wor
 group of steps that may run at the same time; a *fold* computes a result from all events.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here, not even `__future__`: for `python -m driftflow` Python looks into the
+# working directory first, until `__main__` ends that.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from driftflow.actions.action import action
     from driftflow.api import run_workflow
@@ -53,7 +52,7 @@ _HOMES = ("errors", "actions.action", "issues", "config", "api")
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,13 @@
-"""The command `driftflow`, also as `python -m driftflow`."""
+"""The command `driftflow`, also as `python -m driftflow`.
 
-from __future__ import annotations
+`python -m` puts the working directory first on Python's path, where whoever can write a file could
+answer the next import. So it goes from there before anything is imported that Python has not
+loaded by itself, or that is no part of it: `__future__` is not, `os` is.
+"""
 
 import gc
 import os
 import sys
-
-from driftflow.running.signals import leave_to_the_system
 
 
 def main() -> int:
@@ -15,9 +16,11 @@ def main() -> int:
     The garbage collector is off until the plan is there: neither imports nor a config leave garbage
     for it, and it would search them again and again in vain.
     """
+    gc.disable()
+    from driftflow.running.signals import leave_to_the_system
+
     leave_to_the_system()
     _fill_gaps()
-    gc.disable()
     is_first = os.getpid() == 1
     if is_first:  # of a container: the system keeps signals from it, and it has orphans to wait for
         from driftflow.parallel.supervisor import supervise
@@ -37,6 +40,16 @@ def _close_record(note: bytes) -> None:
     close_record(note)
 
 
+def _leave_working_directory() -> None:
+    """Take the working directory off Python's path, if `python -m` has put it there."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 - a string, as Python has put it there
+    except FileNotFoundError:  # then it has put nothing there
+        return
+    if not sys.flags.safe_path and sys.path[0] == here:
+        del sys.path[0]
+
+
 def _fill_gaps() -> None:
     """Open the null device for each standard stream that is closed.
 
@@ -51,4 +64,5 @@ def _fill_gaps() -> None:
 
 
 if __name__ == "__main__":
+    _leave_working_directory()
     raise SystemExit(main())

@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import ACTIONS, Action, Known, find_mark, summarize
+from driftflow.actions.by_path import installed_path
 from driftflow.actions.sources import Candidate, find_candidates, load_function, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copy_json
@@ -23,7 +24,7 @@ from driftflow.schemas.compiler import compile_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
     from driftflow.actions.action import Address
     from driftflow.actions.sources import Function, Given
@@ -102,13 +103,31 @@ class Actions(Mapping[str, Action]):
 
     @cached_property
     def _entry_points(self) -> dict[str, list[EntryPoint]]:
-        from importlib.metadata import entry_points
-
         found: dict[str, list[EntryPoint]] = {}
+        path = tuple(installed_path())
         installed = "the entry points of installed packages"
-        for entry_point in run_code(lambda: list(entry_points(group=ENTRY_POINTS)), installed):
+        for entry_point in run_code(lambda: find_entry_points(path), installed):
             found.setdefault(entry_point.name, []).append(entry_point)
         return found
+
+
+def find_entry_points(path: tuple[str, ...]) -> list[EntryPoint]:
+    """Return those of ours, of the packages that are installed there; of each the first that is.
+
+    `importlib.metadata.entry_points` does the same for all of Python's path, by the same names:
+    `name` would read a file of each package.
+    """
+    from importlib.metadata import distributions
+
+    packages: dict[str, Distribution] = {}
+    for package in distributions(path=[*path]):
+        name = package._normalized_name  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+        packages.setdefault(name, package)
+    return [
+        entry_point
+        for package in packages.values()
+        for entry_point in package.entry_points.select(group=ENTRY_POINTS)
+    ]
 
 
 def _require_usable(found: Candidate) -> None:

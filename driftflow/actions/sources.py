@@ -2,8 +2,9 @@
 
 - Whatever the code raises while it is loaded becomes an `ActionsError` with its file and line.
 - A file runs under a module name made of its path, so that two files of one name do not meet.
-- The folders that given code may import from come last on Python's path: nothing that is installed
-  is shadowed.
+- A module is looked for where Python finds those that are installed, never in the working
+  directory: what lies there may be anybody's. Only code that is given by its path may import what
+  lies beside it (`by_path`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import driftflow
 from driftflow.actions.action import Address, find_mark
+from driftflow.actions.by_path import let_import_from
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -99,7 +101,6 @@ def _load_module(source: str) -> ModuleType:
     """Import the module of that name, or run the file anew."""
     if _is_file(source):
         return _run_file(source)
-    _let_import_from("")  # the working directory, wherever that is
     if not all(part.isidentifier() for part in source.split(".")):
         raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
     module: ModuleType = run_code(lambda: importlib.import_module(source), source)
@@ -112,7 +113,7 @@ def _is_file(source: str) -> bool:
 
 def _run_file(path: str) -> ModuleType:
     full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
-    _let_import_from(os.path.dirname(full))  # noqa: PTH120 - as above
+    let_import_from(os.path.dirname(full))  # noqa: PTH120 - as above
     name = re.sub(r"\W", "_", full)  # not yet taken, and dataclasses look their module up by it
     spec = importlib.util.spec_from_file_location(name, full)
     if not path.endswith(".py") or spec is None or spec.loader is None:
@@ -121,12 +122,6 @@ def _run_file(path: str) -> ModuleType:
     load = spec.loader.exec_module
     run_code(lambda: load(module), path)
     return module
-
-
-def _let_import_from(folder: str) -> None:
-    """Put the folder last on Python's path."""
-    if folder not in sys.path:
-        sys.path.append(folder)
 
 
 def run_code(load: Callable[[], Any], source: str) -> Any:
@@ -152,13 +147,13 @@ def _explain(error: BaseException, source: str) -> str:
     import traceback
 
     if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
-        return "there is no such module; a file is named by its path, as in `./actions.py`"
+        return f"there is no such module; {_suggest_path(source)}"
     if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100
         return str(error.strerror)
     if isinstance(error, SyntaxError) and error.lineno:
         other = f"{error.filename}:" * (error.filename != os.path.abspath(source))  # noqa: PTH100
         return f"{other or 'line '}{error.lineno}: {error.msg}"
-    ours = os.path.dirname(driftflow.__file__)  # noqa: PTH120 - frames have strings
+    ours = os.path.join(os.path.dirname(driftflow.__file__), "")  # noqa: PTH118, PTH120 - as above
     lines = [
         f"{frame.filename}:{frame.lineno}: "
         for frame in traceback.extract_tb(error.__traceback__)
@@ -167,6 +162,14 @@ def _explain(error: BaseException, source: str) -> str:
     ]
     said = message_of(error)
     return f"{''.join(lines[-1:])}{type(error).__name__}{said and f': {said}'}"
+
+
+def _suggest_path(module: str) -> str:
+    """Return how to name code that is not installed: by its path, which may be known."""
+    path = os.path.join(".", *module.split("."))  # noqa: PTH118 - `Path` drops the dot
+    if os.path.isfile(f"{path}.py"):  # noqa: PTH113 - as above
+        return f"a file here has that name: write `{path}.py`"
+    return "a file is named by its path, as in `./actions.py`"
 
 
 def load_function(name: str, module: str, qualname: str) -> Candidate:

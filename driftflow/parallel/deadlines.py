@@ -40,6 +40,8 @@ from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
+import driftflow
+from driftflow.actions.by_path import installed_path
 from driftflow.parallel.descendants import (
     GRACE_SECONDS,
     PATIENCE,
@@ -276,9 +278,11 @@ def _kill_all(children: Iterable[_Child]) -> None:
 
 
 def _start(descriptor: int, variable: dict[str, str]) -> subprocess.Popen[bytes]:
-    path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
+    # Its DriftFlow is this one, wherever that lies; the package imports nothing else by itself.
+    home = os.path.dirname(os.path.dirname(driftflow.__file__))  # noqa: PTH120 - for `sys.path`
     script = (
-        f"import sys; sys.path[:] = {path!r}\n"
+        f"import sys; sys.path[:] = {[home]!r}; import driftflow\n"
+        f"sys.path[:] = {installed_path()!r}\n"
         f"from driftflow.parallel.child import serve; serve({descriptor})"
     )
     try:

@@ -9,11 +9,11 @@ import sys
 import time
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
+from driftflow.actions.registry import find_entry_points
 from driftflow.cli import main
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ AT_A_TERMINAL = (
 @contextmanager
 def packages_stay() -> Iterator[None]:
     """Let what is installed be looked up once, for many runs: it takes longer than a small run."""
-    with mock.patch("importlib.metadata.entry_points", cache(entry_points)):
+    with mock.patch("driftflow.actions.registry.find_entry_points", cache(find_entry_points)):
         yield
 
 

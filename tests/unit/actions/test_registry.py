@@ -152,16 +152,49 @@ def test_a_file_is_code_like_any_other(tmp_path: Path) -> None:
 
 
 def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
-    """Installed, or in the working directory; what is installed goes first."""
+    """If Python finds it: what is installed earlier goes first."""
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "__init__.py").write_text("")
     (tmp_path / "team" / "jobs.py").write_text(CODE)
     (tmp_path / "json.py").write_text(CODE)
+    sys.path.append(str(tmp_path))
     assert resolve_actions(["team.jobs"])["clean"].origin == "team.jobs"
     unmarked = "no function in it is marked by `@driftflow.action` ("
     assert fault(["json"]).reason.startswith(unmarked)
     assert fault(["json"]).reason.endswith("/json/__init__.py)")
     assert fault(["sys"]).reason == f"{unmarked}built into Python)"
+
+
+def test_a_module_in_the_working_directory_is_not_there() -> None:
+    """The message says how it is named; and nothing of it was run."""
+    for name in ("orders", "team", "team/jobs", "team/__init__"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(f"{name}.py").write_text("raise SystemExit(name)\n")
+    here = "there is no such module; a file here has that name: write "
+    assert fault(["orders"]).reason == f"{here}`./orders.py`"
+    assert fault(["team.jobs"]).reason == f"{here}`./team/jobs.py`"
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("orders")
+
+
+def test_what_lies_beside_a_file_is_not_installed(tmp_path: Path) -> None:
+    """The file may import it; but it provides no entry points, of no newer version either."""
+    for folder, package in (("site", "acme"), ("jobs", "acme"), ("jobs", "evil")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        install(tmp_path / folder, package, f"{folder}.{package} = {package}:clean")
+    sys.path.remove(str(tmp_path / "jobs"))
+    (tmp_path / "jobs" / "orders.py").write_text("import evil\nfrom evil import count\n")
+    known = resolve_actions(["jobs/orders.py"])
+    assert [*known][4:] == ["rows.count", "site.acme"]
+    assert known["site.acme"].origin == "acme 1.2"
+
+
+def test_of_a_package_that_is_installed_twice_the_first_counts(tmp_path: Path) -> None:
+    """However its name is spelled, as Python itself has it."""
+    for folder, package in (("one", "my_acme"), ("two", "My.Acme")):
+        (tmp_path / folder).mkdir()
+        install(tmp_path / folder, package, f"{folder} = {package}:clean")
+    assert [*resolve_actions(())][4:] == ["one"]
 
 
 def test_a_program_gives_functions_by_name_marked_functions_and_modules(tmp_path: Path) -> None:
@@ -396,7 +429,7 @@ def test_packages_are_looked_at_only_for_what_nothing_else_provides(
     known = resolve_actions({"mine": len})
     assert (known["echo"].origin, known["mine"].origin) == ("built-in", "given by the program")
     assert "acme" not in sys.modules
-    monkeypatch.setattr("importlib.metadata.entry_points", None)
+    monkeypatch.setattr("importlib.metadata.distributions", None)
     assert resolve_actions({"mine": len})["mine"].summary
     with pytest.raises(ActionsError):
         resolve_actions({"mine": len})["clean"]
@@ -446,6 +479,7 @@ def test_other_processes_are_told_where_to_find_what_was_given(tmp_path: Path) -
     """Files by their whole paths, wherever those work; modules and functions by their names."""
     (tmp_path / "orders.py").write_text(CODE)
     (tmp_path / "modu.py").write_text(CODE.replace("clean", "clear").replace("rows.count", "size"))
+    sys.path.append(str(tmp_path))
     assert resolve_actions(()).addresses == ()
     assert resolve_actions(["./orders.py"]).addresses == (f"{tmp_path}/orders.py",)
     assert resolve_actions(["modu", "./orders.py"]).addresses == ("modu", f"{tmp_path}/orders.py")
