@@ -46,6 +46,7 @@ Exit status:
 from __future__ import annotations
 
 import io
+import os
 import re
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,8 @@ def _find_command(argv: Sequence[str]) -> str | None:
     are looked at here first.
 
     Raises:
-        MisuseError: For the first word that should be a command or an option, and is none.
+        MisuseError: For the first word that should be a command or an option, and is none; or that
+            is an option, and may have been meant as the name of a file: `*` gives such words.
     """
     command = None
     words = iter(argv)
@@ -155,6 +157,11 @@ def _find_command(argv: Sequence[str]) -> str | None:
         name = word.partition("=")[0]
         if word == "--":
             break
+        if word.startswith("-") and word != "-" and os.path.lexists(word):
+            raise MisuseError(
+                f"`{shorten(word)}` begins like an option, and is also the name of a file here: "
+                "write `--` before the names of files, or rename that one"
+            )
         if name in _OPTIONS:
             if _OPTIONS[name] and "=" not in word:
                 next(words, None)  # its value

@@ -258,18 +258,18 @@ def test_packages_are_looked_at_once_for_all_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are, and whatever they name."""
-    looks: list[str] = []
+    looks: list[list[str]] = []
 
-    def none_at_all(group: str) -> list[object]:
-        looks.append(group)
+    def none_at_all(path: list[str]) -> list[object]:
+        looks.append(path)
         return []
 
-    monkeypatch.setattr("importlib.metadata.entry_points", none_at_all)
+    monkeypatch.setattr("importlib.metadata.distributions", none_at_all)
     paths = [tmp_path / f"{number}.json" for number in range(3)]
     for path in paths:
         path.write_text(json.dumps(config({"action": path.stem})), "utf-8")
     assert invoke("check", *paths).stdout.count("warning[unknown-action]") == 3
-    assert looks == ["driftflow.actions"]
+    assert len(looks) == 1
 
 
 def test_a_file_may_be_called_like_a_command(tmp_path: Path) -> None:

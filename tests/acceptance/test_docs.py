@@ -166,6 +166,8 @@ def test_the_hook_looks_at_the_recommended_files() -> None:
     (shown,) = [text for language, text in blocks("README.md") if language == "yaml"]
     assert f"- id: {hook}\n" in shown
     assert f"rev: v{driftflow.__version__}\n" in shown
+    for text in (manifest, shown):  # the names of files follow
+        assert re.findall(r"^ *args: \[(?:.*, )?--\] ", text, re.MULTILINE)
 
 
 def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,61 @@ def test_a_misuse_is_told_in_words(argv: str, fault: str) -> None:
     with pytest.raises(MisuseError) as raised:
         parse_arguments(argv.split())
     assert str(raised.value) == fault
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        ("check --actions=evil.json good.json", "--actions=evil.json"),
+        ("check good.json --strict", "--strict"),
+        ("check --format text --help", "--help"),
+        ("-h", "-h"),
+        ("--config good.json --strict", "--strict"),
+        ("plan --config=good.json", "--config=good.json"),
+        ("schema --actions=evil/a.json", "--actions=evil/a.json"),
+        ("actions --actions m", "--actions"),
+        ("check -x.json", "-x.json"),
+    ],
+)
+@pytest.mark.parametrize("is_link", [False, True])
+def test_an_option_that_may_be_the_name_of_a_file_is_refused(
+    argv: str, name: str, *, is_link: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each command, and also a link that leads nowhere; if it is not there, all is well."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).symlink_to("nowhere") if is_link else Path(name).touch()
+    with pytest.raises(MisuseError) as raised:
+        parse_arguments(argv.split())
+    assert str(raised.value) == (
+        f"`{name}` begins like an option, and is also the name of a file here: "
+        "write `--` before the names of files, or rename that one"
+    )
+    Path(name).unlink()
+    if name != "-x.json":
+        parse_arguments(argv.split())
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ("check -- --strict", {"files": ["--strict"]}),
+        ("check ./--strict", {"files": ["./--strict"]}),
+        ("--config --strict", {"config": "--strict"}),
+        ("check --actions --strict a", {"actions": ["--strict"], "files": ["a"]}),
+        ("check -", {"files": ["-"]}),
+        ("check -- a", {"files": ["a"]}),
+    ],
+)
+def test_what_can_only_be_the_name_of_a_file_is_one(
+    argv: str, expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind `--`, with a folder, as the value of an option; `--` and `-` are no options."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("--strict", "--", "-"):
+        Path(name).touch()
+    arguments = vars(parse_arguments(argv.split()))
+    assert {name: arguments[name] for name in expected} == expected
 
 
 def test_help_and_version_are_texts() -> None:
