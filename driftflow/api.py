@@ -54,7 +54,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         strict: Whether warnings refuse the config too.
         actions: What steps can name besides the built-in actions: functions by name, or a list of
             functions that `action` has marked, of modules with such, of names of modules and
-            paths of `.py` files, as `--actions` takes them.
+            paths of `.py` files and of packages, as `--actions` takes them.
         params: By name, a JSON value for each parameter that is given.
         executor: What runs the waves: any `concurrent.futures.Executor`, which stays the caller's.
             By default threads, and none if the flag `parallel` is off. On an executor a step may

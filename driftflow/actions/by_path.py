@@ -1,15 +1,40 @@
-"""The folders of code that is given by its path: only from there may it import what lies beside it.
+"""Code that is given by its path: a file, or a folder that is a package; and what lies beside it.
 
-They come last on Python's path, so that nothing that is installed is shadowed, and nothing that is
-looked for among what is installed is looked for in them.
+- It is a module of this package, and the rest of its name is its whole path, so that two files of
+  one name do not meet. Any process that can import DriftFlow finds it by that name: a pool's, which
+  Python starts itself, unpickles the functions and classes of such a file like all others.
+- Only such code may import what lies beside it. Its folder comes last on Python's path, so that
+  nothing that is installed is shadowed, and what is installed is not looked for there.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import spec_from_file_location
+from typing import TYPE_CHECKING
+
+import driftflow
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+# This makes a package of the module: `_Finder` finds what is in it, not a folder.
+__path__: list[str] = []
 
 # The folders that were put on Python's path here.
 _added: set[str] = set()
+
+
+def name_module(path: str) -> str:
+    """Return the name of the module that is at a whole path: one word below this package."""
+    return f"{__name__}.{path.replace('%', '%25').replace('.', '%2e')}"
+
+
+def is_by_path(module: str) -> bool:
+    """Return whether a module has a name of that kind, or is in a package that has."""
+    return module.startswith(f"{__name__}.")
 
 
 def let_import_from(folder: str) -> None:
@@ -23,3 +48,38 @@ def installed_path() -> list[str]:
     """Return Python's path without the folders that were put there for code given by its path."""
     path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
     return [entry for entry in path if entry not in _added]
+
+
+def forget(module: str) -> None:
+    """Let a module, and what is in it if it is a package, be loaded anew."""
+    for name in [*sys.modules]:
+        if name == module or name.startswith(f"{module}."):
+            del sys.modules[name]
+
+
+class _Finder:
+    """Finds the modules of this package: what `sys.meta_path` has."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> ModuleSpec | None:
+        """Return how a module is loaded; None if it is not of this package."""
+        parent, word = name.rpartition(".")[::2]
+        if parent != __name__:
+            return None
+        full = word.replace("%2e", ".").replace("%25", "%")
+        let_import_from(os.path.dirname(full))  # noqa: PTH120 - strings, as the import system has
+        if (
+            PathFinder.find_spec("driftflow") is None
+        ):  # as in a checkout; processes inherit the path
+            let_import_from(os.path.dirname(os.path.dirname(driftflow.__file__)))  # noqa: PTH120
+        is_folder = os.path.isdir(full)  # noqa: PTH112 - as above
+        file = os.path.join(full, "__init__.py") if is_folder else full  # noqa: PTH118 - as above
+        return spec_from_file_location(
+            name,
+            file,
+            loader=SourceFileLoader(name, file),
+            submodule_search_locations=[full] if is_folder else None,
+        )
+
+
+sys.meta_path.append(_Finder)

@@ -53,7 +53,7 @@ class Actions(Mapping[str, Action]):
 
     Args:
         given: Functions by name. Or a list of functions that `action` has marked, modules that hold
-            such functions, names of modules, and paths of `.py` files.
+            such functions, names of modules, and paths of `.py` files and of packages.
 
     Attributes:
         addresses: Where another process finds what was given.

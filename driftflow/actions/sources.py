@@ -1,7 +1,6 @@
 """The operator's code, loaded: modules, files, functions of the program.
 
 - Whatever the code raises while it is loaded becomes an `ActionsError` with its file and line.
-- A file runs under a module name made of its path, so that two files of one name do not meet.
 - A module is looked for where Python finds those that are installed, never in the working
   directory: what lies there may be anybody's. Only code that is given by its path may import what
   lies beside it (`by_path`).
@@ -10,7 +9,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import re
 import sys
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import driftflow
 from driftflow.actions.action import Address, find_mark
-from driftflow.actions.by_path import let_import_from
+from driftflow.actions.by_path import forget, is_by_path, name_module
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
     if not marked:
         home = getattr(module, "__file__", None) or "built into Python"
         raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
-    address = os.path.abspath(source) if _is_file(source) else source  # noqa: PTH100
+    address = os.path.abspath(source) if _is_path(source) else source  # noqa: PTH100
     # Another process has its own `__main__`, and cannot import a module that was made by hand.
     is_only_here = source == "__main__" or module.__spec__ is None
     for (name, _), function in marked:
@@ -98,29 +96,30 @@ def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
 
 
 def _load_module(source: str) -> ModuleType:
-    """Import the module of that name, or run the file anew."""
-    if _is_file(source):
-        return _run_file(source)
-    if not all(part.isidentifier() for part in source.split(".")):
+    """Import the module of that name, or run the file or the package at that path anew."""
+    if _is_path(source):
+        return _load_by_path(source)
+    if not is_by_path(source) and not all(part.isidentifier() for part in source.split(".")):
         raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
     module: ModuleType = run_code(lambda: importlib.import_module(source), source)
     return module
 
 
-def _is_file(source: str) -> bool:
-    return "\0" not in source and (source.endswith(".py") or os.sep in source)
+def _is_path(source: str) -> bool:
+    may_be = source.endswith(".py") or os.sep in source
+    return may_be and "\0" not in source and not is_by_path(source)
 
 
-def _run_file(path: str) -> ModuleType:
+def _load_by_path(path: str) -> ModuleType:
     full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
-    let_import_from(os.path.dirname(full))  # noqa: PTH120 - as above
-    name = re.sub(r"\W", "_", full)  # not yet taken, and dataclasses look their module up by it
-    spec = importlib.util.spec_from_file_location(name, full)
-    if not path.endswith(".py") or spec is None or spec.loader is None:
-        raise ActionsError(path, "not a file of Python code: its name does not end in `.py`")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    load = spec.loader.exec_module
-    run_code(lambda: load(module), path)
+    if os.path.isdir(full):  # noqa: PTH112 - as above
+        if not os.path.isfile(os.path.join(full, "__init__.py")):  # noqa: PTH113, PTH118 - as above
+            raise ActionsError(path, "a folder that is no package: it has no `__init__.py`")
+    elif not path.endswith(".py"):
+        raise ActionsError(path, "neither a folder nor a file whose name ends in `.py`")
+    name = name_module(full)
+    forget(name)
+    module: ModuleType = run_code(lambda: importlib.import_module(name), path)
     return module
 
 
@@ -169,6 +168,8 @@ def _suggest_path(module: str) -> str:
     path = os.path.join(".", *module.split("."))  # noqa: PTH118 - `Path` drops the dot
     if os.path.isfile(f"{path}.py"):  # noqa: PTH113 - as above
         return f"a file here has that name: write `{path}.py`"
+    if os.path.isfile(os.path.join(path, "__init__.py")):  # noqa: PTH113, PTH118 - as above
+        return f"a folder here has that name: write `{path}/`"
     return "a file is named by its path, as in `./actions.py`"
 
 

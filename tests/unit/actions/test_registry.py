@@ -167,14 +167,50 @@ def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
 
 def test_a_module_in_the_working_directory_is_not_there() -> None:
     """The message says how it is named; and nothing of it was run."""
-    for name in ("orders", "team", "team/jobs", "team/__init__"):
+    for name in ("orders", "team", "team/jobs", "team/__init__", "team/sub/__init__"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(f"{name}.py").write_text("raise SystemExit(name)\n")
     here = "there is no such module; a file here has that name: write "
     assert fault(["orders"]).reason == f"{here}`./orders.py`"
     assert fault(["team.jobs"]).reason == f"{here}`./team/jobs.py`"
+    folder = "there is no such module; a folder here has that name: write "
+    assert fault(["team.sub"]).reason == f"{folder}`./team/sub/`"
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("orders")
+
+
+def test_a_folder_is_given_as_a_package(tmp_path: Path) -> None:
+    """With its relative imports; what lies beside it can be imported, what lies in it cannot."""
+    for folder in ("a", "b"):
+        (tmp_path / folder / "jobs").mkdir(parents=True)
+        (tmp_path / folder / "jobs" / "helper.py").write_text(f"NAME = {folder!r}\n")
+        (tmp_path / folder / f"beside_{folder}.py").write_text("")
+        (tmp_path / folder / "jobs" / "__init__.py").write_text(
+            f"import driftflow, beside_{folder}\n"
+            "from .helper import NAME\n"
+            "@driftflow.action(name=f'name.{NAME}')\n"
+            "def name(_):\n"
+            "    from . import helper\n"
+            "    return helper.NAME\n"
+            "try:\n"
+            "    import helper\n"
+            "except ModuleNotFoundError as error:\n"
+            "    MISSING = error.name\n"
+        )
+    known = resolve_actions(["./a/jobs/", "b/jobs"])
+    assert [known[name].function(None) for name in ("name.a", "name.b")] == ["a", "b"]
+    assert known["name.a"].origin == "./a/jobs/"
+    assert known.addresses == (f"{tmp_path}/a/jobs", f"{tmp_path}/b/jobs")
+    found = load_again(["name.b"], known.addresses)
+    assert found["name.b"].function(None) == "b"
+    module = sys.modules[known["name.b"].function.__module__]
+    assert module.MISSING == "helper"
+    assert resolve_actions([module]).addresses == (module.__name__,)
+    assert load_again(["name.b"], [module.__name__])["name.b"].function(None) == "b"
+    (tmp_path / "b" / "jobs" / "helper.py").write_text("x = 1\nfrom . import nothing\n")
+    error = fault(["b/jobs"])
+    assert error.reason.startswith(f"{tmp_path}/b/jobs/helper.py:2: ImportError: cannot import ")
+    assert module.__name__ not in sys.modules
 
 
 def test_what_lies_beside_a_file_is_not_installed(tmp_path: Path) -> None:
@@ -372,13 +408,14 @@ def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
     [
         ("missing.py", "No such file or directory"),
         ("sub/missing.py", "No such file or directory"),
-        ("folder.py", "Is a directory"),
-        ("./nothing.so", "not a file of Python code: its name does not end in `.py`"),
+        ("folder.py", "a folder that is no package: it has no `__init__.py`"),
+        ("./folder.py/", "a folder that is no package: it has no `__init__.py`"),
+        ("./nothing.so", "neither a folder nor a file whose name ends in `.py`"),
         (
             "missing.module",
             "there is no such module; a file is named by its path, as in `./actions.py`",
         ),
-        ("sub/jobs", "not a file of Python code: its name does not end in `.py`"),
+        ("sub/jobs", "neither a folder nor a file whose name ends in `.py`"),
         ("missing", "there is no such module; a file is named by its path, as in `./actions.py`"),
         ("jobs file", "neither the name of a module nor a path that ends in `.py`"),
         ("", "neither the name of a module nor a path that ends in `.py`"),
