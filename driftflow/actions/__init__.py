@@ -9,7 +9,8 @@ Schema means (`schemas`), and the warning about an unknown action (`checking.war
     action    what an action is; the built-in ones; how its function is called once
     registry  maps names to actions, and refuses a name that is already taken
     sources   loads the modules, files and functions that the operator gives
-    by_path   finds the modules that are given by their paths, and what they may import
+    by_path   finds the modules that are given by their paths, in any process
+    beside    lets them import what lies beside them
     elsewhere lets another process find the same actions as the one that began the run
     forks     keeps a process that code forks from coming back into the run
 """

@@ -1,30 +1,26 @@
-"""Code that is given by its path: a file, or a folder that is a package; and what lies beside it.
+"""Code that is given by its path: a file, or a folder that is a package.
 
-- It is a module of this package, and the rest of its name is its whole path, so that two files of
-  one name do not meet. Any process that can import DriftFlow finds it by that name: a pool's, which
-  Python starts itself, unpickles the functions and classes of such a file like all others.
-- Only such code may import what lies beside it. Its folder comes last on Python's path, so that
-  nothing that is installed is shadowed, and what is installed is not looked for there.
+It is a module of this package, and the rest of its name is its whole path, so that two files of one
+name do not meet. Any process that can import DriftFlow finds it by that name: so a process of a
+pool, which Python starts itself, unpickles the functions and classes of such a file like others.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.machinery import PathFinder
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import driftflow
+from driftflow.actions.beside import FreshLoader, let_import_from, load_fresh
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 # This makes a package of the module: `_Finder` finds what is in it, not a folder.
 __path__: list[str] = []
-
-# The folders that were put on Python's path here.
-_added: set[str] = set()
 
 
 def name_module(path: str) -> str:
@@ -35,19 +31,6 @@ def name_module(path: str) -> str:
 def is_by_path(module: str) -> bool:
     """Return whether a module has a name of that kind, or is in a package that has."""
     return module.startswith(f"{__name__}.")
-
-
-def let_import_from(folder: str) -> None:
-    """Put a folder last on Python's path, unless it is there."""
-    if folder not in sys.path:
-        sys.path.append(folder)
-        _added.add(folder)
-
-
-def installed_path() -> list[str]:
-    """Return Python's path without the folders that were put there for code given by its path."""
-    path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
-    return [entry for entry in path if entry not in _added]
 
 
 def forget(module: str) -> None:
@@ -68,18 +51,14 @@ class _Finder:
             return None
         full = word.replace("%2e", ".").replace("%25", "%")
         let_import_from(os.path.dirname(full))  # noqa: PTH120 - strings, as the import system has
-        if (
-            PathFinder.find_spec("driftflow") is None
-        ):  # as in a checkout; processes inherit the path
+        if PathFinder.find_spec("driftflow") is None:  # as in a checkout: pools inherit the path
             let_import_from(os.path.dirname(os.path.dirname(driftflow.__file__)))  # noqa: PTH120
-        is_folder = os.path.isdir(full)  # noqa: PTH112 - as above
-        file = os.path.join(full, "__init__.py") if is_folder else full  # noqa: PTH118 - as above
-        return spec_from_file_location(
-            name,
-            file,
-            loader=SourceFileLoader(name, file),
-            submodule_search_locations=[full] if is_folder else None,
-        )
+        if not os.path.isdir(full):  # noqa: PTH112 - as above
+            return spec_from_file_location(name, full, loader=FreshLoader(name, full))
+        load_fresh(full)
+        file = os.path.join(full, "__init__.py")  # noqa: PTH118 - as above
+        loader = FreshLoader(name, file)
+        return spec_from_file_location(name, file, loader=loader, submodule_search_locations=[full])
 
 
 sys.meta_path.append(_Finder)

@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import ACTIONS, Action, Known, find_mark, summarize
-from driftflow.actions.by_path import installed_path
+from driftflow.actions.beside import installed_path
 from driftflow.actions.sources import Candidate, find_candidates, load_function, run_code
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copy_json

@@ -3,7 +3,7 @@
 - Whatever the code raises while it is loaded becomes an `ActionsError` with its file and line.
 - A module is looked for where Python finds those that are installed, never in the working
   directory: what lies there may be anybody's. Only code that is given by its path may import what
-  lies beside it (`by_path`).
+  lies beside it (`beside`).
 """
 
 from __future__ import annotations

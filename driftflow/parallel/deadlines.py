@@ -41,7 +41,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 import driftflow
-from driftflow.actions.by_path import installed_path
+from driftflow.actions.beside import installed_path
 from driftflow.parallel.descendants import (
     GRACE_SECONDS,
     PATIENCE,

@@ -1,4 +1,4 @@
-"""Modules that are given by their paths, and the folders that they may import from."""
+"""Modules that are given by their paths."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftflow.actions import by_path
-from driftflow.actions.by_path import (
-    forget,
-    installed_path,
-    is_by_path,
-    let_import_from,
-    name_module,
-)
+from driftflow.actions.beside import installed_path
+from driftflow.actions.by_path import forget, is_by_path, name_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +22,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", installed_path())
-
-
-def test_a_folder_comes_last_and_is_not_where_installed_modules_are() -> None:
-    """Unless it is on the path by itself: then it is."""
-    before = [*sys.path]
-    let_import_from("/by/path")
-    let_import_from("/by/path")
-    let_import_from(before[-1])
-    assert sys.path == [*before, "/by/path"]
-    assert installed_path() == before
 
 
 @given(st.text("/.%2e5a\n\udc80"))
@@ -63,9 +48,3 @@ def test_a_module_is_imported_by_its_name(tmp_path: Path) -> None:
     assert not is_by_path(by_path.__name__)
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("driftflow.actions./tmp")
-
-
-def test_what_is_no_string_is_left_out() -> None:
-    """Python itself does not look there."""
-    sys.path.append(5)  # type: ignore[arg-type]  # the point of the test
-    assert installed_path() == sys.path[:-1]

@@ -1,0 +1,145 @@
+"""What lies beside code that is given by its path."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import py_compile
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from driftflow.actions.beside import installed_path, let_import_from
+from driftflow.actions.registry import resolve_actions
+from driftflow.errors import ActionsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In an empty folder; bytecode is written; what is imported and importable is as before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", installed_path())
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    before = {*sys.modules}
+    yield
+    for name in sys.modules.keys() - before:
+        del sys.modules[name]
+
+
+def test_a_folder_comes_last_and_is_not_where_installed_modules_are() -> None:
+    """Unless it is on the path by itself: then it is."""
+    before = [*sys.path]
+    let_import_from("/by/path")
+    let_import_from("/by/path")
+    let_import_from(before[-1])
+    assert sys.path == [*before, "/by/path"]
+    assert installed_path() == before
+
+
+def test_what_is_no_string_is_left_out() -> None:
+    """Python itself does not look there."""
+    sys.path.append(5)  # type: ignore[arg-type]  # the point of the test
+    assert installed_path() == sys.path[:-1]
+
+
+def change(path: str, text: str) -> None:
+    """Write another text of the same length, as if it were of the same time."""
+    was = os.stat(path)  # noqa: PTH116 - beside `os.utime`
+    assert len(text) == was.st_size
+    Path(path).write_text(text)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def perform(source: str, name: str = "act") -> Any:
+    """What an action of a source gives."""
+    return resolve_actions([source])[name].function(None)
+
+
+ACT = "import driftflow\n{}\n@driftflow.action\ndef act(_): return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "changed"),
+    [
+        ("jobs/orders.py", "NAME = 'old'", "jobs/orders.py"),
+        ("jobs/orders.py", "from helper import NAME", "jobs/helper.py"),
+        ("jobs/orders.py", "from lib import NAME", "jobs/lib/__init__.py"),
+        ("jobs/orders.py", "from lib.sub.part import NAME", "jobs/lib/sub/part.py"),
+        ("jobs/orders.py", "from spread.part import NAME", "jobs/spread/part.py"),
+        ("jobs/orders", "NAME = 'old'", "jobs/orders/__init__.py"),
+        ("jobs/orders", "from helper import NAME", "jobs/helper.py"),
+        ("jobs/orders", "from .part import NAME", "jobs/orders/part.py"),
+        ("jobs/orders", "from .sub.part import NAME", "jobs/orders/sub/part.py"),
+    ],
+)
+def test_what_runs_is_what_stands_in_the_file(source: str, code: str, changed: str) -> None:
+    """Whatever the times of the files are, and with bytecode of an earlier source beside it."""
+    folders = ("jobs/lib/sub", "jobs/spread", "jobs/orders/sub")
+    for folder in folders:
+        Path(folder).mkdir(parents=True)
+    for name in ("lib/__init__", "lib/sub/__init__", "orders/sub/__init__"):
+        Path(f"jobs/{name}.py").touch()
+    home = f"{source}/__init__.py" if source == "jobs/orders" else source
+    Path(changed).write_text("NAME = 'old'\n")
+    Path(home).write_text(ACT.format(code, "NAME"))
+    py_compile.compile(changed)
+    before = {*Path().rglob("__pycache__/*")}
+    assert len(before) == 1
+    change(changed, Path(changed).read_text().replace("old", "new"))
+    assert perform(source) == "new"
+    assert {*Path().rglob("__pycache__/*")} == before
+
+
+def test_a_file_that_is_loaded_again_is_as_it_is_now() -> None:
+    """Within a second of the first time; what tracebacks show of it, too."""
+    Path("jobs").mkdir()
+    Path("jobs/orders.py").write_text(ACT.format("", "'old'"))
+    assert perform("jobs/orders.py") == "old"
+    assert "'old'" in linecache.getline(str(Path("jobs/orders.py").resolve()), 4)
+    change("jobs/orders.py", ACT.format("", "'new'"))
+    assert perform("jobs/orders.py") == "new"
+    assert "'new'" in linecache.getline(str(Path("jobs/orders.py").resolve()), 4)
+
+
+def test_a_neighbour_that_was_not_there_is_found_when_it_is() -> None:
+    """Though the folder has the time that it had."""
+    Path("jobs").mkdir()
+    Path("jobs/orders.py").write_text(ACT.format("from helper import NAME", "NAME"))
+    was = os.stat("jobs")  # noqa: PTH116 - beside `os.utime`
+    with pytest.raises(ActionsError, match="No module named 'helper'"):
+        perform("jobs/orders.py")
+    Path("jobs/helper.py").write_text("NAME = 'new'\n")
+    os.utime("jobs", ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert perform("jobs/orders.py") == "new"
+
+
+def test_what_is_on_the_path_by_itself_is_pythons_affair(tmp_path: Path) -> None:
+    """Such as a virtual environment in the folder of the file: it goes on using its bytecode."""
+    Path("jobs/venv/lib").mkdir(parents=True)
+    sys.path.append(str(tmp_path / "jobs/venv/lib"))
+    for path in ("jobs/venv/lib/installed.py", "jobs/helper.py"):
+        Path(path).write_text("NAME = 'old'\n")
+        py_compile.compile(path)
+        change(path, "NAME = 'new'\n")
+    code = "import installed, helper"
+    Path("jobs/orders.py").write_text(ACT.format(code, "installed.NAME, helper.NAME"))
+    assert perform("jobs/orders.py") == ("old", "new")
+
+
+def test_a_file_is_fresh_in_a_folder_that_is_on_the_path_by_itself(tmp_path: Path) -> None:
+    """Unlike what lies beside it."""
+    sys.path.append(str(tmp_path))
+    for path, text in (
+        ("orders.py", ACT.format("import helper; NAME = 'old'", "NAME, helper.NAME")),
+        ("helper.py", "NAME = 'old'\n"),
+    ):
+        Path(path).write_text(text)
+        py_compile.compile(path)
+        change(path, text.replace("old", "new"))
+    assert perform("orders.py") == ("new", "old")
+    assert installed_path()[-1] == str(tmp_path)
