@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import driftflow
 from driftflow.actions.action import Address, find_mark
 from driftflow.actions.by_path import forget, is_by_path, name_module
+from driftflow.actions.forks import call_here
 from driftflow.errors import ActionsError, message_of
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def run_code(load: Callable[[], Any], source: str) -> Any:
         ActionsError: If the code raises anything; it has the line that did.
     """
     try:
-        return load()
+        return call_here(load)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the operator's code raises

@@ -128,6 +128,17 @@ def test_a_process_that_an_action_ends_is_no_success(
     assert json.loads(last)["event"] == "step_started"
 
 
+def test_a_process_that_a_file_forks_as_it_is_loaded_has_no_part_in_the_run(
+    tmp_path: Path,
+) -> None:
+    """Nor has one that it forks and that goes on to raise."""
+    (tmp_path / "acts.py").write_text(f"import os\nCHILD = os.fork()\n{ACTIONS}")
+    config = workflows.save(tmp_path, {"name": "a", "action": "note", "input": "notes"})
+    done = spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path)
+    assert done == (0, "OK a: noted\n", "")
+    assert (tmp_path / "notes").read_text() == "noted\n"
+
+
 @pytest.mark.parametrize("options", [(), ("--print-json",)])
 def test_no_result_goes_into_a_file_of_an_action(options: tuple[str, ...], tmp_path: Path) -> None:
     """Which may have the number of stdout by then: it is not delivered, and that is told."""

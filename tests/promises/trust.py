@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from support import workflows
@@ -43,7 +44,41 @@ def no_other_file(folder: Path, *, files: int) -> Verdict:
     )
 
 
+def what_stands_in_the_file(folder: Path, *, rounds: int) -> Verdict:
+    """Change a file of actions and what lies beside it, with their time stamps and sizes kept."""
+    stale = 0
+    (folder / "pack").mkdir()
+    files = [folder / name for name in ("acts.py", "beside.py", "pack/__init__.py", "pack/sub.py")]
+    workflows.save(folder, {"action": "read"})
+    for number in range(rounds):
+        written = f"{number % 10}"
+        mine = f"import driftflow, beside, pack, pack.sub\nMINE = {written}\n"
+        read = (
+            "@driftflow.action\ndef read(_):\n    return f'{MINE}{beside.N}{pack.N}{pack.sub.N}'\n"
+        )
+        for path in files:
+            path.write_text(f"N = {written}\n" if path.name != "acts.py" else mine + read)
+            os.utime(path, (1e9, 1e9))
+        done = spawn(
+            "--config",
+            "config.json",
+            "--actions=./acts.py",
+            cwd=folder,
+            environ={"PYTHONDONTWRITEBYTECODE": ""},
+        )
+        stale += done.stdout != f"OK step0: {written * 4}\n"
+    return Verdict(stale == 0, f"{rounds} changes, {stale} runs of what was there before")
+
+
 PROMISES = [
+    Promise(
+        "CODE-1",
+        "what runs is what stands in the files that are given by their paths",
+        "0 runs of what was there before",
+        what_stands_in_the_file,
+        {"rounds": 2},
+        {"rounds": 20},
+    ),
     Promise(
         "TRUST-1",
         "an audit is written into no other kind of file",
@@ -51,5 +86,5 @@ PROMISES = [
         no_other_file,
         {"files": 3},
         {"files": len(_OTHERS)},
-    )
+    ),
 ]
