@@ -84,10 +84,10 @@ def usurp(path):
 """
 # Programs that hide, to run `sleep` for so long.
 _HIDING = (
+    ["sh", "-c", "trap '' TERM; (setsid env -i sleep {} &); sleep {}"],
     ["env", "-i", "sleep", "{}"],
     ["env", "-i", "setsid", "-w", "sleep", "{}"],
     ["sh", "-c", "env -i setsid sh -c 'sleep {} & sleep {} &'; sleep 600"],
-    ["sh", "-c", "trap '' TERM; (setsid env -i sleep {} &); sleep {}"],
     [
         *(sys.executable, "-c"),
         "import os, time; os.fork() and time.sleep(600)\nwhile not os.fork(): open('{}', 'w')",

@@ -167,7 +167,7 @@ PROMISES = [
         "a write that is killed leaves the old file whole, and no draft",
         "0 files torn, 0 drafts there after the next write",
         kills,
-        short={"rounds": 4},
+        short={"rounds": 2},
         long={"rounds": 100},
     ),
     Promise(

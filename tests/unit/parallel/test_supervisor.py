@@ -105,9 +105,9 @@ def test_signals_are_handed_on(number: int, tmp_path: Path) -> None:
 def test_a_second_signal_is_death_at_once(first: int, second: int, tmp_path: Path) -> None:
     """Though the command takes none, and whatever is left of it sees to its note."""
     script = (
-        "signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15})\n"
         "leave_note(b'to do')\n"
         "nap = subprocess.Popen(['setsid', 'sleep', '600'])\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {2, 15})\n"
         "print(nap.pid, flush=True); time.sleep(600)"
     )
     process = started(script, tmp_path)
