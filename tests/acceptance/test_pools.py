@@ -96,6 +96,43 @@ def test_an_executor_of_spawned_processes_finds_a_file(tmp_path: Path) -> None:
     assert [each["output"] for each in result["results"]] == [DONE, DONE]
 
 
+def test_two_modules_of_one_name_are_told_in_any_process(tmp_path: Path) -> None:
+    """Here, in a child that makes attempts, in a process of an executor: both are named."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper.py").write_text(f"NAME = {folder!r}\n")
+        (tmp_path / folder / "jobs.py").write_text(
+            f"import driftflow\n@driftflow.action\ndef {folder}(_):\n"
+            "    import helper\n    return helper.NAME\n"
+        )
+    steps = ({"action": action, "optional": True} for action in ("a", "b"))
+    path = workflows.save(tmp_path, *steps, timeout_seconds=40)
+    sources = [f"{tmp_path}/{folder}/jobs.py" for folder in ("a", "b")]
+    options = [word for source in sources for word in ("--actions", source)]
+    for option in ([], ["--enforce-timeout"]):
+        done = spawn("--config", path, *options, *option, cwd=tmp_path)
+        assert done.stdout.count("FAIL") == 2
+        assert done.stdout.count(f"{tmp_path}/a/helper.py and {tmp_path}/b/helper.py") == 2
+    script = (
+        "import json, sys\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from multiprocessing import get_context\n"
+        "from driftflow import run_workflow\n"
+        "if __name__ == '__main__':\n"
+        "    with ProcessPoolExecutor(1, get_context('spawn')) as executor:\n"
+        "        path, *actions = sys.argv[1:]\n"
+        "        json.dump(run_workflow(path, actions=actions, executor=executor), sys.stdout)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    printed = subprocess.check_output(
+        [sys.executable, tmp_path / "script.py", path, *sources],
+        env=process_environment(),
+        timeout=60,
+    )
+    for result in json.loads(printed)["results"]:
+        assert f"{tmp_path}/a/helper.py and {tmp_path}/b/helper.py" in result["error"]
+
+
 def test_a_bare_checkout_finds_itself_in_a_pool(tmp_path: Path) -> None:
     """Though only `python -m` finds it, in the working directory."""
     for name in ("driftflow", "schema"):

@@ -37,7 +37,7 @@ def test_a_folder_comes_last_and_is_not_where_installed_modules_are() -> None:
     let_import_from("/by/path")
     let_import_from("/by/path")
     let_import_from(before[-1])
-    assert sys.path == [*before, "/by/path"]
+    assert sys.path == [*before, "/by/path/."]
     assert installed_path() == before
 
 
@@ -143,3 +143,98 @@ def test_a_file_is_fresh_in_a_folder_that_is_on_the_path_by_itself(tmp_path: Pat
         change(path, text.replace("old", "new"))
     assert perform("orders.py") == ("new", "old")
     assert installed_path()[-1] == str(tmp_path)
+
+
+def save_two(helper: str = "helper.py", code: str = "from helper import NAME") -> None:
+    """Two folders, each with a file of actions and a module of one name."""
+    for folder in ("a", "b"):
+        Path(folder, helper).parent.mkdir(parents=True)
+        Path(folder, helper).write_text(f"NAME = {folder!r}\n")
+        for unused in ("conftest.py", "setup.py"):
+            Path(folder, unused).write_text("raise SystemExit\n")
+        text = ACT.replace("act(_)", f"{folder}(_)").format(code, "NAME")
+        Path(folder, "jobs.py").write_text(text)
+
+
+def clash(tmp_path: Path, one: str = "a/helper.py", other: str = "b/helper.py") -> str:
+    """What is said of two modules of one name."""
+    return (
+        f"ImportError: `helper` is the name of two modules, {tmp_path}/{one} and "
+        f"{tmp_path}/{other}, and Python knows one of a name: rename one of them, or give each "
+        "folder as a package, as in `./orders/`"
+    )
+
+
+@pytest.mark.parametrize("helper", ["helper.py", "helper/__init__.py"])
+def test_of_two_modules_of_one_name_neither_is_taken_for_the_other(
+    helper: str, tmp_path: Path
+) -> None:
+    """In one run, and in one process; nothing of the second file is run, and the first goes on."""
+    save_two(helper)
+    Path("b/jobs.py").write_text("raise SystemExit\n")
+    for sources in (["a/jobs.py", "b/jobs.py"], ["b/jobs.py"]):
+        with pytest.raises(ActionsError) as caught:
+            resolve_actions(sources)
+        assert caught.value.source == "b/jobs.py"
+        assert caught.value.reason == clash(tmp_path, f"a/{helper}", f"b/{helper}")
+        assert sys.path[-1] == f"{tmp_path}/a/."
+    assert perform("a/jobs.py", "a") == "a"
+
+
+@pytest.mark.parametrize("sources", [["a/jobs.py", "b/jobs.py"], ["b/jobs.py", "a/jobs.py"]])
+def test_a_name_of_two_modules_that_is_imported_later_is_an_error_then(
+    sources: list[str], tmp_path: Path
+) -> None:
+    """When an action does it; until then there is none."""
+    save_two(code="")
+    for folder in ("a", "b"):
+        text = f"def {folder}(_):\n    import helper\n    return helper.NAME\n"
+        Path(folder, "jobs.py").write_text(f"import driftflow\n@driftflow.action\n{text}")
+    known = resolve_actions(sources)
+    first, second = (source.partition("/")[0] for source in sources)
+    for name in ("a", "b"):
+        with pytest.raises(ImportError) as caught:
+            known[name].function(None)
+        reason = clash(tmp_path, f"{first}/helper.py", f"{second}/helper.py")
+        assert f"ImportError: {caught.value}" == reason
+        assert caught.value.name == "helper"
+
+
+def test_a_name_that_the_second_file_alone_imports_is_an_error_too(tmp_path: Path) -> None:
+    """It would get the first one's."""
+    save_two(code="")
+    Path("b/jobs.py").write_text("x = 1\nimport helper\n")
+    with pytest.raises(ActionsError) as caught:
+        resolve_actions(["a/jobs.py", "b/jobs.py"])
+    assert caught.value.reason == f"{tmp_path}/b/jobs.py:2: {clash(tmp_path)}"
+
+
+def test_packages_have_modules_of_one_name(tmp_path: Path) -> None:
+    """That is the remedy."""
+    save_two(code="from .helper import NAME")
+    for folder in ("a", "b"):
+        (tmp_path / folder / "jobs.py").rename(tmp_path / folder / "__init__.py")
+    known = resolve_actions(["./a/", "./b/"])
+    assert [known[name].function(None) for name in ("a", "b")] == ["a", "b"]
+
+
+def test_what_is_installed_is_no_other_module(tmp_path: Path) -> None:
+    """It is what both get; and folders without `__init__.py` are one package, as ever."""
+    save_two(code="from helper import NAME; import parts.one")
+    for folder in ("a", "b"):
+        (tmp_path / folder / "parts").mkdir()
+    (tmp_path / "a" / "parts" / "one.py").touch()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "helper.py").write_text("NAME = 'installed'\n")
+    sys.path.append(str(tmp_path / "site"))
+    known = resolve_actions(["a/jobs.py", "b/jobs.py"])
+    assert [known[name].function(None) for name in ("a", "b")] == ["installed"] * 2
+
+
+def test_one_module_in_a_folder_of_two_names_is_one(tmp_path: Path) -> None:
+    """Though it has two paths."""
+    save_two()
+    Path("c").symlink_to("a")
+    (tmp_path / "a" / "more.py").write_text("import helper, driftflow\nfrom jobs import a\n")
+    assert perform("a/jobs.py", "a") == "a"
+    assert perform("c/more.py", "a") == "a"
