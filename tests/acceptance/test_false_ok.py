@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import workflows
-from support.command import process_environment, spawn, wait_for
+from support.command import gone, process_environment, spawn, wait_for
 
 from driftflow.parallel.descendants import list_children
 
@@ -229,3 +229,84 @@ def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(tmp_path: 
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (128 + signal.SIGTERM, b"FAIL step0: interrupted\n")
     assert stderr == b"interrupted by SIGTERM\n"
+
+
+def test_nothing_outlives_a_program_that_has_succeeded(tmp_path: Path) -> None:
+    """One program after the other: also what has left its group, its parent and its environment."""
+    hidden = "env -i setsid sh -c 'echo $$ > pid; sleep 600' < /dev/null > /dev/null 2>&1 &"
+    script = f"{hidden} while ! test -s pid; do sleep 0.01; done; echo done"
+    config = workflows.save(tmp_path, {"action": "command", "input": ["sh", "-c", script]})
+    done = spawn("--config", config, "--actions", "driftflow.packs.process", cwd=tmp_path)
+    assert done == (0, "OK step0: done\\n\n", "")
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_an_action_that_goes_elsewhere_does_not_move_the_run(
+    flags: dict[str, bool], tmp_path: Path
+) -> None:
+    """Its audit, and what lies beside its files, are where they were when it began."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "beside.py").write_text("WORD = 'found'\n")
+    (tmp_path / "acts.py").write_text(
+        "import os\nimport driftflow\n"
+        "@driftflow.action\n"
+        "def go(folder):\n"
+        "    os.chdir(folder)\n"
+        "@driftflow.action\n"
+        "def late(_):\n"
+        "    import beside\n"
+        "    return beside.WORD\n"
+    )
+    config = workflows.save(
+        tmp_path,
+        {"name": "a", "action": "go", "input": "away", "priority": 1},
+        {"name": "b", "action": "late"},
+        {"name": "c", "action": "late"},
+        flags={"audit": True, **flags},
+    )
+    done = spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path)
+    assert done == (0, "OK a: null\nOK b: found\nOK c: found\n", "")
+    last = (tmp_path / "driftflow.audit.json").read_text().splitlines()[-1]
+    assert json.loads(last)["status"] == "ok"
+    assert [*(tmp_path / "away").iterdir()] == []
+
+
+def test_what_a_pool_still_does_does_not_keep_a_run_that_a_signal_ends(tmp_path: Path) -> None:
+    """The end of its `with` waits for it; the run does not, and its workers end with it."""
+    (tmp_path / "acts.py").write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "import driftflow\n"
+        "@driftflow.action\n"
+        "def pool(path):\n"
+        "    fork = multiprocessing.get_context('fork')\n"
+        "    with ProcessPoolExecutor(1, fork) as workers:\n"
+        "        workers.submit(time.sleep, 600)\n"
+        "        pid = workers.submit(os.getpid)\n"
+        "        (worker,) = workers._processes\n"
+        "        with open(path, 'w') as file:\n"
+        "            file.write(str(worker))\n"
+        "        pid.result()\n"
+    )
+    begun = tmp_path / "begun"
+    config = workflows.save(
+        tmp_path, {"action": "pool", "input": str(begun)}, flags={"audit": True}
+    )
+    script = (
+        "import sys; from driftflow.running import signals; signals._CLEAN_UP = 0.3\n"
+        "from driftflow.__main__ import main; sys.exit(main())"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "--config", config, "--actions", "./acts.py"],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for(lambda: begun.exists() and begun.read_text())
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (-signal.SIGTERM, b"FAIL step0: interrupted\n")
+    assert stderr == b"interrupted by SIGTERM\n"
+    assert gone(int(begun.read_text()))
