@@ -27,7 +27,8 @@ EXAMPLES = sorted((CHECKOUT / "examples").glob("*.json"))
 # `nohup` SIGHUP, and what they start inherits that.
 AT_A_TERMINAL = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)\n"
+    "for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU):\n"
+    "    signal.signal(number, signal.SIG_DFL)\n"
 )
 
 
