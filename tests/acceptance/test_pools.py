@@ -70,9 +70,16 @@ def save_orders(folder: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("options", [[], ["--enforce-timeout"]], ids=["here", "child"])
-@pytest.mark.parametrize("source", ["some.orders.py", "orders", "orders/"])
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize(
+    ("source", "method", "options"),
+    [
+        ("some.orders.py", "spawn", []),
+        ("orders", "spawn", []),
+        ("orders/", "forkserver", []),
+        ("some.orders.py", "forkserver", ["--enforce-timeout"]),
+        ("orders/", "spawn", ["--enforce-timeout"]),
+    ],
+)
 def test_functions_of_a_file_are_found_by_the_processes_of_a_pool(
     source: str, method: str, options: list[str], tmp_path: Path
 ) -> None:

@@ -259,7 +259,7 @@ PROMISES = [
         "0 processes left",
         nothing_outlives,
         {"programs": 2, "rounds": 1},
-        {"programs": len(_HIDING), "rounds": 10},
+        {"programs": len(_HIDING), "rounds": 3},
     ),
     Promise(
         "END-4",
@@ -267,6 +267,6 @@ PROMISES = [
         "every record closed, death by that signal",
         second_signals,
         {"rounds": 1},
-        {"rounds": 25},
+        {"rounds": 15},
     ),
 ]

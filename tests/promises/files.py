@@ -168,7 +168,7 @@ PROMISES = [
         "0 files torn, 0 drafts there after the next write",
         kills,
         short={"rounds": 2},
-        long={"rounds": 100},
+        long={"rounds": 30},
     ),
     Promise(
         "FILE-3",
