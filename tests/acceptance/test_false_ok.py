@@ -156,6 +156,19 @@ def test_no_result_goes_into_a_file_of_an_action(options: tuple[str, ...], tmp_p
     assert (tmp_path / "mine").read_text() == ""
 
 
+def test_a_stderr_that_an_action_has_closed_changes_no_status(tmp_path: Path) -> None:
+    """There is nobody to tell that the output could not be delivered."""
+    (tmp_path / "acts.py").write_text(
+        "import os, sys\nimport driftflow\n"
+        "@driftflow.action\n"
+        "def close(_):\n"
+        "    sys.stderr.close()\n"
+        "    os.close(1)\n"
+    )
+    config = workflows.save(tmp_path, {"action": "close"})
+    assert spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path) == (3, "", "")
+
+
 @pytest.mark.parametrize("command", [("check",), ("plan", "--config"), ("--config",)])
 def test_no_command_succeeds_whose_process_ends_as_it_loads_actions(
     command: tuple[str, ...], tmp_path: Path
