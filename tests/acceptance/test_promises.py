@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from promises import Promise, Verdict
-from promises.__main__ import main
+from promises.__main__ import attempt, tell
 from promises.table import PROMISES
 from support.documents import read
 
@@ -51,7 +51,7 @@ def test_torture_says_what_became_of_each(capsys: pytest.CaptureFixture[str]) ->
 
     trials = {"GOOD-1": keep, "BAD-1": lose, "BAD-2": fail, "NONE-1": skip}
     promises = [Promise(name, "a text", "0 lost", trial, {}, {}) for name, trial in trials.items()]
-    assert main(promises) == 1
+    assert tell(promises, map(attempt, promises)) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [re.sub(r" +\d+\.\d s +", "  ", line) for line in lines] == [
         "GOOD-1  a text  0 lost  kept  3 runs",
@@ -61,5 +61,5 @@ def test_torture_says_what_became_of_each(capsys: pytest.CaptureFixture[str]) ->
         "1 kept, 2 BROKEN, 1 skipped",
         "SKIPPED NONE-1: no strace",
     ]
-    assert main(promises[:1]) == 0
+    assert tell(promises[:1], map(attempt, promises[:1])) == 0
     assert capsys.readouterr().out.endswith("\n1 kept, 0 BROKEN, 0 skipped\n")

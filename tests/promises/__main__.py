@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from promises import Promise, Verdict
 from promises.table import PROMISES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from promises import Promise
 
 
-def main(promises: Sequence[Promise] = PROMISES) -> int:
+class Trial(NamedTuple):
+    """What became of a promise that was tried.
+
+    Attributes:
+        state: `kept`, `BROKEN` or `skipped`.
+        figure: What came out, or the reason that it was skipped.
+        seconds: How long that took.
+    """
+
+    state: str
+    figure: str
+    seconds: float
+
+
+def main() -> int:
+    """Try all, two at a time, as the tests are. Return 1 if one is broken, else 0."""
+    with ProcessPoolExecutor(2) as pool:
+        return tell(PROMISES, pool.map(attempt, PROMISES))
+
+
+def tell(promises: Sequence[Promise], trials: Iterable[Trial]) -> int:
     """Print what came of each, and how many were kept. Return 1 if one is broken, else 0."""
     widths = [
         max(map(len, column)) for column in zip(*(each[:3] for each in promises), strict=True)
     ]
     states: Counter[str] = Counter()
     skipped: list[str] = []
-    for promise in promises:
-        started = monotonic()
-        state, figure = _try(promise)
-        seconds = monotonic() - started
+    for promise, (state, figure, seconds) in zip(promises, trials, strict=True):
         states[state] += 1
         skipped += [f"SKIPPED {promise.id}: {figure}"] * (state == "skipped")
         words = [word.ljust(width) for word, width in zip(promise[:3], widths, strict=True)]
@@ -38,16 +57,18 @@ def main(promises: Sequence[Promise] = PROMISES) -> int:
     return int(states["BROKEN"] > 0)
 
 
-def _try(promise: Promise) -> tuple[str, str]:
-    """Return what became of a promise, and the figure, or the reason that there is none."""
+def attempt(promise: Promise) -> Trial:
+    """Try a promise at length, in a folder of its own."""
+    started = monotonic()
     with TemporaryDirectory() as folder:
         try:
             verdict = promise.tried(Path(folder), thoroughly=True)
+            state, figure = "kept" if verdict.holds else "BROKEN", verdict.figure
         except pytest.skip.Exception as skipped:
-            return "skipped", str(skipped)
+            state, figure = "skipped", str(skipped)
         except Exception as error:  # noqa: BLE001 - the others are tried all the same
-            verdict = Verdict(holds=False, figure=f"{type(error).__name__}: {error}")
-    return "kept" if verdict.holds else "BROKEN", verdict.figure
+            state, figure = "BROKEN", f"{type(error).__name__}: {error}"
+    return Trial(state, figure, monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ PROMISES = [
         "signals end the record",
         "every step closed, run_finished there, death by that signal, no traceback",
         signals_end_the_record,
-        {"signals": 12},
+        {"signals": 6},
         {"signals": 200},
     )
 ]

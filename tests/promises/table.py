@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from promises import ends, files, forgery, hostile, resumption, signals, streams, trust, writer
+from promises import (
+    answers,
+    ends,
+    files,
+    forgery,
+    hostile,
+    resumption,
+    signals,
+    streams,
+    trust,
+    writer,
+)
 
-PROMISES = [
-    promise
-    for module in (writer, files, trust, forgery, hostile, ends, signals, streams, resumption)
-    for promise in module.PROMISES
-]
+_MODULES = (
+    answers,
+    writer,
+    files,
+    trust,
+    forgery,
+    hostile,
+    ends,
+    signals,
+    streams,
+    resumption,
+)
+PROMISES = [promise for module in _MODULES for promise in module.PROMISES]

@@ -605,7 +605,7 @@ PROMISES = [
         "any single I/O fault is reported and corrupts nothing",
         "exit 3, 0 bad lines, 0 steps after it",
         single_faults,
-        short={"every": 100},
+        short={"every": 250},
         long={"every": 1},
     ),
     Promise(
@@ -621,7 +621,7 @@ PROMISES = [
         "kill -9 costs at most the record in flight",
         "0 acknowledged lost, 0 fused",
         kills,
-        short={"rounds": 6},
+        short={"rounds": 3},
         long={"rounds": 200},
     ),
     Promise(

@@ -68,7 +68,7 @@ def _put_in(place: tuple[Any, Any], draw: random.Random) -> None:
         container[key] = {draw.choice(known): draw.choice(OTHERS)}
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(workflows.configs, st.randoms(use_true_random=False))
 def test_acceptor_and_jsonschema_agree(config: dict[str, Any], draw: random.Random) -> None:
     """On good documents, and on such as are wrong in one place and more."""

@@ -69,7 +69,7 @@ def compounds(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 schemas = st.recursive(leaves, compounds, max_leaves=5).filter(lambda schema: type(schema) is dict)
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(schemas, st.lists(values, min_size=5, max_size=5))
 def test_what_is_compiled_agrees_with_jsonschema(schema: dict[str, Any], tries: list[Any]) -> None:
     """On every keyword that is known, at each depth, for each type of value."""

@@ -1,0 +1,234 @@
+"""A run does what the contract says, and the same however it is run."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from hypothesis import given, settings
+from jsonschema import Draft7Validator
+from support import naive, workflows
+from support.command import invoke, packages_stay
+from support.performers import PERFORMERS, answer, dask, loky, processes
+
+from driftflow.actions.action import ACTIONS, Action
+from driftflow.schemas.published import load_schema
+from promises import Promise, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+_RESULT = Draft7Validator(load_schema("result"))
+_RECORD = Draft7Validator(load_schema("audit"))
+_ERRORS = ("value", "exit", "leave", "generator", "stubborn", "unspeakable", "local")
+# How many plans are tried in this thread and in others for one that is tried there.
+_SHARES = {processes: 2, loky: 2, dask: 10}
+# So many of these at a time: an executor has something to do while others wait for it. A worker
+# keeps the actions of four runs; with more it would load them again and again.
+_AT_ONCE = 4
+
+
+@packages_stay()
+def runs_do_what_the_contract_says(_: Path, *, plans: int) -> Verdict:
+    """Order, data, attempts, stop, status, lines and document agree with the naive model's.
+
+    Raises:
+        AssertionError: They do not; its notes say on which workflow.
+    """
+    compare = settings(max_examples=plans)(given(workflows.linked())(_compare))
+    compare()
+    return Verdict(holds=True, figure=f"{plans} plans, all as the model says")
+
+
+def _compare(workflow: tuple[dict[str, Any], dict[str, str]]) -> None:
+    config, params = workflow
+    options = [f"--param={name}={value}" for name, value in params.items()]
+    expected = naive.Run(config, params)
+    flags = config.get("flags", {})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = workflows.write(folder, config)
+        with _flaky():
+            text = invoke(
+                "--config", path, *options, cwd=folder, environ={"DRIFTFLOW_FLAGS": "audit"}
+            )
+        assert list(folder.iterdir()) == [path]
+        with _flaky():
+            document = invoke("--config", path, "--print-json", *options, cwd=folder)
+        audit = _records(folder / config.get("storage", {}).get("path", "driftflow.audit.json"))
+    status = 0 if expected.status == "ok" else 1
+    assert text[:2] == (status, expected.text())
+    assert document.status == status
+    result = json.loads(document.stdout)
+    _RESULT.validate(result)
+    discarded = result.pop("discarded", [])
+    ran = [name for name in expected.beside if name in discarded]
+    assert not discarded or (flags["parallel"] and set(discarded) == set(ran))
+    assert document.stderr == _told(len(discarded))
+    assert text.stderr in map(_told, range(len(expected.beside) * flags.get("parallel", False) + 1))
+    metrics = result.pop("metrics", None)
+    wanted = {"name": config["name"], "status": expected.status, "results": expected.results}
+    assert result == wanted
+    assert list(result) == list(wanted)
+    assert (metrics is not None) == flags.get("metrics", False)
+    if metrics:
+        _adds_up(metrics, result, planned=len(config["steps"]))
+    assert bool(audit) == flags.get("audit", False)
+    if audit:
+        _agrees(audit, result, discarded)
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().decode("ascii").splitlines()]
+
+
+def _flaky() -> Any:
+    return mock.patch.dict(ACTIONS, {"flaky": Action(workflows.Flaky(), "", "")})
+
+
+def _told(discarded: int) -> str:
+    """What is said about steps that were discarded."""
+    number = {0: "", 1: "1 step"}.get(discarded, f"{discarded} steps")
+    return number and f"discarded: {number} that ran beside the one that ended the run\n"
+
+
+def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: list[str]) -> None:
+    for record in records:
+        _RECORD.validate(record)
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert len({record["run_id"] for record in records}) == 1
+    started, *steps, finished = records
+    assert started["event"] == "run_started"
+    assert started["workflow"] == document["name"]
+    assert finished["event"] == "run_finished"
+    assert finished["status"] == document["status"]
+    starts = [record for record in steps if record["event"] == "step_started"]
+    finishes = [record for record in steps if record["event"] == "step_finished"]
+    others = [record for record in steps if record["event"] == "step_discarded"]
+    assert [
+        {"name": record["step"]}
+        | {key: record[key] for key in ("ok", "output", "error", "attempts")}
+        for record in finishes
+    ] == document["results"]
+    assert [record["step"] for record in others if record["attempts"]] == discarded
+    ends = [*finishes, *others]
+    assert len(starts) + len(ends) == len(steps)
+    for order in (starts, ends):
+        assert [record["index"] for record in order] == list(range(len(ends)))
+    for start, end in zip(starts, ends, strict=True):
+        assert start["seq"] < end["seq"]
+
+
+def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) -> None:
+    results = document["results"]
+    assert metrics["attempts"] == sum(result["attempts"] for result in results)
+    assert metrics["steps"] == {
+        "planned": planned,
+        "ok": sum(result["ok"] for result in results),
+        "failed": sum(not result["ok"] for result in results),
+        "not_run": planned - len(results),
+    }
+    assert [step["name"] for step in metrics["step_durations"]] == [
+        result["name"] for result in results
+    ]
+
+
+def the_answer_is_the_same(_: Path, *, plans: int) -> Verdict:
+    """For generated plans, whatever goes wrong in them; some are under way at the same time."""
+    numbers = {performer: plans // _SHARES.get(performer, 1) for performer in PERFORMERS}
+    expected = [_in_turn(seed) for seed in range(plans)]
+    wrong = [
+        f"{performer.__name__}, seed {seed}"
+        for performer, number in numbers.items()
+        for seed in _wrong_answers(performer, expected[:number])
+    ]
+    tried = ", ".join(f"{number} {performer.__name__}" for performer, number in numbers.items())
+    return Verdict(not wrong, "; ".join([f"plans: {tried}; {len(wrong)} other answers", *wrong]))
+
+
+def _in_turn(seed: int) -> dict[str, Any]:
+    """What comes of a plan where nothing else is going on."""
+    result, _ = answer(_generated(seed, "in turn"), jobs=1)
+    return result
+
+
+def _wrong_answers(
+    performer: Callable[[], AbstractContextManager[Executor]], expected: list[dict[str, Any]]
+) -> list[int]:
+    """The seeds of the plans that come to something else there."""
+
+    def is_wrong(seed: int) -> bool:
+        config = _generated(seed, performer.__name__)
+        result, discarded = answer(config, executor=executor, jobs=1 + seed % 5)
+        names = {step["name"] for step in result["results"]}
+        return result != expected[seed] or bool(names & {*discarded})
+
+    with performer() as executor, ThreadPoolExecutor(_AT_ONCE) as runs:
+        seeds = range(len(expected))
+        return [seed for seed, wrong in zip(seeds, runs.map(is_wrong, seeds), strict=True) if wrong]
+
+
+def _generated(seed: int, run: str) -> dict[str, Any]:
+    """A config with steps of every kind, few priorities and many failures; for one run."""
+    draw = random.Random(seed)  # noqa: S311 - the same cases each time
+    steps: list[dict[str, Any]] = []
+    for number in range(draw.randrange(16)):
+        action, value = draw.choice(
+            [
+                ("echo", {"number": number, "keys": {"b": [None, 1.5], "a": "ä"}}),
+                ("echo", f"text {number}"),
+                ("upper", "text"),
+                ("upper", number),
+                ("fail", draw.choice(_ERRORS)),
+                ("flaky", {"failures": draw.randrange(4), "key": f"{run}-{seed}-{number}"}),
+                ("spoil", {"rows": [number], "key": f"{run}-{seed}-{number}"}),
+                ("nobody", None),
+            ]
+        )
+        if steps and draw.random() < 0.3:
+            earlier = draw.sample(steps, min(len(steps), 2))
+            names = [step["name"] for step in earlier]
+            action, value = "echo", {"from": draw.choice([names, names[0]])}
+            priority = min(step["priority"] for step in earlier) - draw.randrange(2)
+        else:
+            priority = draw.randrange(3)
+        steps.append(
+            {
+                # In one priority, what is read stands first.
+                "name": f"step {number:02}",
+                "action": action,
+                "input": value,
+                "priority": priority,
+                "optional": draw.random() < 0.8,
+            }
+        )
+    flags = {"parallel": draw.random() < 0.9}
+    return workflows.config(*steps, max_attempts=draw.randint(1, 3), flags=flags)
+
+
+PROMISES = [
+    Promise(
+        "RUN-1",
+        "a run does what the contract says",
+        "in all things what the naive model says",
+        runs_do_what_the_contract_says,
+        {"plans": 200},
+        {"plans": 2000},
+    ),
+    Promise(
+        "RUN-2",
+        "the answer is the same however it is run",
+        "0 other answers",
+        the_answer_is_the_same,
+        {"plans": 100},
+        {"plans": 2000},
+    ),
+]
