@@ -370,7 +370,7 @@ def _complain(message: str) -> None:
 
 def _print_error(text: str) -> None:
     if sys.stderr is not None:
-        with suppress(OSError, ValueError):  # ValueError: an action has closed it
+        with suppress(OSError, ValueError):  # ValueError: an action closed what it put there
             sys.stderr.write(text)
 
 

@@ -174,13 +174,20 @@ def open_for_prints(descriptor: int, old: TextIO | None) -> io.TextIOWrapper:
     """
     raw: Any = _Tolerant(descriptor, "w", closefd=False)
     is_bare = isinstance(getattr(old, "buffer", None), io.RawIOBase)
-    return io.TextIOWrapper(
+    return _Prints(
         raw if is_bare else io.BufferedWriter(raw),
         encoding="utf-8",
         errors="backslashreplace",
         line_buffering=True,
         write_through=is_bare,
     )
+
+
+class _Prints(io.TextIOWrapper):
+    """A stream that an action may close: it stays open for those that print after it."""
+
+    def close(self) -> None:
+        self.flush()
 
 
 class _Tolerant(io.FileIO):

@@ -118,6 +118,7 @@ class Signals:
                 for number in self._handlers_before:
                     if signal.getsignal(number) is not self._handler:
                         signal.signal(number, self._handler)
+                _hear_of_children()
                 signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
                 self.received = self.received or seen() or None
             yield event
@@ -181,11 +182,15 @@ def is_another(number: int, first: int, seconds: float) -> bool:
 def leave_to_the_system() -> None:
     """Let SIGINT end the process as SIGTERM does, without a traceback: nothing was run yet.
 
-    SIGCHLD is not ignored from here on, whatever the caller has left: the system would not tell how
-    programs end.
+    SIGCHLD is not ignored from here on, whatever the caller has left.
     """
     if signal.getsignal(SIGINT) is signal.default_int_handler:
         signal.signal(SIGINT, signal.SIG_DFL)
+    _hear_of_children()
+
+
+def _hear_of_children() -> None:
+    """Do not ignore SIGCHLD: else the system would not tell how programs end."""
     if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 

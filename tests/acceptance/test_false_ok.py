@@ -164,6 +164,7 @@ def test_a_stderr_that_an_action_has_closed_changes_no_status(tmp_path: Path) ->
         "import os, sys\nimport driftflow\n"
         "@driftflow.action\n"
         "def close(_):\n"
+        "    sys.stderr = open(os.devnull, 'w')\n"
         "    sys.stderr.close()\n"
         "    os.close(1)\n"
     )

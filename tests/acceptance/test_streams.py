@@ -221,7 +221,7 @@ def test_a_stdout_that_does_not_block_gets_everything(
     tmp_path: Path,
 ) -> None:
     """In its order, however slowly it is read: the first lines, and those that wait for others."""
-    path = save(tmp_path, *({"input": "é" * 997} for _ in range(200)), flags=flags)
+    path = save(tmp_path, *({"input": "é" * 997} for _ in range(50)), flags=flags)
     words = command("--config", path, *shown, *options)
     assert read_slowly(words, tmp_path, environ, "stdout") == end_as_text(words, tmp_path)
 
@@ -241,11 +241,11 @@ def test_a_stderr_that_does_not_block_gets_everything(
     tmp_path: Path,
 ) -> None:
     """What an action prints."""
-    path = save(tmp_path, {"action": "shout", "input": 1000}, flags=flags)
+    path = save(tmp_path, {"action": "shout", "input": 300}, flags=flags)
     words = command("--config", path, *loud, *options)
     status, text = read_slowly(words, tmp_path, environ, "stderr")
     lines = [line for line in text.splitlines() if line != "loaded"]
-    assert (status, lines) == (0, [f"{number:06} {'x' * 92}" for number in range(1000)])
+    assert (status, lines) == (0, [f"{number:06} {'x' * 92}" for number in range(300)])
 
 
 def test_a_report_on_a_stderr_that_does_not_block_is_whole(tmp_path: Path) -> None:

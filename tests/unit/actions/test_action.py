@@ -204,6 +204,17 @@ def test_without_buffers_all_is_written_at_once(pipe: tuple[int, int]) -> None:
     assert os.read(reading, 100) == b"\xff"
 
 
+def test_an_action_that_closes_it_does_not_close_it_for_others(pipe: tuple[int, int]) -> None:
+    """What it has printed before is written."""
+    reading, writing = pipe
+    stream = open_for_prints(writing, None)
+    stream.write("half")
+    stream.close()
+    assert os.read(reading, 100) == b"half"
+    print("b", file=stream)
+    assert os.read(reading, 100) == b"b\n"
+
+
 def test_what_cannot_be_printed_is_lost_quietly(tmp_path: Path) -> None:
     """Whatever is wrong, and however much it is; Python's own buffer would try it again."""
     path = tmp_path / "file"

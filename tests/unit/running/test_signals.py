@@ -304,6 +304,26 @@ print(subprocess.run(["false"]).returncode)
     assert (done.stdout, done.stderr) == (b"1\n", b"")
 
 
+def test_how_programs_end_is_known_whatever_a_step_ignores() -> None:
+    """In the steps after it."""
+    before = signal.getsignal(signal.SIGCHLD)
+    plan = workflows.plan({"name": "a"}, {"name": "b"})
+    found: list[object] = []
+
+    def perform(_: str, __: Json) -> Json:
+        found.append(signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        return None
+
+    stream = interpret(plan, sequential(perform, float, pause=int), float)
+    try:
+        with Signals() as caught:
+            caught.catch(int)
+            caught.follow(stream, dict.fromkeys(EVENTS))
+        assert [*found, signal.getsignal(signal.SIGCHLD)] == [before, *[signal.SIG_DFL] * 2]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_the_signals_are_given_back() -> None:
     """Also those that were not caught at all."""
     before = [signal.getsignal(number) for number in ENDING]
