@@ -3,13 +3,10 @@
 `--actions driftflow.packs.files` enables a pack; a config cannot. A pack is an ordinary module of
 actions, like one that a user could write; no other part of DriftFlow imports it. Decided here: what
 these actions take, do and return. Not decided here: how actions are found and called (`actions`),
-and how a program and all that it has started are ended (`parallel.processes`). Begin with any
-action: its schema says what it takes, and `driftflow actions` prints the first line of its
-docstring.
+how a file is replaced (`writing`), and how a program and all that it has started are ended
+(`parallel.processes`). Begin with any action: its schema says what it takes, and `driftflow
+actions` prints the first line of its docstring.
 
     files    reads and writes text, JSON, JSON Lines and CSV
     process  runs a program, without a shell
-
-No packs, but how `files` writes: `replacement` in one move, with `drafts` that do not stay behind,
-and `attributes` that do.
 """

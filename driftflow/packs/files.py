@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.action import action
 from driftflow.errors import ConfigError
-from driftflow.packs.replacement import replace
 from driftflow.reading.document import parse, type_name
 from driftflow.text import format_json, format_path
+from driftflow.writing.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

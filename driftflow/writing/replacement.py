@@ -17,8 +17,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from driftflow.packs.attributes import keep_attributes
-from driftflow.packs.drafts import new_draft, remove_left_drafts
+from driftflow.writing.attributes import keep_attributes
+from driftflow.writing.drafts import new_draft, remove_left_drafts
 
 _NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
 

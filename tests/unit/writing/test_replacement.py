@@ -13,7 +13,7 @@ import pytest
 from promises.disks import mounted
 from support.children import AS_ROOT, NOBODY, as_somebody, let_all_reach
 
-from driftflow.packs.replacement import replace
+from driftflow.writing.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.children import AS_ROOT, NOBODY, as_somebody, let_all_reach
 
-from driftflow.packs.replacement import replace
+from driftflow.writing.replacement import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,8 +12,8 @@ from typing import NoReturn
 import pytest
 from support.children import AS_ROOT, NOBODY, as_somebody, in_a_child, let_all_reach
 
-from driftflow.packs import drafts
-from driftflow.packs.drafts import new_draft, remove_left_drafts
+from driftflow.writing import drafts
+from driftflow.writing.drafts import new_draft, remove_left_drafts
 
 HERE = Path()
 
