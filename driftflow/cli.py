@@ -323,8 +323,6 @@ def _actions(arguments: Arguments, output: Output) -> int:
 
 
 def _schema(arguments: Arguments, output: Output) -> int:
-    from pathlib import Path
-
     from driftflow.schemas.published import read_schema
 
     text = read_schema("driftflow")
@@ -338,8 +336,10 @@ def _schema(arguments: Arguments, output: Output) -> int:
     if arguments.output is None:
         output.write(text)
         return OK
+    from driftflow.writing.replacement import replace
+
     try:
-        Path(arguments.output).write_text(text, encoding="utf-8")
+        replace(arguments.output, text.encode())
     except (OSError, ValueError) as error:  # ValueError: no name of a file
         reason = getattr(error, "strerror", None) or "not the name of a file"
         _complain(f"{arguments.output}: the schema could not be written: {reason}")

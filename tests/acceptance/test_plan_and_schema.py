@@ -95,9 +95,12 @@ def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
     """In place of one that is there; a config beside it can refer to it."""
     target = tmp_path / "driftflow.schema.json"
     target.write_text("x" * 100_000)
+    before = target.with_suffix(".before")
+    before.hardlink_to(target)
     outcome = invoke("schema", "--output", target.name, cwd=tmp_path)
     assert outcome == (0, "", "")
     assert target.read_bytes() == PUBLISHED.read_bytes()
+    assert before.read_bytes() == b"x" * 100_000, "no reader sees half of it"
     path = save(tmp_path, {}, **{"$schema": "./driftflow.schema.json"})
     assert invoke("check", "--strict", path).status == 0
 
@@ -105,9 +108,10 @@ def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        (".", "Is a directory"),
+        (".", "not a regular file"),
         ("no/schema.json", "No such file or directory"),
-        ("/dev/full", "No space left on device"),
+        ("/dev/full", "not a regular file"),
+        ("/dev/stdout", "not a regular file"),
         ("a\0b", "not the name of a file"),
     ],
 )
