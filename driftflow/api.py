@@ -152,7 +152,11 @@ def run_events(
         from driftflow.recording.audit import record_events
 
         events = record_events(
-            events, plan.storage_path, sync=options.audit_sync, run_id=options.run_id
+            events,
+            plan.storage_path,
+            sync=options.audit_sync,
+            run_id=options.run_id,
+            beside_code=known is not ACTIONS,
         )
     return events
 

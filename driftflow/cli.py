@@ -24,7 +24,7 @@ from driftflow.running.events import (
     advance,
 )
 from driftflow.running.signals import SIGINT, SIGPIPE, Signals, die_of, name_of
-from driftflow.showing.output import Output
+from driftflow.showing.output import Output, identify
 from driftflow.showing.results import build_result_document, format_line
 from driftflow.text import count_of, escape, format_json, join_words, shorten
 
@@ -56,7 +56,8 @@ class CommandProcess:
     def __init__(self, *, is_own: bool = False, is_supervised: bool = False) -> None:
         self._is_own = is_own
         self._is_supervised = False
-        self._note: Callable[[bytes], object] = bytes
+        self._note = b""  # of the run whose record is open, as `close_record` takes it
+        self._leave_note: Callable[[bytes], object] = bytes
         self._report: Callable[[int], object] = int
         self.signal_seen: Callable[[], int] = int  # as `supervisor.signal_seen`
         if is_supervised:
@@ -68,8 +69,12 @@ class CommandProcess:
             self._is_supervised = True
             from driftflow.parallel import supervisor
 
-            supervisor.supervise(close_record)
-            self._note = supervisor.leave_note
+            try:
+                supervisor.supervise(close_record)
+            except OSError as error:
+                reason = f"no process can be started: {error.strerror}"
+                raise ExecutorError("the run", reason) from None
+            self._leave_note = supervisor.leave_note
             self._report, self.signal_seen = supervisor.report_end, supervisor.signal_seen
 
     def adopt_orphans(self) -> None:
@@ -80,15 +85,28 @@ class CommandProcess:
             adopt_orphans()
 
     def name_run(self, plan: Plan) -> str | None:
-        """Return a name for the run that the supervisor knows; None if it needs none."""
-        if not self._is_supervised or not plan.flags.is_enabled("audit"):
+        """Return a name for a run whose record is to be closed if it is killed; None for others."""
+        if not self._is_own or not plan.flags.is_enabled("audit"):
             return None
         from uuid import uuid4
 
         run_id = str(uuid4())
         path = os.path.abspath(plan.storage_path)  # noqa: PTH100 - a run does without pathlib
-        self._note(f"{run_id}\n{path}".encode(errors="surrogateescape"))
+        self._keep_note(f"{run_id}\n{path}".encode(errors="surrogateescape"))
         return run_id
+
+    def forget_run(self) -> None:
+        """Take note that the run is over, and its record as closed as it can be."""
+        self._keep_note(b"")
+
+    def _keep_note(self, note: bytes) -> None:
+        self._note = note
+        self._leave_note(note)
+
+    def close_record(self) -> None:
+        """Close the record of a run that is about to be killed, unless a supervisor will."""
+        if self._note and not self._is_supervised:
+            close_record(self._note)
 
     def report_end(self, status: int) -> None:
         """Let the supervisor know, if there is one, that the command has come to its end."""
@@ -118,6 +136,7 @@ def main(argv: Sequence[str] | None = None, process: CommandProcess = _NOT_OWN) 
         if isinstance(stream, io.TextIOWrapper):  # the locale has no say in what is printed
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     words = sys.argv[1:] if argv is None else list(argv)
+    _messages.open(sys.stderr)
     output = Output(_buffered(sys.stdout))
     with Signals() as signals:
         try:
@@ -207,9 +226,12 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
         events = run_events(plan, actions, options, resumed, signals.is_received)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
-        signals.catch(process.signal_seen if runs_code else None)
-        with closing(events):
-            status = report(plan, events, output, signals)
+        signals.catch(process.signal_seen if runs_code else None, process.close_record)
+        try:
+            with closing(events):
+                status = report(plan, events, output, signals)
+        finally:
+            process.forget_run()
     return OK if status == "ok" else FAILED
 
 
@@ -369,9 +391,32 @@ def _complain(message: str) -> None:
 
 
 def _print_error(text: str) -> None:
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):  # ValueError: an action closed what it put there
-            sys.stderr.write(text)
+    _messages.print(text)
+
+
+class _Messages:
+    """Where it is said what is wrong: stderr, as it was when the command began.
+
+    What an action puts in its place is no place for it, and its number may be that of another file.
+    """
+
+    def __init__(self) -> None:
+        self._stream: TextIO | None = None
+        self._file: tuple[int, int] | None = None
+
+    def open(self, stream: TextIO | None) -> None:
+        """Print to that stream from here on."""
+        self._stream = stream
+        self._file = None if stream is None else identify(stream)
+
+    def print(self, text: str) -> None:
+        """Print the text; lose it if that cannot be."""
+        if self._stream is not None and identify(self._stream) == self._file:
+            with suppress(OSError, ValueError):
+                self._stream.write(text)
+
+
+_messages = _Messages()
 
 
 def _has_colours(stream: io.TextIOBase | TextIO | None) -> bool:

@@ -91,7 +91,9 @@ class StorageError(_SourceError):
 
 def message_of(exception: BaseException) -> str:
     """Return what an exception of others' code says; empty if that is nothing, or goes wrong."""
+    from driftflow.forks import call_here
+
     try:
-        return str(exception)
+        return call_here(str, exception)
     except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it
         return ""

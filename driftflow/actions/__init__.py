@@ -12,5 +12,4 @@ Schema means (`schemas`), and the warning about an unknown action (`checking.war
     by_path   finds the modules that are given by their paths, in any process
     beside    lets them import what lies beside them
     elsewhere lets another process find the same actions as the one that began the run
-    forks     keeps a process that code forks from coming back into the run
 """

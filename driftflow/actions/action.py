@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import io
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias, TypeVar, overload
 
 from driftflow.reading.document import Json, copy_json, type_name
@@ -130,7 +129,7 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
     Args:
         actions: What steps can name.
     """
-    functions = {name: _select_function(action) for name, action in actions.items()}
+    functions = {name: action.function for name, action in actions.items()}
 
     def perform(name: str, value: Json) -> Json:
         try:
@@ -140,16 +139,11 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
         output: Json = function(value)
         return output if type(output) is str else _copy_output(output)
 
-    return perform
+    if actions is ACTIONS:
+        return perform
+    from driftflow.forks import bind_here
 
-
-def _select_function(action: Action) -> Callable[[Any], Any]:
-    """Return the function of an action; of one that is not ours, kept to this process."""
-    if action.origin == BUILT_IN:
-        return action.function
-    from driftflow.actions.forks import call_here
-
-    return partial(call_here, action.function)
+    return bind_here(perform)
 
 
 def _copy_output(output: Json) -> Json:

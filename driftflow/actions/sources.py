@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import driftflow
 from driftflow.actions.action import Address, find_mark
 from driftflow.actions.by_path import forget, is_by_path, name_module
-from driftflow.actions.forks import call_here
 from driftflow.errors import ActionsError, message_of
+from driftflow.forks import call_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

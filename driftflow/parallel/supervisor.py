@@ -6,7 +6,8 @@ processes behind. So where such code may run, the command forks. The new process
 command; the old one, whose number the caller knows, hands on signals and ends as the new one does.
 
 - Status 0 means that the command came to its end, not only that its process did.
-- The second signal is death at once, whatever Python is doing; then the run's record is closed.
+- The second signal is death at once, whatever Python is doing.
+- However the process ends: if its run has not come to its end, the run's record is closed.
 - When a signal ends the command, all that it has started ends too. Otherwise what steps have left
   running lives on.
 - As process 1 of a container it waits for orphans, and takes signals, which the system would keep
@@ -63,8 +64,8 @@ def supervise(see_to: Callable[[bytes], object]) -> None:
     There must be no other thread yet.
 
     Args:
-        see_to: Called in the old process when a second signal has killed the new one, with the note
-            that it has left; not if it has left none.
+        see_to: Called in the old process when the new one has ended, with the note that it has
+            left; not if it has left none, or has come to its end.
     """
     global _shared  # noqa: PLW0603 - there is one process, and it does so once
     if _shared is not None or sys.platform != "linux":
@@ -75,8 +76,8 @@ def supervise(see_to: Callable[[bytes], object]) -> None:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     parent = os.getpid()
     child = os.fork()
-    if child:
-        _Supervisor(child, _shared, see_to).run(handled)
+    if child:  # what the caller has blocked stays so
+        _Supervisor(child, _shared, see_to).run(handled - mask | {signal.SIGCHLD})
     die_with_parent()
     if os.getppid() != parent:  # it has ended before this process could say that it wants to know
         os._exit(FAILED)
@@ -89,9 +90,10 @@ def signal_seen() -> int:
 
 
 def leave_note(note: bytes) -> None:
-    """Leave a note for `see_to`, without zeros; one that is too long is not left."""
-    if _shared is not None and len(note) <= _SIZE - _NOTE:
-        _shared[_NOTE : _NOTE + len(note)] = note
+    """Leave a note for `see_to`, without zeros, in place of the last; none if it is too long."""
+    if _shared is not None:
+        whole = note if len(note) <= _SIZE - _NOTE else b""
+        _shared[_NOTE:] = whole.ljust(_SIZE - _NOTE, b"\0")
 
 
 def report_end(status: int) -> None:
@@ -154,13 +156,15 @@ class _Supervisor:
         Args:
             code: Its exit status; a signal by its negative number.
         """
+        note = self._shared[_NOTE:].rstrip(b"\0")
+        if note and not self._shared[_HAS_ENDED]:
+            self._see_to(note)
         if code < 0 or self._last:
-            end_all(_find_rest, GRACE_SECONDS)
             number = self._last or -code
+            if number != SIGPIPE:
+                end_all(_find_rest, 0 if self._last else GRACE_SECONDS)
             if number not in {*ENDING, SIGPIPE}:
                 _complain(code)
-            if self._last and (note := self._shared[_NOTE:].rstrip(b"\0")):
-                self._see_to(note)
             setrlimit(RLIMIT_CORE, (0, getrlimit(RLIMIT_CORE)[1]))  # the command's own is enough
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
             os._exit(die_of(number))

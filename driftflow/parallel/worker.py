@@ -175,11 +175,11 @@ def _find_runner(config: WorkerConfig) -> AttemptRunner:
     if runner is not None:
         return runner
     with _loading:  # a file of actions is run once, not by each thread
-        return _load_runner(config)
+        return _load_runner(config, os.getpid())
 
 
 @lru_cache(maxsize=4)  # a run has one; several runs may be under way
-def _load_runner(config: WorkerConfig) -> AttemptRunner:
+def _load_runner(config: WorkerConfig, _process: int) -> AttemptRunner:
     _, names, addresses, backoff, timeout_seconds = config
     pause = make_pause(backoff, sleep, never)
     if timeout_seconds is not None:

@@ -38,13 +38,14 @@ def _format_seconds(seconds: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
 
 
-def record_events(
+def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
     events: Generator[Event, Halt | None, None],
     path: str,
     *,
     sync: Sync = "run",
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
+    beside_code: bool = False,
 ) -> Generator[Event, Halt | None, None]:
     """Yield the events, each appended to the audit first; pass on what is sent in answer.
 
@@ -55,6 +56,8 @@ def record_events(
             when the run is over, `step` for each record before its event is given out.
         now: Gives the time stamps; by default the system's clock.
         run_id: The run's own name; a new UUID by default.
+        beside_code: Whether code of others runs in this process, and may do to the file's
+            descriptor what it likes.
 
     Raises:
         StorageError: If the file cannot be opened, before any event. Or if it cannot be written:
@@ -62,7 +65,7 @@ def record_events(
     """
     run_id = run_id or str(uuid4())
     halt: Halt | None = None
-    with closing(events), JsonFileStorage(path, sync) as storage:
+    with closing(events), JsonFileStorage(path, sync, beside_code=beside_code) as storage:
         for seq in count():
             try:
                 event = events.send(halt)

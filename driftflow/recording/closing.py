@@ -37,7 +37,7 @@ def close_record(path: str, run_id: str, now: Callable[[], str] = utc_now) -> No
     Raises:
         StorageError: If the audit cannot be read or written.
     """
-    records = [*read_records(read_lines(path), [run_id])]
+    records = [*read_records(read_lines(path, by_anybody=True), [run_id])]
     if not records or is_run_end(records[-1]):
         return
     numbers = count(records[-1]["seq"] + 1)

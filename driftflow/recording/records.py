@@ -7,8 +7,9 @@ Pure: the same event gives the same line.
   together field by field: making a dict of it and encoding that takes a quarter longer.
 - An output or an error is cut at 64 KiB: Linux writes that much in one go even if the process is
   killed, and larger writes were seen torn. A cut record has the length and digest of the whole.
-- No `$` and no backtick stands in a record as it is. The config may give the audit a name that a
-  shell reads, such as `.profile`, and a shell looks for both between quotes.
+- The config may give the audit a name that a program reads as commands, such as `.profile`. So no
+  string in a record has a quote, which csh takes for its end, or what such programs look for
+  between quotes: shells `$`, a backtick and `!`, Ruby `#`, PHP `<`, mail delivery `|`.
 - A crash may tear a line. Half a JSON object is no JSON, so no checksum is needed to notice it.
 """
 
@@ -47,8 +48,11 @@ _JSON_CHARACTERS = r'"(?:[^"\\]|\\u[0-9a-f]{4}|\\[^u])*(?<!\\ud[89ab][0-9a-f]{2}
 _quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
-# How a record begins, in any version.
+_ESCAPES = [(character, f"\\u{ord(character):04x}") for character in "$`!#<|"]
+
+# How a record begins, in any version, and what all of them have.
 _BEGINNING = re.compile(rb'\{"v": ?[0-9]+, ?"ts": ?"')
+_IN_ALL = {"v": int, "ts": str, "run_id": str, "seq": int, "event": str}
 
 # Most lines are passed over by looking for these bytes, much faster than by reading JSON.
 _RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
@@ -68,10 +72,13 @@ def format_record(event: Event, moment: str, run_id: str, seq: int) -> str:
         ValueError: If an output holds NaN or Infinity, for which JSON has no form.
     """
     fields = _FORMATS[type(event)](event)
-    record = f'{{"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq},{fields}}}'
-    if "$" in record or "`" in record:
-        return record.replace("$", r"\u0024").replace("`", r"\u0060")
-    return record
+    for character, escape in _ESCAPES:
+        if character in fields:
+            fields = fields.replace(character, escape)
+    if r"\"" in fields:  # a backslash is written as two, and may stand before a quote that ends
+        parts = fields.split(r"\\")
+        fields = r"\\".join([part.replace(r"\"", r"\u0022") for part in parts])
+    return f'{{"v":{AUDIT_VERSION},"ts":"{moment}","run_id":"{run_id}","seq":{seq},{fields}}}'
 
 
 def _format_run_started(event: RunStarted) -> str:
@@ -135,11 +142,10 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def begins_as_record(line: bytes) -> bool:
-    """Return whether a line is a record of any version, to judge by how it begins.
-
-    So is what a crash has left of one, however little.
-    """
+def may_be_record(line: bytes) -> bool:
+    """Return whether a line is a record of any version, or what a crash has left of one."""
+    if record := _read_record(line):
+        return all(type(record.get(field)) is kind for field, kind in _IN_ALL.items())
     return _BEGINNING.match(line) is not None or b'{"v":1,"ts":"'.startswith(line)
 
 

@@ -28,7 +28,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from driftflow.errors import StorageError
-from driftflow.recording.records import begins_as_record
+from driftflow.recording.records import may_be_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,7 @@ _SAFE_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 # The least number of the descriptor, just below what most systems allow.
 _HIGH = 1000
 
-# How much of a line is looked at to tell whether it is a record, and how much of the file is read
-# at once to find its last line. Bytes.
-_BEGINNING = 64
+# How much of the file is read at once to find its first line, and its last one. Bytes.
 _BLOCK = 1 << 17
 # What a line may hold that is none: other programs end lines, and a power cut leaves zeros.
 _BLANK = b"\0\r\n\t "
@@ -71,14 +69,18 @@ class JsonFileStorage:
         path: The file, relative to the working directory of this moment.
         sync: When records are brought to the disk: `none` leaves it to the system, `run` waits for
             a call of `sync`, `step` does it for each at once.
+        beside_code: Whether code of others runs in this process: then each record is kept from a
+            file that has come to have the descriptor's number, and from a fork of the process.
 
     Raises:
         StorageError: If the file cannot be opened for reading and appending, is no regular file,
             belongs to another user, or holds anything but records.
     """
 
-    def __init__(self, path: str, sync: Sync = "run") -> None:
+    def __init__(self, path: str, sync: Sync = "run", *, beside_code: bool = False) -> None:
         self.path = path
+        self._beside_code = beside_code
+        self._process = os.getpid()
         self._policy = sync
         self._fault: str | None = None  # why nothing is written any more
         self._descriptor: int
@@ -109,10 +111,12 @@ class JsonFileStorage:
         try:
             try:
                 size = self._lock()
-                if size != self._end:  # others write to it, too; or it is another file
+                if self._beside_code:
+                    if os.getpid() != self._process:  # a step has forked
+                        os._exit(1)
                     self._require_identity()
-                    if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-                        line = b"\n" + line  # keeps away from a record that a crash has torn
+                if size != self._end:  # others write to it, too; or it is another file
+                    line = self._find_gap(size) + line
                 written = os.write(self._descriptor, line)
                 if written < len(line):
                     self._take_back(size)
@@ -197,6 +201,17 @@ class JsonFileStorage:
         if _identify(os.fstat(self._descriptor)) != self._identity:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
+    def _find_gap(self, size: int) -> bytes:
+        """Return what keeps a record away from one that a crash has torn; nothing if none was.
+
+        Raises:
+            OSError: If the file is another one, or holds something else by now.
+        """
+        self._require_identity()
+        if size < self._end:  # it was emptied, as by `copytruncate`, or overwritten
+            _require_records(self._descriptor, size)
+        return b"\n" if size and os.pread(self._descriptor, 1, size - 1) != b"\n" else b""
+
     def _await_lock(self) -> None:
         end = monotonic() + LOCK_TIMEOUT
         while monotonic() < end:
@@ -224,19 +239,22 @@ class JsonFileStorage:
         return StorageError(self.path, f"the audit failed: {reason}")
 
 
-def read_lines(path: str) -> Iterator[bytes]:
+def read_lines(path: str, *, by_anybody: bool = False) -> Iterator[bytes]:
     """Yield the lines of an audit; a crash may have torn any of them.
 
     Args:
         path: The file, relative to the working directory. If it is missing there are no lines.
+        by_anybody: Whether others than the user and root may have written it: only if nothing that
+            it says is handed on.
 
     Raises:
         StorageError: If the file cannot be read, is no regular file, or could have been written by
-            others than the user and root: what it says is believed.
+            others, and must not have been.
     """
     try:
         with open(_open_file(path, os.O_RDONLY), "rb") as file:
-            _require_credible(os.fstat(file.fileno()))
+            if not by_anybody:
+                _require_credible(os.fstat(file.fileno()))
             yield from file
     except FileNotFoundError:
         return
@@ -310,14 +328,14 @@ def _require_credible(status: os.stat_result) -> None:
 
 def _require_records(descriptor: int, size: int) -> None:
     """Raise OSError if the first line of a file or its last complete one is no record."""
-    first, _, _ = os.pread(descriptor, _BEGINNING, 0).lstrip(_BLANK).partition(b"\n")
+    first, _, _ = os.pread(descriptor, _BLOCK, 0).lstrip(_BLANK).partition(b"\n")
     last = _read_last_line(descriptor, size)
-    if not all(map(begins_as_record, filter(None, (first, last)))):
+    if not all(map(may_be_record, filter(None, (first, last)))):
         raise OSError(errno.EINVAL, "it holds something else than the records of an audit")
 
 
 def _read_last_line(descriptor: int, size: int) -> bytes:
-    """Return the beginning of the last line that is complete and not blank; empty for none."""
+    """Return the last line that is complete and not blank; empty for none."""
     end, behind = size, b""  # what stands in the file from `end` on
     while end:
         end, length = max(0, end - _BLOCK), min(end, _BLOCK)
@@ -325,5 +343,5 @@ def _read_last_line(descriptor: int, size: int) -> bytes:
         complete = behind[: behind.rfind(b"\n") + 1].rstrip(_BLANK)
         start = complete.rfind(b"\n") + 1
         if complete and (start or not end):
-            return complete[start : start + _BEGINNING]
+            return complete[start:]
     return b""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # How long an interrupt waits for what is under way. Seconds.
 GRACE = 5.0
 
+# Of `__del__` and of what these modules call when an object is gone, no exception comes out.
+_CALLBACKS = ("weakref", "_weakrefset")
+
 # By the code of a function: whether an interrupt may be raised in it.
 _MARKS: dict[CodeType, bool] = {}
 
@@ -44,7 +47,7 @@ def may_interrupt(frame: FrameType | None) -> bool:
     while frame is not None:
         if (mark := _MARKS.get(frame.f_code)) is not None:
             return mark
-        if frame.f_code.co_name == "__del__":  # no exception comes out of it
+        if frame.f_code.co_name == "__del__" or frame.f_globals.get("__name__") in _CALLBACKS:
             return False
         frame = frame.f_back
     return False

@@ -4,8 +4,8 @@ Only the command catches signals; the library leaves them alone. The first one i
 in hand, where the functions that are under way allow it (see `interrupts`). Elsewhere it is
 remembered: whoever follows the events of the run looks for it after each, and then sends
 `interrupt`, as `stop` is sent when the audit fails. Lest a signal get lost just before a step of an
-hour, a thread sends it again until it has been seen; also when a step that was interrupted cleans
-up for longer than it may. A step costs nothing for all that.
+hour, a thread sends another one, which nobody else sends, until it has been seen; also when a step
+that was interrupted cleans up for longer than it may. A step costs nothing for all that.
 
 GNU `timeout` sends its signal twice, to the process and to its group; a terminal that is closed
 lets the shell and the system send one each. So the same signal within a moment is one.
@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 SIGINT: int = signal.SIGINT
 SIGPIPE: int = signal.SIGPIPE
 
+# What reminds the main thread of a signal that could not interrupt. The system passes over it where
+# nobody handles it.
+_REMINDER: int = signal.SIGURG
+
 # What asks a run to end; SIGXCPU is what batch systems and `ulimit -t` send. The system repeats it.
 ENDING: tuple[int, ...] = (SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU)
 
 # The same signal within this time counts as one. Seconds.
 SAME = 0.2
-# The pause before a signal that could not interrupt is sent again. Seconds.
+# The pause before each reminder. Seconds.
 _REMINDER_PAUSE = 0.05
 # After this time, and each further second, a step is interrupted again. A crew gives up what is
 # under way somewhat earlier, by itself. Seconds.
@@ -48,8 +52,9 @@ _PERSISTENCE = 1.0
 class Signals:
     """What a user asks of a run by a signal of `ENDING`, from `catch` on.
 
-    The first signal interrupts the run, the second one ends the process. A signal that is ignored
-    stays so, as `nohup` wants it. A context manager: leaving it gives the signals back.
+    The first signal interrupts the run, the second one ends the process. A signal that the caller
+    of the process has ignored or blocked stays so, as `nohup` wants it. A context manager: leaving
+    it gives the signals back.
 
     Attributes:
         received: The first one that came; None while there is none.
@@ -61,13 +66,15 @@ class Signals:
         self._handler = self._handle
         self._process = self._thread = 0
         self._seen: Callable[[], int] | None = None
-        self._mask: set[int] = set()  # what is blocked
+        self._die: Callable[[], object] = int
+        # As the caller has left it: code that is loaded later may change it.
+        self._ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
+        self._mask: set[int] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._since = 0.0
         self._is_pending = False  # it has come, and is to be raised
         self._is_known = False  # the run knows of it, or is over
-        self._is_reminder = False
 
-    def catch(self, seen: Callable[[], int] | None = None) -> None:
+    def catch(self, seen: Callable[[], int] | None = None, die: Callable[[], object] = int) -> None:
         """Catch the signals of this process from here on.
 
         Args:
@@ -75,13 +82,14 @@ class Signals:
                 it, and forget to give it back, so after each step all is put right. Returns the
                 number of a signal that has come to the supervisor, and perhaps not here; 0 for
                 none.
+            die: Called before a second signal ends the process.
         """
         self._process, self._thread = os.getpid(), get_ident()
-        for number in ENDING:
-            if signal.getsignal(number) != signal.SIG_IGN:
+        for number in (*ENDING, _REMINDER):
+            if number not in self._ignored:
                 self._handlers_before[number] = signal.signal(number, self._handler)
-        self._seen = seen
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        self._seen, self._die = seen, die
 
     def is_received(self) -> bool:
         """Return whether a signal has come."""
@@ -139,22 +147,26 @@ class Signals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number != _REMINDER:
+            self._take(number)
+        if self._is_pending and not self._is_known and may_interrupt(frame):
+            self._is_pending = False
+            raise KeyboardInterrupt
+
+    def _take(self, number: int) -> None:
         if os.getpid() != self._process:  # a step has forked: the run is not that one's
             os._exit(die_of(number))
         if self.received is None:
             self.received, self._since = number, monotonic()
             self._is_pending = True
-            start_new_thread(self._remind, (number,))
-        elif self._is_reminder:
-            self._is_reminder = False
+            with suppress(RuntimeError):  # the system allows no further thread
+                start_new_thread(self._remind, ())
         elif is_another(number, self.received, monotonic() - self._since):
+            self._die()
             os._exit(die_of(number))
-        if self._is_pending and not self._is_known and may_interrupt(frame):
-            self._is_pending = False
-            raise KeyboardInterrupt
 
-    def _remind(self, number: int) -> None:
-        """Send the signal again until the run knows: else it would wait for the step's own end."""
+    def _remind(self) -> None:
+        """Remind the run until it knows of the signal: else a step would come to its own end."""
         again = self._since + _CLEAN_UP
         while True:
             sleep(_REMINDER_PAUSE)
@@ -164,8 +176,7 @@ class Signals:
                 self._is_pending = True
                 again = monotonic() + _PERSISTENCE
             if self._is_pending:
-                self._is_reminder = True
-                signal.pthread_kill(self._thread, number)
+                signal.pthread_kill(self._thread, _REMINDER)
 
 
 def is_another(number: int, first: int, seconds: float) -> bool:
@@ -199,7 +210,7 @@ def die_of(number: int) -> int:
     """End as the signal's default ends a process, so that a shell sees what happened.
 
     Returns:
-        The exit status that stands for it: for a caller that has the signal blocked.
+        The exit status that stands for it: for process 1, or a caller that has the signal blocked.
     """
     with suppress(OSError):  # SIGKILL has nothing but its default
         signal.signal(number, signal.SIG_DFL)

@@ -52,7 +52,8 @@ class Output:
     def __init__(self, stream: TextIO | None) -> None:
         self.failure: OSError | None = None
         self.stream: TextIO | _Closed = _Closed() if stream is None else stream
-        self._file = _identify(self.stream)
+        self._file = identify(self.stream)
+        self._process = 0  # the one that has printed something; the command itself may have forked
         self._sink: Any = getattr(stream, "buffer", None) or _Encoded(self.stream)
         self._waiting: list[str] = []
         self._length = 0
@@ -106,10 +107,13 @@ class Output:
 
     def _require_same_file(self) -> None:
         """Raise OSError if the stream leads elsewhere by now."""
-        if _identify(self.stream) != self._file:
+        if identify(self.stream) != self._file:
             raise _closed("an action has closed it")
 
     def _print(self, text: str) -> None:
+        process, self._process = self._process, os.getpid()
+        if process and process != self._process:  # a step has forked
+            os._exit(1)
         data = text.encode()
         try:
             self._require_same_file()
@@ -125,7 +129,7 @@ class Output:
                     return
         except OSError as error:
             self.failure = error
-            if _identify(self.stream) != self._file:
+            if identify(self.stream) != self._file:
                 return  # it is the action's by now
             with suppress(OSError):  # Python flushes stdout as it ends, and would complain again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
@@ -137,7 +141,7 @@ def _closed(reason: str) -> OSError:
     return OSError(EBADF, reason)
 
 
-def _identify(stream: TextIO | _Closed) -> tuple[int, int] | None:
+def identify(stream: TextIO | _Closed) -> tuple[int, int] | None:
     """Return the device and the inode of the stream's file; None if it has none, or is closed."""
     try:
         status = os.fstat(stream.fileno())

@@ -84,6 +84,50 @@ def test_a_process_that_an_action_forks_has_no_part_in_the_run(
     assert Counter(record["event"] for record in records)["run_finished"] == 1
 
 
+def test_a_process_that_an_output_or_an_error_forks_has_no_part_in_the_run(
+    tmp_path: Path,
+) -> None:
+    """Their code is the action's, too."""
+    (tmp_path / "acts.py").write_text(f"""{ACTIONS}
+class Output(dict):
+    def items(self):
+        os.fork()
+        return super().items()
+
+class Error(Exception):
+    def __str__(self):
+        os.fork()
+        return "no"
+
+@driftflow.action
+def give(_):
+    return Output(a=1)
+
+@driftflow.action
+def fail(_):
+    raise Error
+""")
+    config = workflows.save(
+        tmp_path,
+        {"name": "a", "action": "give", "priority": 3},
+        {"name": "b", "action": "fail", "priority": 2, "optional": True},
+        {"name": "c", "action": "note", "input": str(tmp_path / "notes")},
+        flags={"audit": True},
+    )
+    done = spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path)
+    assert done == (1, 'OK a: {"a":1}\nFAIL b: no\nOK c: noted\n', "")
+    assert (tmp_path / "notes").read_text() == "noted\n"
+    records = (tmp_path / "driftflow.audit.json").read_text().splitlines()
+    assert [json.loads(record)["seq"] for record in records] == [*range(8)]
+
+
+def end_of_record(folder: Path) -> str | None:
+    """The status in the last record of the audit, if it is the end of a run."""
+    last = (folder / "driftflow.audit.json").read_text().splitlines()[-1]
+    status: str | None = json.loads(last).get("status")
+    return status
+
+
 ENDINGS = """
 import ctypes, os, sys, threading, time
 from itertools import chain
@@ -117,7 +161,7 @@ def hold(path):
 def test_a_process_that_an_action_ends_is_no_success(
     way: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Python hears of none of these; what was printed stays, and the record has no end."""
+    """Python hears of none of these; what was printed stays, and the record is closed."""
     (tmp_path / "acts.py").write_text(ENDINGS)
     first = {"name": "a", "input": "done", "priority": 1}
     config = workflows.save(
@@ -126,8 +170,7 @@ def test_a_process_that_an_action_ends_is_no_success(
     done = spawn("--config", config, "--actions", "./acts.py", *options, cwd=tmp_path)
     said = "error: the process ended before its work was done: exit status 0\n"
     assert done == (1, "" if options else "OK a: done\n", said)
-    last = (tmp_path / "driftflow.audit.json").read_text().splitlines()[-1]
-    assert json.loads(last)["event"] == "step_started"
+    assert end_of_record(tmp_path) == "interrupted"
 
 
 def test_a_process_that_a_file_forks_as_it_is_loaded_has_no_part_in_the_run(
@@ -158,8 +201,8 @@ def test_no_result_goes_into_a_file_of_an_action(options: tuple[str, ...], tmp_p
     assert (tmp_path / "mine").read_text() == ""
 
 
-def test_a_stderr_that_an_action_has_closed_changes_no_status(tmp_path: Path) -> None:
-    """There is nobody to tell that the output could not be delivered."""
+def test_a_stderr_that_an_action_has_put_in_place_is_its_own(tmp_path: Path) -> None:
+    """What we say goes where it did."""
     (tmp_path / "acts.py").write_text(
         "import os, sys\nimport driftflow\n"
         "@driftflow.action\n"
@@ -169,7 +212,8 @@ def test_a_stderr_that_an_action_has_closed_changes_no_status(tmp_path: Path) ->
         "    os.close(1)\n"
     )
     config = workflows.save(tmp_path, {"action": "close"})
-    assert spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path) == (3, "", "")
+    said = "error: the output could not be written: an action has closed it\n"
+    assert spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path) == (3, "", said)
 
 
 @pytest.mark.parametrize("command", [("check",), ("plan", "--config"), ("--config",)])
@@ -210,6 +254,99 @@ def test_a_second_signal_is_death_at_once_in_the_middle_of_a_call(tmp_path: Path
     assert [record["seq"] for record in records] == [0, 1, 2, 3]
     assert records[2]["error"] == "interrupted, and what came of it is not known"
     assert (records[3]["event"], records[3]["status"]) == ("run_finished", "interrupted")
+
+
+def test_a_second_signal_closes_the_record_of_built_in_actions_too(tmp_path: Path) -> None:
+    """The first one waits for a stdout that nobody reads."""
+    steps = [{"name": name, "input": "x" * 60_000} for name in "abc"]
+    config = workflows.save(tmp_path, *steps, flags={"audit": True})
+    audit = tmp_path / "driftflow.audit.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "driftflow", "--config", config],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+    )
+    wait_for(lambda: audit.exists() and audit.read_text().count("step_finished") == 2)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)  # at once it would count as one
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert end_of_record(tmp_path) == "interrupted"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV])
+def test_the_record_is_closed_whatever_kills_the_process(number: int, tmp_path: Path) -> None:
+    """A signal that an action has given back to the system, for instance."""
+    (tmp_path / "acts.py").write_text(
+        "import os, signal\nimport driftflow\n"
+        "@driftflow.action\n"
+        "def die(number):\n"
+        "    if number == signal.SIGTERM:\n"
+        "        signal.signal(number, signal.SIG_DFL)\n"
+        "    os.kill(os.getpid(), number)\n"
+    )
+    config = workflows.save(tmp_path, {"action": "die", "input": number}, flags={"audit": True})
+    done = spawn("--config", config, "--actions", "./acts.py", cwd=tmp_path)
+    assert done.status == -number
+    assert end_of_record(tmp_path) == "interrupted"
+
+
+def begin_to_wait(folder: Path, loaded: str, program: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """A run whose step waits for a file, from the moment that it does."""
+    (folder / "acts.py").write_text(
+        "import os, signal, time\nimport driftflow\n"
+        f"{loaded}\n"
+        "@driftflow.action\n"
+        "def wait(_):\n"
+        "    open('begun', 'w').close()\n"
+        "    while not os.path.exists('go'):\n"
+        "        time.sleep(0.01)\n"
+    )
+    workflows.save(folder, {"name": "a", "action": "wait"}, flags={"audit": True})
+    process = subprocess.Popen(
+        [*program, "-m", "driftflow", "--config", "config.json", "--actions", "./acts.py"],
+        cwd=folder,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+    )
+    wait_for((folder / "begun").exists)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "loaded"),
+    [
+        (signal.SIGTERM, "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
+        (signal.SIGHUP, "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])"),
+    ],
+)
+def test_what_a_file_does_to_signals_as_it_is_loaded_is_undone(
+    number: int, loaded: str, tmp_path: Path
+) -> None:
+    """Only what the caller ignores or blocks stays so."""
+    process = begin_to_wait(tmp_path, loaded, (sys.executable,))
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert end_of_record(tmp_path) == "interrupted"
+
+
+def test_a_signal_that_the_caller_has_blocked_does_nothing(tmp_path: Path) -> None:
+    """As with any other program."""
+    block = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); "
+    program = (
+        sys.executable,
+        "-c",
+        f"{block}os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])",
+    )
+    process = begin_to_wait(tmp_path, "", program)
+    process.send_signal(signal.SIGTERM)
+    (tmp_path / "go").touch()
+    assert process.communicate(timeout=60)[0] == b"OK a: null\n"
+    assert process.returncode == 0
+    assert end_of_record(tmp_path) == "ok"
 
 
 def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(tmp_path: Path) -> None:

@@ -43,6 +43,21 @@ def test_an_audit_is_never_written_into_another_kind_of_file(tmp_path: Path) -> 
     assert shell.read_text() == "export A=1\n"
 
 
+def test_no_string_in_an_audit_ends_early_or_is_looked_into(tmp_path: Path) -> None:
+    """Whatever reads the file as commands: csh, Ruby, PHP, mail delivery. JSON stays JSON."""
+    texts = [*'$`!#<|"\\', '\\"', '\\\\"; touch forged # ', "#{1}", "<?php", '"|touch forged"']
+    steps = [{"name": text, "action": text, "optional": True, "input": texts} for text in texts]
+    config = workflows.save(tmp_path, {"input": texts}, *steps, name='"', flags={"audit": True})
+    assert invoke("--config", config, cwd=tmp_path).status == 1
+    text = (tmp_path / "driftflow.audit.json").read_text()
+    assert not {*"$`!#<|"} & {*text}
+    assert '\\"' not in text.replace("\\\\", "")
+    records = [json.loads(line) for line in text.splitlines()]
+    assert records[0]["workflow"] == '"'
+    assert {record["step"] for record in records if "step" in record} >= {*texts}
+    assert texts in [record.get("output") for record in records]
+
+
 def test_an_audit_is_nothing_to_a_shell(tmp_path: Path) -> None:
     """A new file may have any name, and be read by one: what the config gave is not run."""
     steps = (

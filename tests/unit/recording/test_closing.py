@@ -84,6 +84,14 @@ def test_steps_that_were_under_way_and_the_run_have_an_end(
     assert closed(path) == []
 
 
+def test_an_audit_that_others_may_write_is_closed_too(tmp_path: Path) -> None:
+    """Nothing that it says is handed on."""
+    path = tmp_path / "audit.jsonl"
+    recorded(path, *STARTED)
+    path.chmod(0o666)
+    assert closed(path)[-1]["event"] == "run_finished"
+
+
 def test_a_run_that_has_an_end_is_left_alone(tmp_path: Path) -> None:
     """And so is one that is not there."""
     path = tmp_path / "audit"

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     from driftflow.planning.settings import Sync
 
-EMPTY = '{"v":1,"ts":""}'
+
+def record(number: int) -> str:
+    """One of a run."""
+    return f'{{"v":1,"ts":"","run_id":"","seq":{number},"event":""}}'
+
+
+def lines(*numbers: int) -> str:
+    """What the file holds of records."""
+    return "".join(f"{record(number)}\n" for number in numbers)
+
+
+EMPTY = record(0)
 
 
 def test_a_record_is_a_line(tmp_path: Path) -> None:
@@ -29,25 +40,25 @@ def test_a_record_is_a_line(tmp_path: Path) -> None:
     with JsonFileStorage(str(path)) as storage:
         storage.append('{"a":1}')
         storage.append(EMPTY)
-    assert path.read_bytes() == b'{"a":1}\n{"v":1,"ts":""}\n'
+    assert path.read_bytes() == f'{{"a":1}}\n{EMPTY}\n'.encode()
 
 
 def test_records_are_appended(tmp_path: Path) -> None:
     """What was there stays."""
     path = tmp_path / "audit.jsonl"
-    path.write_text('{"v":1,"ts":"old"}\n')
+    path.write_text(lines(7))
     for number in range(2):
         with JsonFileStorage(str(path)) as storage:
-            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
-    assert path.read_text() == '{"v":1,"ts":"old"}\n{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
+            storage.append(record(number))
+    assert path.read_text() == lines(7, 0, 1)
 
 
 def test_a_record_is_on_file_at_once(tmp_path: Path) -> None:
     """Not only when the file is closed."""
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
-        assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
+        storage.append(record(0))
+        assert path.read_text() == lines(0)
 
 
 def test_two_writers_keep_each_others_lines_whole(tmp_path: Path) -> None:
@@ -116,9 +127,9 @@ def test_a_write_that_fails_is_a_storage_error(
         with monkeypatch.context() as patch:
             patch.setattr("os.write", fail_with(errno.ENOSPC))
             with pytest.raises(StorageError, match="the audit failed: No space left on device"):
-                storage.append('{"v":1,"ts":"","n":0}')
-        storage.append('{"v":1,"ts":"","n":1}')
-    assert path.read_text() == '{"v":1,"ts":"","n":1}\n'
+                storage.append(record(0))
+        storage.append(record(1))
+    assert path.read_text() == lines(1)
 
 
 def test_a_write_that_is_cut_short_is_taken_back(
@@ -128,14 +139,14 @@ def test_a_write_that_is_cut_short_is_taken_back(
     path = tmp_path / "audit.jsonl"
     write = os.write
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         with monkeypatch.context() as patch:
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
             with pytest.raises(StorageError, match="a record was cut short"):
-                storage.append('{"v":1,"ts":"","n":1}')
-        assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
-        storage.append('{"v":1,"ts":"","n":2}')
-    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":2}\n'
+                storage.append(record(1))
+        assert path.read_text() == lines(0)
+        storage.append(record(2))
+    assert path.read_text() == lines(0, 2)
 
 
 def test_what_cannot_be_taken_back_is_fenced_off(
@@ -149,10 +160,10 @@ def test_what_cannot_be_taken_back_is_fenced_off(
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
             patch.setattr("os.ftruncate", fail_with(errno.EPERM))
             with pytest.raises(StorageError, match="a record was cut short"):
-                storage.append('{"v":1,"ts":"","n":0}')
+                storage.append(record(0))
         for number in (1, 2):
-            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
-    assert path.read_text() == '{"v\n{"v":1,"ts":"","n":1}\n{"v":1,"ts":"","n":2}\n'
+            storage.append(record(number))
+    assert path.read_text() == '{"v\n' + lines(1, 2)
 
 
 @pytest.mark.parametrize("torn", [b'{"v":1,"ts', b'{"v":1,"ts":"","output":"\xe6', b"\0\0\0"])
@@ -161,12 +172,12 @@ def test_what_a_crash_has_torn_stays_on_a_line_of_its_own(torn: bytes, tmp_path:
     path = tmp_path / "audit.jsonl"
     path.write_bytes(torn)
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         with path.open("ab") as somebody:  # crashes while we go on
             somebody.write(torn)
-        storage.append('{"v":1,"ts":"","n":1}')
+        storage.append(record(1))
     assert path.read_bytes() == b"\n".join(
-        [torn, b'{"v":1,"ts":"","n":0}', torn, b'{"v":1,"ts":"","n":1}', b""]
+        [torn, record(0).encode(), torn, record(1).encode(), b""]
     )
     JsonFileStorage(str(path)).close()  # and it is an audit all the same
 
@@ -183,15 +194,15 @@ def test_a_renamed_file_is_noticed_and_a_new_one_begun(
     with JsonFileStorage("audit.jsonl") as storage:
         monkeypatch.chdir(elsewhere)
         for number in range(4):
-            storage.append(f'{{"v":1,"ts":"","n":{number}}}')
+            storage.append(record(number))
             if number % 2:
                 path.rename(tmp_path / f"audit.jsonl.{number}")
-        storage.append('{"v":1,"ts":"","n":4}')
+        storage.append(record(4))
     found = {each.name: each.read_text() for each in tmp_path.iterdir() if each.is_file()}
     assert found == {
-        "audit.jsonl.1": '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n',
-        "audit.jsonl.3": '{"v":1,"ts":"","n":2}\n{"v":1,"ts":"","n":3}\n',
-        "audit.jsonl": '{"v":1,"ts":"","n":4}\n',
+        "audit.jsonl.1": lines(0, 1),
+        "audit.jsonl.3": lines(2, 3),
+        "audit.jsonl": lines(4),
     }
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -204,15 +215,15 @@ def test_a_renamed_file_without_a_successor_is_kept(
     path = tmp_path / "folder" / "audit.jsonl"
     path.parent.mkdir()
     with JsonFileStorage(str(path), "none") as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         moved = path.parent.rename(tmp_path / "moved") / path.name
         with pytest.raises(StorageError, match="the audit failed: No such file or directory"):
-            storage.append('{"v":1,"ts":"","n":1}')
+            storage.append(record(1))
         with moved.open() as other:
             flock(other, LOCK_EX | LOCK_NB)
         moved.parent.rename(path.parent)
-        storage.append('{"v":1,"ts":"","n":2}')
-    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":2}\n'
+        storage.append(record(2))
+    assert path.read_text() == lines(0, 2)
 
 
 def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
@@ -224,11 +235,11 @@ def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
     with JsonFileStorage(str(path)) as storage:
         copy = os.dup(storage._descriptor)  # noqa: SLF001 - as a fork makes one
         moved = path.rename(tmp_path / "old")
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         with moved.open() as other:
             flock(other, LOCK_EX | LOCK_NB)
         os.close(copy)
-    assert path.read_text() == '{"v":1,"ts":"","n":0}\n'
+    assert path.read_text() == lines(0)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +255,8 @@ def test_a_renamed_file_is_free_for_others_though_a_process_was_forked(
         f"\n\nexport A=1\n{EMPTY}\n",
         '{"v":"1","ts":""}\n',
         '{"ts":"","v":1}\n',
+        '{"v":1,"ts":"","level":"info"}\n',
+        f'{EMPTY}\n{{"v":1,"ts":"","run_id":"","seq":"","event":""}}\n',
     ],
 )
 def test_only_an_audit_is_appended_to(text: str, tmp_path: Path) -> None:
@@ -265,7 +278,7 @@ def test_only_an_audit_is_appended_to(text: str, tmp_path: Path) -> None:
         "\0" * 5000,
         EMPTY,
         f"{EMPTY}\n",
-        f'{EMPTY}\n{{"v": 12, "ts": ""}}\n\n',
+        f"{EMPTY}\n{EMPTY.replace('1', ' 12').replace(':', ': ')}\n\n",
         f"{EMPTY}\nexport A=1\n{EMPTY}\n",
         f"{EMPTY[:-1]},{'x' * 300_000}\n{EMPTY[:-1]},{'x' * 300_000}\n",
         f"{EMPTY}\nno end",
@@ -368,6 +381,49 @@ def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
         assert other.read_text() == taken
 
 
+def test_no_record_goes_into_a_file_that_has_come_to_have_the_number(tmp_path: Path) -> None:
+    """Not even into one of the same size, before the name is looked for."""
+    path, mine = tmp_path / "audit.jsonl", tmp_path / "mine"
+    path.write_text(lines(0))
+    storage = JsonFileStorage(str(path), beside_code=True)
+    descriptor = storage._descriptor  # noqa: SLF001 - what an action finds by trying all
+    storage.append(record(1))
+    mine.write_text("x" * (len(lines(0, 1)) - 1) + "\n")
+    with mine.open("ab") as file:
+        os.dup2(file.fileno(), descriptor)
+    with pytest.raises(StorageError, match="Bad file descriptor"):
+        storage.append(record(2))
+    os.close(descriptor)
+    assert len(mine.read_text()) == len(lines(0, 1))
+
+
+def test_a_fork_of_the_process_writes_nothing(tmp_path: Path) -> None:
+    """It ends instead."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path), beside_code=True) as storage:
+        child = os.fork()
+        if child == 0:
+            storage.append(record(1))
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        storage.append(record(2))
+    assert path.read_text() == lines(2)
+
+
+def test_what_was_overwritten_by_something_else_ends_the_record(tmp_path: Path) -> None:
+    """An audit that was emptied goes on."""
+    path = tmp_path / "audit.jsonl"
+    with JsonFileStorage(str(path)) as storage:
+        storage.append(record(0))
+        os.truncate(path, 0)
+        storage.append(record(1))
+        assert path.read_text() == lines(1)
+        path.write_text("export A=1\n")
+        with pytest.raises(StorageError, match="something else than the records"):
+            storage.append(record(2))
+    assert path.read_text() == "export A=1\n"
+
+
 def test_another_file_of_that_name_is_appended_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,11 +431,11 @@ def test_another_file_of_that_name_is_appended_to(
     monkeypatch.setattr("driftflow.recording.storage._NAME_CHECK", 0)
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         path.rename(tmp_path / "old")
-        path.write_text('{"v":2,"ts":""}\n')
-        storage.append('{"v":1,"ts":"","n":1}')
-    assert path.read_text() == '{"v":2,"ts":""}\n{"v":1,"ts":"","n":1}\n'
+        path.write_text(lines(2))
+        storage.append(record(1))
+    assert path.read_text() == lines(2, 1)
 
 
 def test_a_new_name_is_looked_for_after_a_millisecond(
@@ -390,12 +446,12 @@ def test_a_new_name_is_looked_for_after_a_millisecond(
     monkeypatch.setattr("driftflow.recording.storage.monotonic", lambda: next(clock, 0.002))
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path)) as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         path.rename(tmp_path / "old")
-        storage.append('{"v":1,"ts":"","n":1}')
-        storage.append('{"v":1,"ts":"","n":2}')
-    assert (tmp_path / "old").read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
-    assert path.read_text() == '{"v":1,"ts":"","n":2}\n'
+        storage.append(record(1))
+        storage.append(record(2))
+    assert (tmp_path / "old").read_text() == lines(0, 1)
+    assert path.read_text() == lines(2)
 
 
 def test_a_file_that_stays_locked_is_a_storage_error(
@@ -408,7 +464,7 @@ def test_a_file_that_stays_locked_is_a_storage_error(
         with monkeypatch.context() as patch:
             patch.setattr("driftflow.recording.storage.LOCK_TIMEOUT", 0.05)
             with pytest.raises(StorageError, match=r"another process has kept it locked for 0.05"):
-                storage.append('{"v":1,"ts":"","n":0}')
+                storage.append(record(0))
         waits: list[float] = []
 
         def unlock(seconds: float) -> None:
@@ -416,10 +472,10 @@ def test_a_file_that_stays_locked_is_a_storage_error(
             flock(other, LOCK_UN)
 
         monkeypatch.setattr("driftflow.recording.storage.sleep", unlock)
-        storage.append('{"v":1,"ts":"","n":1}')
+        storage.append(record(1))
         assert waits == [0.001]
         flock(other, LOCK_EX | LOCK_NB)  # and is free again
-    assert path.read_text() == '{"v":1,"ts":"","n":1}\n'
+    assert path.read_text() == lines(1)
 
 
 @pytest.mark.parametrize("sync", ["none", "run", "step"])
@@ -474,16 +530,16 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
     """Nor is it tried again: a second time it would succeed, whatever was lost."""
     path = tmp_path / "audit.jsonl"
     with JsonFileStorage(str(path), "step") as storage:
-        storage.append('{"v":1,"ts":"","n":0}')
+        storage.append(record(0))
         with monkeypatch.context() as patch:
             patch.setattr("driftflow.recording.storage._fdatasync", fail_with(errno.EIO))
             reason = "Input/output error, when it was brought to the disk"
             with pytest.raises(StorageError, match=reason):
-                storage.append('{"v":1,"ts":"","n":1}')
-        for again in (storage.sync, lambda: storage.append('{"v":1,"ts":"","n":2}')):
+                storage.append(record(1))
+        for again in (storage.sync, lambda: storage.append(record(2))):
             with pytest.raises(StorageError, match=reason):
                 again()
-    assert path.read_text() == '{"v":1,"ts":"","n":0}\n{"v":1,"ts":"","n":1}\n'
+    assert path.read_text() == lines(0, 1)
 
 
 def test_the_read_lines_an_audit_are_read(tmp_path: Path) -> None:

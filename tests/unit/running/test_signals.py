@@ -11,7 +11,9 @@ import time
 from contextlib import suppress
 from itertools import chain, count, repeat
 from resource import RLIMIT_CORE, setrlimit
+from threading import get_ident
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 import pytest
 from support import workflows
@@ -99,6 +101,36 @@ def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
 
     def perform(_: str, __: Json) -> Json:
         Nuisance()
+        time.sleep(60)
+        return "in vain"
+
+    assert came_of(caught, perform) == ["interrupted", "interrupted"]
+
+
+def test_reminders_are_no_second_signal(caught: Signals) -> None:
+    """However many come at once, on a slow machine, and however late."""
+
+    def perform(_: str, __: Json) -> Json:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(2 * signals.SAME)
+        for _number in range(5):
+            signal.pthread_kill(get_ident(), signal.SIGURG)
+        return "in vain"
+
+    assert came_of(caught, perform) == ["in vain", "interrupted"]
+
+
+def test_a_signal_is_not_lost_where_no_exception_comes_out(caught: Signals) -> None:
+    """Such as a call when an object is gone."""
+
+    class Gone:
+        pass
+
+    def perform(_: str, __: Json) -> Json:
+        gone = Gone()
+        finalize(gone, os.kill, os.getpid(), signal.SIGTERM)
+        del gone
         time.sleep(60)
         return "in vain"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from driftflow.actions.forks import call_here
+from driftflow.forks import call_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
