@@ -31,7 +31,11 @@ def main() -> int:
 
     if sys.stderr is sys.__stderr__:  # to the end of the process: Python flushes it as it ends
         sys.stderr = open_for_prints(2, sys.stderr)
-    return cli.main(process=cli.CommandProcess(is_own=True, is_supervised=is_first))
+    stderr = sys.stderr
+    try:
+        return cli.main(process=cli.CommandProcess(is_own=True, is_supervised=is_first))
+    finally:
+        sys.stderr = stderr  # what an action has put in its place may fail to be flushed
 
 
 def _close_record(note: bytes) -> None:

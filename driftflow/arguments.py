@@ -1,4 +1,30 @@
-"""Run the steps that a JSON file lists, and print what came of each.
+"""The command line: what it may say, and what it says."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from docopt import DocoptExit, docopt
+
+from driftflow import __version__
+from driftflow.errors import ConfigError
+from driftflow.planning.settings import SYNCS
+from driftflow.reading.document import parse
+from driftflow.text import join_words, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from driftflow.planning.settings import Sync
+    from driftflow.reading.document import Json
+
+# What `--help` prints. No docstring: Python may be asked to drop these.
+HELP = """\
+Run the steps that a JSON file lists, and print what came of each.
 
 Usage:
   driftflow --config FILE [--strict] [--print-json]
@@ -42,30 +68,7 @@ Exit status:
   2  wrong usage, a wrong config, action or cluster: no step ran
   3  the audit, or the output itself, could not be written
 """
-
-from __future__ import annotations
-
-import io
-import os
-import re
-from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any
-
-from docopt import DocoptExit, docopt
-
-from driftflow import __version__
-from driftflow.errors import ConfigError
-from driftflow.planning.settings import SYNCS
-from driftflow.reading.document import parse
-from driftflow.text import join_words, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from driftflow.planning.settings import Sync
-    from driftflow.reading.document import Json
-
-_, USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in __doc__.split("\n\n"))
+_, USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in HELP.split("\n\n"))
 _COMMANDS = ("check", "plan", "schema", "actions")
 # Each option of the usage text, and whether it takes a value.
 _OPTIONS = {
@@ -111,17 +114,17 @@ class Arguments:
     def __init__(self, command: str, found: Mapping[str, Any]) -> None:
         self.command = command
         self.config: str = found.get("--config", "")
-        self.files: list[str] = found.get("FILE", [])
+        self.files = _read_files(found)
         self.strict: bool = found.get("--strict", False)
         self.print_json: bool = found.get("--print-json", False)
         self.format: str = found.get("--format", "text")
-        self.output: str | None = found.get("--output")
+        self.output = _read_path(found, "--output")
         self.actions: list[str] = found.get("--actions", [])
         self.params = _read_params(found.get("--param", []))
         self.jobs = _read_jobs(found.get("--jobs"))
         self.dask: str | None = found.get("--dask")
         self.enforce_timeout: bool = found.get("--enforce-timeout", False)
-        self.audit: str | None = found.get("--audit")
+        self.audit = _read_path(found, "--audit")
         self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
         self.resume: bool = found.get("--resume", False)
 
@@ -195,7 +198,7 @@ def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
         raise MisuseError("the arguments do not fit the usage") from None
     except SystemExit:
         text = printed.getvalue()
-        return text if text == f"{__version__}\n" else f"{__doc__.strip()}\n"
+        return text if text == f"{__version__}\n" else HELP
     return arguments
 
 
@@ -213,6 +216,21 @@ def _select_usage(argv: Sequence[str], command: str) -> str:
         needed += f"[{part}" if name in given else behind.removeprefix("...")
     lines = [line for line in _OPTIONS_TEXT.splitlines() if not given.isdisjoint(line.split())]
     return "\n".join(["Usage:", f"  driftflow {needed}", "", "Options:", *lines, ""])
+
+
+def _read_files(found: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files; docopt takes a `--` that comes after some of them for one."""
+    files: list[str] = [*found.get("FILE", [])]
+    if "--" in files and not found["--"]:
+        files.remove("--")
+    return files
+
+
+def _read_path(found: Mapping[str, Any], option: str) -> str | None:
+    path: str | None = found.get(option)
+    if path == "":
+        raise MisuseError(f"`{option}` is given the empty name of a file")
+    return path
 
 
 def _read_jobs(word: str | None) -> int | None:

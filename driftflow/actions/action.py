@@ -166,10 +166,9 @@ def open_for_prints(descriptor: int, old: TextIO | None) -> io.TextIOWrapper:
     Raises:
         OSError: If the descriptor is closed, or leads to a folder.
     """
-    raw: Any = _Tolerant(descriptor, "w", closefd=False)
     is_bare = isinstance(getattr(old, "buffer", None), io.RawIOBase)
     return _Prints(
-        raw if is_bare else io.BufferedWriter(raw),
+        _open_bytes(descriptor, is_bare=is_bare),
         encoding="utf-8",
         errors="backslashreplace",
         line_buffering=True,
@@ -178,10 +177,20 @@ def open_for_prints(descriptor: int, old: TextIO | None) -> io.TextIOWrapper:
 
 
 class _Prints(io.TextIOWrapper):
-    """A stream that an action may close: it stays open for those that print after it."""
+    """A stream that an action may close or detach: it stays for those that print after it."""
 
     def close(self) -> None:
         self.flush()
+
+    def detach(self) -> Any:
+        self.flush()
+        return _open_bytes(self.fileno(), is_bare=False)
+
+
+def _open_bytes(descriptor: int, *, is_bare: bool) -> Any:
+    """Return what takes bytes for a descriptor, with a buffer or without."""
+    raw: Any = _Tolerant(descriptor, "w", closefd=False)
+    return raw if is_bare else io.BufferedWriter(raw)
 
 
 class _Tolerant(io.FileIO):

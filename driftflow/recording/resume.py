@@ -31,7 +31,7 @@ from driftflow.recording.records import (
 )
 from driftflow.recording.storage import read_lines
 from driftflow.running.events import Resumed
-from driftflow.text import shorten
+from driftflow.text import format_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,7 +80,7 @@ def find_resumable(plan: Plan) -> tuple[Resumed | None, str]:
 def _require_known_versions(path: str, versions: Iterable[object]) -> None:
     for version in versions:
         if not is_known_version(version):
-            which = "no version" if version is None else f"version {shorten(str(version))}"
+            which = "no version" if version is None else f"version {shorten(format_json(version))}"
             known = f"only version {AUDIT_VERSION} is known here"
             raise StorageError(path, f"the audit cannot be read: a record has {which}, and {known}")
 

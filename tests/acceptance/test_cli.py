@@ -46,7 +46,7 @@ FAIL = {"name": "b", "action": "no"}
 def test_help_is_the_usage_text(snapshot: SnapshotAssertion) -> None:
     """On stdout, exit 0, wherever --help stands."""
     outcome = invoke("--help")
-    assert outcome == (0, arguments.__doc__.strip("\n") + "\n", "")
+    assert outcome == (0, arguments.HELP, "")
     assert outcome.stdout == snapshot
     assert invoke("-h") == invoke("--config", "x", "--help") == outcome
 
@@ -633,6 +633,12 @@ def start(folder: Path, *preparation: str, options: Sequence[str] = ()) -> subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def test_python_may_drop_docstrings(tmp_path: Path) -> None:
+    """As `PYTHONOPTIMIZE=2` asks it to."""
+    done = spawn("--help", cwd=tmp_path, environ={"PYTHONOPTIMIZE": "2"})
+    assert done == (0, arguments.HELP, "")
 
 
 def test_the_module_and_the_command_are_one(tmp_path: Path) -> None:

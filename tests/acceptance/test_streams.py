@@ -165,6 +165,20 @@ def test_what_is_wrong_is_told_by_the_status_too(
     assert run(command("--confg", "missing.json"), tmp_path, {}) == (2, b"")
 
 
+def test_a_stream_that_an_action_has_put_in_place_changes_no_status(tmp_path: Path) -> None:
+    """Though Python flushes it as it ends, and fails."""
+    (tmp_path / "acts.py").write_text(
+        "import sys\nimport driftflow\n"
+        "@driftflow.action\n"
+        "def replace(_):\n"
+        "    sys.stdout = sys.stderr = open('/dev/full', 'w')\n"
+        "    print('lost')\n"
+    )
+    path = save(tmp_path, {"action": "replace"})
+    words = command("--config", path, "--actions", "./acts.py")
+    assert end_of(words, tmp_path, {}, None) == (0, b"OK step0: null\n")
+
+
 def test_half_a_character_is_printed_as_an_escape(loud: list[str], tmp_path: Path) -> None:
     """UTF-8 cannot hold it; and all comes in its order."""
     path = save(tmp_path, {"action": "say", "input": 1})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
@@ -120,11 +120,12 @@ def test_the_audit_is_never_the_config(tmp_path: Path) -> None:
     [
         ({"mode": 0o666}, "others can write it (mode 666), so nothing in it is believed"),
         ({"v": 2}, "a record has version 2, and only version 1 is known here"),
+        ({"v": '"1"'}, 'a record has version "1", and only version 1 is known here'),
         ({"v": None}, "a record has no version, and only version 1 is known here"),
     ],
 )
 def test_a_run_is_not_resumed_from_what_others_may_have_written(
-    change: dict[str, int | None], reason: str, tmp_path: Path
+    change: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     """A forged output would be handed to the steps that read it."""
     reader = {"name": "b", "action": "no", "input": {"from": "a"}}

@@ -205,12 +205,15 @@ def test_without_buffers_all_is_written_at_once(pipe: tuple[int, int]) -> None:
 
 
 def test_an_action_that_closes_it_does_not_close_it_for_others(pipe: tuple[int, int]) -> None:
-    """What it has printed before is written."""
+    """Nor one that detaches it. What it has printed before is written."""
     reading, writing = pipe
     stream = open_for_prints(writing, None)
     stream.write("half")
     stream.close()
     assert os.read(reading, 100) == b"half"
+    with io.TextIOWrapper(stream.detach()) as other:
+        other.write("a")
+    assert os.read(reading, 100) == b"a"
     print("b", file=stream)
     assert os.read(reading, 100) == b"b\n"
 

@@ -260,10 +260,10 @@ def test_an_audit_that_cannot_be_read_is_a_storage_error() -> None:
     [
         (None, "no version"),
         (2, "version 2"),
-        ("1", "version 1"),
-        (True, "version True"),
+        ("1", 'version "1"'),
+        (True, "version true"),
         (1.0, "version 1.0"),
-        ("x" * 100, f"version {'x' * 80}…"),
+        ("x" * 100, f'version "{"x" * 79}…'),
     ],
 )
 @pytest.mark.parametrize("place", range(3))
