@@ -118,6 +118,10 @@ def _load_by_path(path: str) -> ModuleType:
             raise ActionsError(path, "a folder that is no package: it has no `__init__.py`")
     elif not path.endswith(".py"):
         raise ActionsError(path, "neither a folder nor a file whose name ends in `.py`")
+    try:
+        os.stat(full)  # noqa: PTH116 - as above
+    except OSError as error:
+        raise ActionsError(path, str(error.strerror)) from None
     name = name_module(full)
     forget(name)
     module: ModuleType = run_code(lambda: importlib.import_module(name), path)

@@ -123,6 +123,29 @@ def test_only_a_path_lets_what_lies_beside_it_be_imported(program: str) -> None:
     )
 
 
+@pytest.mark.parametrize("trap", ["helper", "helper/__init__.py"])
+def test_a_relative_import_in_a_file_leads_to_no_other_place(trap: str) -> None:
+    """It is an ImportError, which those expect who write for scripts and packages alike."""
+    Path("jobs").mkdir()
+    Path("jobs/orders.py").write_text(
+        "import driftflow\n"
+        "try:\n    from . import helper\nexcept ImportError:\n    import helper\n"
+        "@driftflow.action\ndef shout(_): return helper.NAME\n"
+    )
+    Path("jobs/helper.py").write_text("NAME = 'HELPER'\n")
+    here = Path("here")
+    Path(here, trap).parent.mkdir(parents=True)
+    Path(here, trap).write_text(EVIL.format(name="helper ran"))
+    workflows.save(here, {"name": "a", "action": "shout"})
+    words = ("--config", "config.json", "--actions", "../jobs/orders.py")
+    for option in ([], ["--enforce-timeout"]):
+        done = run(PROGRAMS["script"], *words, *option, cwd="here")
+        assert done == (0, "OK a: HELPER\n", "")
+    assert run(PROGRAMS["script"], "plan", *words, cwd="here").status == 0
+    check = ("check", "--strict", "--actions", "../jobs/orders.py", "config.json")
+    assert run(PROGRAMS["script"], *check, cwd="here").status == 0
+
+
 @pytest.mark.parametrize("words", [["-m", "driftflow"], ["-P", "-m", "driftflow"]])
 def test_what_the_operator_puts_on_the_path_stays_there(words: list[str]) -> None:
     """The working directory too; `-P` takes nothing from it."""
