@@ -79,7 +79,7 @@ def load_fresh(folder: str) -> None:
 
 
 def let_import_from(folder: str) -> None:
-    """Put a folder last on Python's path; if it is there by itself, all stays as it is.
+    """Put a folder last on Python's path, unless it is there; load what lies in it from its source.
 
     Raises:
         ImportError: If it has a module of a name that was imported from another such folder.
@@ -90,17 +90,22 @@ def let_import_from(folder: str) -> None:
             origin = _origin(getattr_static(module, "__spec__", None))
             if origin and _home(origin) in others:
                 _require_one(name, origin, _find_origin(folder, name))
-    marked = _mark(folder)
-    if folder not in sys.path and marked not in sys.path:
-        sys.path.append(marked)
-    if marked in sys.path:
-        load_fresh(marked)
+    entries = [entry for entry in _strings_of_path() if _is_same(entry or os.curdir, folder)]
+    if not entries:
+        entries = [_mark(folder)]
+        sys.path += entries
+    for entry in entries:
+        load_fresh(entry or os.getcwd())  # noqa: PTH109 - as Python calls it there
 
 
 def installed_path() -> list[str]:
     """Return Python's path without the folders that were put there for code given by its path."""
-    path = [entry for entry in sys.path if isinstance(entry, str)]  # Python uses no others
-    return [entry for entry in path if not entry.endswith(_MARK)]
+    return [entry for entry in _strings_of_path() if not entry.endswith(_MARK)]
+
+
+def _strings_of_path() -> list[str]:
+    """Return what Python uses of its path."""
+    return [entry for entry in sys.path if isinstance(entry, str)]
 
 
 def _mark(folder: str) -> str:
@@ -109,8 +114,8 @@ def _mark(folder: str) -> str:
 
 def _find_others(folder: str) -> list[str]:
     """Return the folders that were put on Python's path here, and still are, but for this one."""
-    path = [entry for entry in sys.path if isinstance(entry, str) and entry.endswith(_MARK)]
-    return [os.path.dirname(entry) for entry in path if entry != _mark(folder)]  # noqa: PTH120 - strings, as on the path
+    marked = [entry for entry in _strings_of_path() if entry.endswith(_MARK)]
+    return [os.path.dirname(entry) for entry in marked if entry != _mark(folder)]  # noqa: PTH120 - strings, as on the path
 
 
 def _find_origin(folder: str, name: str) -> str | None:
@@ -129,9 +134,17 @@ def _home(origin: str) -> str:
     return os.path.dirname(folder) if name.startswith("__init__.") else folder  # noqa: PTH120 - as above
 
 
+def _is_same(one: str, other: str) -> bool:
+    """Return whether two paths lead to one file, or one folder."""
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121 - as above
+    except OSError:  # one is gone, or in an archive
+        return os.path.normpath(one) == os.path.normpath(other)
+
+
 def _require_one(name: str, one: str, other: str | None) -> None:
     """Raise ImportError if there are two files for a name."""
-    if other and not os.path.samefile(one, other):  # noqa: PTH121 - as above
+    if other and not _is_same(one, other):
         raise ImportError(
             f"`{name}` is the name of two modules, {one} and {other}, and Python knows one of a "
             "name: rename one of them, or give each folder as a package, as in `./orders/`",

@@ -45,7 +45,10 @@ def no_other_file(folder: Path, *, files: int) -> Verdict:
 
 
 def what_stands_in_the_file(folder: Path, *, rounds: int) -> Verdict:
-    """Change a file of actions and what lies beside it, with their time stamps and sizes kept."""
+    """Change a file of actions and what lies beside it, with their time stamps and sizes kept.
+
+    Also where their folder is on Python's path by itself.
+    """
     stale = 0
     (folder / "pack").mkdir()
     files = [folder / name for name in ("acts.py", "beside.py", "pack/__init__.py", "pack/sub.py")]
@@ -59,14 +62,15 @@ def what_stands_in_the_file(folder: Path, *, rounds: int) -> Verdict:
         for path in files:
             path.write_text(f"N = {written}\n" if path.name != "acts.py" else mine + read)
             os.utime(path, (1e9, 1e9))
-        done = spawn(
-            "--config",
-            "config.json",
-            "--actions=./acts.py",
-            cwd=folder,
-            environ={"PYTHONDONTWRITEBYTECODE": ""},
-        )
-        stale += done.stdout != f"OK step0: {written * 4}\n"
+        for path_too in ({}, {"PYTHONPATH": str(folder)}):
+            done = spawn(
+                "--config",
+                "config.json",
+                "--actions=./acts.py",
+                cwd=folder,
+                environ={"PYTHONDONTWRITEBYTECODE": "", **path_too},
+            )
+            stale += done.stdout != f"OK step0: {written * 4}\n"
     return Verdict(stale == 0, f"{rounds} changes, {stale} runs of what was there before")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import linecache
 import os
 import py_compile
@@ -131,18 +132,44 @@ def test_what_is_on_the_path_by_itself_is_pythons_affair(tmp_path: Path) -> None
     assert perform("jobs/orders.py") == ("old", "new")
 
 
-def test_a_file_is_fresh_in_a_folder_that_is_on_the_path_by_itself(tmp_path: Path) -> None:
-    """Unlike what lies beside it."""
-    sys.path.append(str(tmp_path))
+@pytest.mark.parametrize("entry", ["{}", "{}/", "{}/../here", "link", ".", ""])
+def test_a_folder_that_is_on_the_path_by_itself_is_fresh_too(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is written there; nothing is put there, and no bytecode is written."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (tmp_path / "link").symlink_to(here)
+    monkeypatch.chdir(here)
+    sys.path.append("../link" if entry == "link" else entry.format(here))
+    before = [*sys.path]
     for path, text in (
-        ("orders.py", ACT.format("import helper; NAME = 'old'", "NAME, helper.NAME")),
-        ("helper.py", "NAME = 'old'\n"),
+        ("orders.py", ACT.format("import helper, lib.sub; NAME = 'old'", "NAME, helper.NAME")),
+        ("helper.py", "from lib.sub import NAME\n"),
+        ("lib/__init__.py", ""),
+        ("lib/sub.py", "NAME = 'old'\n"),
     ):
+        Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)
-        py_compile.compile(path)
-        change(path, text.replace("old", "new"))
-    assert perform("orders.py") == ("new", "old")
-    assert installed_path()[-1] == str(tmp_path)
+    importlib.import_module("helper")  # Python's own finder knows the folder
+    for name in ("helper", "lib", "lib.sub"):
+        del sys.modules[name]
+    caches = {*Path().rglob("__pycache__/*")}
+    assert len(caches) == 3
+    for path in ("orders.py", "lib/sub.py"):
+        change(path, Path(path).read_text().replace("old", "new"))
+    assert perform("orders.py") == ("new", "new")
+    assert sys.path == before == installed_path()
+    assert {*Path().rglob("__pycache__/*")} == caches
+
+
+def test_no_bytecode_is_written_beside_a_file(tmp_path: Path) -> None:
+    """Nor where its folder is on the path by itself."""
+    Path("orders.py").write_text(ACT.format("import helper", "helper.NAME"))
+    Path("helper.py").write_text("NAME = 5\n")
+    sys.path.append(str(tmp_path))
+    assert perform("orders.py") == 5
+    assert not [*Path().rglob("__pycache__")]
 
 
 def save_two(helper: str = "helper.py", code: str = "from helper import NAME") -> None:
