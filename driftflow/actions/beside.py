@@ -6,13 +6,17 @@
 - What runs is what stands in the files. Bytecode is taken for that of its source if that has the
   time, in seconds, and the length that it had: so here none is read, and none written.
 - Python knows one module of a name. Where two such folders have one of the same name, neither is
-  taken for the other: it is an error, as soon as somebody imports that name.
+  taken for the other: it is an error, as soon as somebody imports that name. Where Python has
+  another of that name for all, such as one that is installed, it is an error of the code beside
+  which the first lies, if an import statement in it has that name.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from dis import get_instructions
+from functools import partial
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -23,38 +27,58 @@ from importlib.machinery import (
     SourceFileLoader,
     SourcelessFileLoader,
 )
+from importlib.util import find_spec
 from inspect import getattr_static
-from typing import TYPE_CHECKING
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import CodeType, ModuleType
+    from collections.abc import Iterator
+    from types import ModuleType
 
 # How a folder ends that was put on Python's path here.
 _MARK = f"{os.sep}."
 
 
 class FreshLoader(SourceFileLoader):
-    """Compiles a module from its source, always."""
+    """Compiles a module from its source, always.
+
+    Args:
+        fullname: The name of the module.
+        path: Its file.
+        home: The folder in which what it imports may lie.
+    """
+
+    def __init__(self, fullname: str, path: str, home: str) -> None:
+        super().__init__(fullname, path)
+        self._home = home
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the code of the module."""
+        """Return the code of the module.
+
+        Raises:
+            ImportError: If it imports a module that lies in its home, and would get another.
+        """
         path = self.get_filename(fullname)
         if lines := sys.modules.get("linecache"):  # what tracebacks show
             lines.cache.pop(path, None)
         code: CodeType = self.source_to_code(self.get_data(path), path)
+        for name in dict.fromkeys(_find_imported(code)):
+            _require_own(name, self._home)
         return code
 
 
-# As Python's own finder has them.
-_LOADERS = (
-    (ExtensionFileLoader, EXTENSION_SUFFIXES),
-    (FreshLoader, SOURCE_SUFFIXES),
-    (SourcelessFileLoader, BYTECODE_SUFFIXES),
-)
-
-
 class _FreshFinder(FileFinder):
-    """Finds what lies in a folder, as Python does, but to be loaded from its source."""
+    """Finds what lies in a folder, as Python does, but to be loaded from its source.
+
+    Args:
+        folder: The folder, as a whole path.
+        home: The folder in which what is imported there may lie.
+    """
+
+    def __init__(self, folder: str, home: str) -> None:
+        super().__init__(folder, *_list_loaders(partial(FreshLoader, home=home)))
+        self._home = home
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
         """Return how a module is loaded, and what is in it if it is a package.
@@ -63,19 +87,23 @@ class _FreshFinder(FileFinder):
             ImportError: If another folder has a module of that name, too.
         """
         spec = super().find_spec(fullname, target)
-        origin = _origin(spec)
-        if origin and "." not in fullname and _mark(self.path) in sys.path:
+        if "." not in fullname and _mark(self.path) in sys.path:
             for folder in _find_others(self.path):
-                _require_one(fullname, origin, _find_origin(folder, fullname))
+                _require_one(fullname, spec, _find_in(folder, fullname))
         for folder in (spec and spec.submodule_search_locations) or ():
-            load_fresh(folder)
+            load_fresh(folder, self._home)
         return spec
 
 
-def load_fresh(folder: str) -> None:
-    """Let what lies in a folder be looked for anew, and be loaded from its source."""
+def load_fresh(folder: str, home: str) -> None:
+    """Let what lies in a folder be looked for anew, and be loaded from its source.
+
+    Args:
+        folder: The folder, as Python's path has it.
+        home: The folder in which what is imported there may lie.
+    """
     whole = os.path.abspath(folder)  # noqa: PTH100 - without a mark, and a string
-    sys.path_importer_cache[folder] = _FreshFinder(whole, *_LOADERS)
+    sys.path_importer_cache[folder] = _FreshFinder(whole, home)
 
 
 def let_import_from(folder: str) -> None:
@@ -85,17 +113,15 @@ def let_import_from(folder: str) -> None:
         ImportError: If it has a module of a name that was imported from another such folder.
     """
     others = _find_others(folder)
-    for name, module in [*sys.modules.items()] if others else ():
-        if "." not in name:
-            origin = _origin(getattr_static(module, "__spec__", None))
-            if origin and _home(origin) in others:
-                _require_one(name, origin, _find_origin(folder, name))
+    for name in [*sys.modules] if others else ():
+        if "." not in name and (taken := _find_taken(name)) and _find_home(taken) in others:
+            _require_one(name, taken, _find_in(folder, name))
     entries = [entry for entry in _strings_of_path() if _is_same(entry or os.curdir, folder)]
     if not entries:
         entries = [_mark(folder)]
         sys.path += entries
     for entry in entries:
-        load_fresh(entry or os.getcwd())  # noqa: PTH109 - as Python calls it there
+        load_fresh(entry or os.getcwd(), folder)  # noqa: PTH109 - as Python calls it there
 
 
 def installed_path() -> list[str]:
@@ -118,19 +144,63 @@ def _find_others(folder: str) -> list[str]:
     return [os.path.dirname(entry) for entry in marked if entry != _mark(folder)]  # noqa: PTH120 - strings, as on the path
 
 
-def _find_origin(folder: str, name: str) -> str | None:
-    """Return the file of a module in a folder; None if it has none."""
-    return _origin(FileFinder(folder, *_LOADERS).find_spec(name))
+def _find_imported(code: CodeType) -> Iterator[str]:
+    """Yield the first words of what is imported by whole names, anywhere in the code."""
+    steps = [step for step in get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    for level, _, step in zip(steps, steps[1:], steps[2:], strict=False):
+        if step.opname == "IMPORT_NAME" and level.argval == 0:
+            yield step.argval.partition(".")[0]
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _find_imported(inner)
 
 
-def _origin(spec: ModuleSpec | None) -> str | None:
-    """Return the file of a module; None of a folder without `__init__.py`: many may be one."""
-    return spec.origin if isinstance(spec, ModuleSpec) else None
+def _require_own(name: str, home: str) -> None:
+    """Raise ImportError if a module lies in a folder, and Python takes another of its name."""
+    own = _find_in(home, name)
+    taken = _find_taken(name) if own else None
+    # A folder without `__init__.py` gives way to any module, even where it comes first.
+    if own and taken and (own.origin or not taken.origin):
+        _require_one(name, own, taken)
 
 
-def _home(origin: str) -> str:
+def _find_taken(name: str) -> ModuleSpec | None:
+    """Return what Python takes for a name; None if there is nothing to tell."""
+    if name not in sys.modules:
+        return find_spec(name)
+    spec = getattr_static(sys.modules[name], "__spec__", None)
+    return spec if isinstance(spec, ModuleSpec) else None
+
+
+def _find_in(folder: str, name: str) -> ModuleSpec | None:
+    """Return what a name means in a folder."""
+    return FileFinder(folder, *_list_loaders(SourceFileLoader)).find_spec(name)
+
+
+def _list_loaders(of_source: Any) -> list[tuple[Any, list[str]]]:
+    """Return what loads the files of a folder, and how their names end, as Python has it."""
+    return [
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (of_source, SOURCE_SUFFIXES),
+        (SourcelessFileLoader, BYTECODE_SUFFIXES),
+    ]
+
+
+def _find_origin(spec: ModuleSpec | None) -> str | None:
+    """Return the file of a module; of a folder without `__init__.py` itself, if it has code."""
+    if spec is None:
+        return None
+    return spec.origin or next(filter(_has_code, spec.submodule_search_locations or ()), None)
+
+
+def _has_code(folder: str) -> bool:
+    suffixes = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
+    return any(name.endswith(suffixes) for *_, names in os.walk(folder) for name in names)
+
+
+def _find_home(spec: ModuleSpec) -> str:
     """Return the folder in which a module lies, or the package whose file that is."""
-    folder, name = os.path.split(origin)
+    folder, name = os.path.split(_find_origin(spec) or "")
     return os.path.dirname(folder) if name.startswith("__init__.") else folder  # noqa: PTH120 - as above
 
 
@@ -142,11 +212,17 @@ def _is_same(one: str, other: str) -> bool:
         return os.path.normpath(one) == os.path.normpath(other)
 
 
-def _require_one(name: str, one: str, other: str | None) -> None:
+def _require_one(name: str, one: ModuleSpec | None, other: ModuleSpec | None) -> None:
     """Raise ImportError if there are two files for a name."""
-    if other and not _is_same(one, other):
+    origins = [origin for origin in map(_find_origin, (one, other)) if origin]
+    if len(origins) == 2 and not _is_same(*origins):  # noqa: PLR2004 - both of them
         raise ImportError(
-            f"`{name}` is the name of two modules, {one} and {other}, and Python knows one of a "
-            "name: rename one of them, or give each folder as a package, as in `./orders/`",
+            f"`{name}` is the name of two modules, {' and '.join(map(_tell, origins))}, and Python "
+            "knows one of a name: rename one of them, or give each folder as a package, as in "
+            "`./orders/`",
             name=name,
         )
+
+
+def _tell(origin: str) -> str:
+    return "one of Python's own" if origin in ("built-in", "frozen") else origin

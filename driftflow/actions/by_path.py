@@ -63,12 +63,13 @@ class _Finder:
         file = os.path.join(full, "__init__.py") if is_package else full  # noqa: PTH118 - as above
         if not os.path.exists(file):  # noqa: PTH110 - as above
             raise ImportError(f"there is no file {file}", name=name)
-        let_import_from(os.path.dirname(full))  # noqa: PTH120 - as above
+        home = os.path.dirname(full)  # noqa: PTH120 - as above
+        let_import_from(home)
         if PathFinder.find_spec("driftflow") is None:  # as in a checkout: pools inherit the path
             let_import_from(os.path.dirname(os.path.dirname(driftflow.__file__)))  # noqa: PTH120
-        loader = FreshLoader(name, file)
+        loader = FreshLoader(name, file, home)
         if is_package:
-            load_fresh(full)
+            load_fresh(full, home)
             return spec_from_file_location(
                 name, file, loader=loader, submodule_search_locations=[full]
             )

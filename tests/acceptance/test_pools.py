@@ -109,8 +109,8 @@ def test_two_modules_of_one_name_are_told_in_any_process(tmp_path: Path) -> None
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "helper.py").write_text(f"NAME = {folder!r}\n")
         (tmp_path / folder / "jobs.py").write_text(
-            f"import driftflow\n@driftflow.action\ndef {folder}(_):\n"
-            "    import helper\n    return helper.NAME\n"
+            f"import driftflow, importlib\n@driftflow.action\ndef {folder}(_):\n"
+            "    return importlib.import_module('helper').NAME\n"
         )
     steps = ({"action": action, "optional": True} for action in ("a", "b"))
     path = workflows.save(tmp_path, *steps, timeout_seconds=40)

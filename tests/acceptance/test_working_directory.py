@@ -100,10 +100,10 @@ def test_nothing_in_the_working_directory_is_run(
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_only_a_path_lets_what_lies_beside_it_be_imported(program: str) -> None:
-    """And even then, what is installed goes first; a name gets a hint."""
+    """And even then, what is installed stays what it is to others; a name gets a hint."""
     Path("jobs").mkdir()
     Path("jobs/orders.py").write_text(
-        "import driftflow, helper, json\n@driftflow.action\ndef shout(value): return helper.NAME\n"
+        "import driftflow, helper\n@driftflow.action\ndef shout(value): return helper.NAME\n"
     )
     Path("jobs/helper.py").write_text("NAME = 'HELPER'\n")
     Path("jobs/json.py").write_text(EVIL.format(name="json ran"))
@@ -116,6 +116,11 @@ def test_only_a_path_lets_what_lies_beside_it_be_imported(program: str) -> None:
     for option in ([], ["--enforce-timeout"]):
         words = ("--config", config, "--actions", "./jobs/orders.py", *option)
         assert run(PROGRAMS[program], *words) == (1, printed, "")
+    Path("jobs/both.py").write_text("import json\n")
+    both = run(PROGRAMS[program], "--config", config, "--actions", "./jobs/both.py")
+    assert (both.status, both.stdout) == (2, "")
+    paths = f"{Path('jobs/json.py').resolve()} and {json.__file__}"
+    assert f"`json` is the name of two modules, {paths}, and" in both.stderr
     named = run(PROGRAMS[program], "--config", config, "--actions", "orders", cwd="jobs")
     assert (named.status, named.stdout) == (2, "")
     assert named.stderr == (

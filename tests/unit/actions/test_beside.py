@@ -8,10 +8,12 @@ import os
 import py_compile
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import driftflow
 from driftflow.actions.beside import installed_path, let_import_from
 from driftflow.actions.registry import resolve_actions
 from driftflow.errors import ActionsError
@@ -212,11 +214,13 @@ def test_of_two_modules_of_one_name_neither_is_taken_for_the_other(
 def test_a_name_of_two_modules_that_is_imported_later_is_an_error_then(
     sources: list[str], tmp_path: Path
 ) -> None:
-    """When an action does it; until then there is none."""
+    """When an action does it, by a name that stands in no import; until then there is none."""
     save_two(code="")
     for folder in ("a", "b"):
-        text = f"def {folder}(_):\n    import helper\n    return helper.NAME\n"
-        Path(folder, "jobs.py").write_text(f"import driftflow\n@driftflow.action\n{text}")
+        text = f"def {folder}(_): return importlib.import_module('helper').NAME\n"
+        Path(folder, "jobs.py").write_text(
+            f"import importlib, driftflow\n@driftflow.action\n{text}"
+        )
     known = resolve_actions(sources)
     first, second = (source.partition("/")[0] for source in sources)
     for name in ("a", "b"):
@@ -233,7 +237,7 @@ def test_a_name_that_the_second_file_alone_imports_is_an_error_too(tmp_path: Pat
     Path("b/jobs.py").write_text("x = 1\nimport helper\n")
     with pytest.raises(ActionsError) as caught:
         resolve_actions(["a/jobs.py", "b/jobs.py"])
-    assert caught.value.reason == f"{tmp_path}/b/jobs.py:2: {clash(tmp_path)}"
+    assert caught.value.reason == clash(tmp_path)
 
 
 def test_packages_have_modules_of_one_name(tmp_path: Path) -> None:
@@ -245,17 +249,148 @@ def test_packages_have_modules_of_one_name(tmp_path: Path) -> None:
     assert [known[name].function(None) for name in ("a", "b")] == ["a", "b"]
 
 
-def test_what_is_installed_is_no_other_module(tmp_path: Path) -> None:
-    """It is what both get; and folders without `__init__.py` are one package, as ever."""
-    save_two(code="from helper import NAME; import parts.one")
-    for folder in ("a", "b"):
-        (tmp_path / folder / "parts").mkdir()
-    (tmp_path / "a" / "parts" / "one.py").touch()
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "helper.py").write_text("NAME = 'installed'\n")
-    sys.path.append(str(tmp_path / "site"))
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"a": "helper/m.py", "b": "helper/m.py"},
+        {"a": "helper/sub/m.py", "b": "helper.py"},
+        {"b": "helper.py", "a": "helper/sub/m.py"},
+    ],
+)
+def test_a_folder_with_code_is_a_module_too(places: dict[str, str], tmp_path: Path) -> None:
+    """Though it has no `__init__.py`; in one run, in two, and if it is looked up later."""
+    for folder, place in places.items():
+        Path(folder, place).parent.mkdir(parents=True)
+        Path(folder, place).write_text(f"NAME = {folder!r}\n")
+        module = place.removesuffix(".py").replace("/", ".")
+        text = ACT.replace("act(", f"{folder}(")
+        Path(folder, "jobs.py").write_text(text.format(f"from {module} import NAME", "NAME"))
+        later = text.format("import importlib", f"importlib.import_module({module!r})")
+        Path(folder, "later.py").write_text(later)
+    first, second = places
+    both = [f"{tmp_path}/{name}/{place.partition('/')[0]}" for name, place in places.items()]
+    known = resolve_actions([f"{name}/later.py" for name in places])
+    for name in places:
+        with pytest.raises(ImportError, match=" and ".join(both)):
+            known[name].function(None)
+    sys.path[:] = installed_path()
+    assert perform(f"{first}/jobs.py", first) == first
+    for sources in ([f"{second}/jobs.py"], [f"{first}/jobs.py", f"{second}/jobs.py"]):
+        with pytest.raises(ActionsError, match=" and ".join(both)):
+            resolve_actions(sources)
+
+
+def test_a_folder_without_code_is_no_module() -> None:
+    """It may have any name; so may one that gives way to a module."""
+    save_two()
+    Path("b/helper.py").unlink()
+    Path("b/helper").mkdir()
+    Path("b/helper/rows.csv").touch()
+    for name in ("driftflow", "json"):
+        Path("a", name).mkdir()
+        Path("a", name, "code.py").touch()
+    Path("a/jobs.py").write_text(ACT.format("import driftflow, json, helper", "helper.NAME"))
+    Path("b/jobs.py").write_text(ACT.replace("act(", "b(").format("", "5"))
     known = resolve_actions(["a/jobs.py", "b/jobs.py"])
-    assert [known[name].function(None) for name in ("a", "b")] == ["installed"] * 2
+    assert [known[name].function(None) for name in ("act", "b")] == ["a", 5]
+
+
+INSTALLED = ["helper.py", "helper/__init__.py", "helper/m.py"]
+
+
+@pytest.mark.parametrize("beside", INSTALLED)
+@pytest.mark.parametrize("installed", INSTALLED)
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_a_module_that_is_installed_is_another_too(
+    *, beside: str, installed: str, is_imported: bool, tmp_path: Path
+) -> None:
+    """A file gets what lies beside it, as if its folder came first, or both are named."""
+    for path in (f"site/{installed}", f"jobs/{beside}"):
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_text(f"NAME = {path!r}\n")
+    Path("jobs/orders.py").write_text(ACT.format("import helper", "getattr(helper, 'NAME', 0)"))
+    sys.path.append(f"{tmp_path}/site")
+    if is_imported:
+        importlib.import_module("helper")
+    gives_way = beside == "helper/m.py" != installed
+    # Until it is imported, one without `__init__.py` gives way where it comes first as well.
+    is_found = installed == "helper/m.py" != beside and not is_imported
+    if gives_way or is_found:
+        found = f"site/{installed}" if gives_way else f"jobs/{beside}"
+        assert perform("jobs/orders.py") == found
+        return
+    with pytest.raises(ActionsError) as caught:
+        resolve_actions(["jobs/orders.py"])
+    places = [
+        f"{tmp_path}/{path}".removesuffix("/m.py")
+        for path in (f"jobs/{beside}", f"site/{installed}")
+    ]
+    assert " and ".join(places) in caught.value.reason
+
+
+@pytest.mark.parametrize("name", ["calendar", "docopt", "sys", "os", "json"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import {}",
+        "import pathlib, {}.part",
+        "from {} import *",
+        "def act2():\n    class A:\n        from {}.part import x",
+        "if 0 > 1:\n    import {} as x",
+        "\n".join(f"x{number} = 5" for number in range(300)) + "\nimport {}",
+    ],
+)
+def test_so_is_one_of_pythons_own(name: str, line: str, tmp_path: Path) -> None:
+    """Wherever the import stands; in the file, or in one that lies beside it."""
+    Path("jobs/lib").mkdir(parents=True)
+    Path(f"jobs/{name}.py").write_text("raise SystemExit\n")
+    for file in ("orders.py", "lib/part.py"):
+        Path("jobs", file).write_text(ACT.format(line.format(name), "5"))
+    Path("jobs/indirect.py").write_text(ACT.format("import lib.part", "5"))
+    for source in ("jobs/orders.py", "jobs/indirect.py"):
+        with pytest.raises(ActionsError) as caught:
+            resolve_actions([source])
+        where = f"{tmp_path}/jobs/indirect.py:2: " * (source == "jobs/indirect.py")
+        start = (
+            f"{where}ImportError: `{name}` is the name of two modules, {tmp_path}/jobs/{name}.py"
+        )
+        assert caught.value.reason.startswith(f"{start} and ")
+        assert ("one of Python's own" in caught.value.reason) == (name in {"sys", "os"})
+
+
+def test_a_name_that_a_file_does_not_import_is_no_error() -> None:
+    """Whatever lies beside it: what others import is theirs, and so is what is in a package."""
+    Path("jobs/pack").mkdir(parents=True)
+    for name in ("calendar", "queue", "test", "json", "os"):
+        Path(f"jobs/{name}.py").write_text("raise SystemExit\n")
+        Path(f"jobs/pack/{name}.py").write_text("NAME = 5\n")
+    code = "import calendar\nfrom .json import NAME\nfrom . import os as o"
+    text = ACT.format(code, "NAME, calendar.MONDAY, o.NAME")
+    Path("jobs/pack/__init__.py").write_text(text)
+    Path("jobs/calendar.py").unlink()
+    Path("jobs/orders.py").write_text(
+        ACT.format("import _strptime, driftflow as calendar\nqueue = test = 5", "calendar.action")
+    )
+    assert perform("jobs/pack") == (5, 0, 5)
+    assert perform("jobs/orders.py") is driftflow.action
+
+
+def test_what_is_gone_or_was_made_is_no_other_module(tmp_path: Path) -> None:
+    """What Python has of that name then is nothing that lies anywhere."""
+    Path("jobs").mkdir()
+    Path("jobs/helper.py").write_text("NAME = 'beside'\n")
+    Path("jobs/orders.py").write_text(ACT.format("import helper", "helper.NAME"))
+    made = sys.modules["helper"] = ModuleType("helper")
+    vars(made).update(NAME="made", __spec__="none")
+    assert perform("jobs/orders.py") == "made"
+    del sys.modules["helper"]
+    assert perform("jobs/orders.py") == "beside"
+    Path("jobs/helper.py").rename("jobs/old.py")
+    Path("more").mkdir()
+    Path("more/helper.py").touch()
+    Path("more/orders.py").write_text(ACT.format("import helper", "helper.NAME"))
+    with pytest.raises(ActionsError, match=f"{tmp_path}/jobs/helper.py and {tmp_path}/more/helper"):
+        resolve_actions(["more/orders.py"])
 
 
 def test_one_module_in_a_folder_of_two_names_is_one(tmp_path: Path) -> None:
