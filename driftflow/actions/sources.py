@@ -4,6 +4,8 @@
 - A module is looked for where Python finds those that are installed, never in the working
   directory: what lies there may be anybody's. Only code that is given by its path may import what
   lies beside it (`beside`).
+- Where it leaves the working directory, the run does not go: whatever comes after counts its paths
+  from the same one as what came before.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import contextmanager, suppress
 from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -129,7 +132,7 @@ def _load_by_path(path: str) -> ModuleType:
 
 
 def run_code(load: Callable[[], Any], source: str) -> Any:
-    """Run code of the operator's, and return what it gives.
+    """Run code of the operator's, and return what it gives; the working directory stays.
 
     Args:
         load: Runs the code.
@@ -139,11 +142,28 @@ def run_code(load: Callable[[], Any], source: str) -> Any:
         ActionsError: If the code raises anything; it has the line that did.
     """
     try:
-        return call_here(load)
+        with _stay_here():
+            return call_here(load)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the operator's code raises
         raise ActionsError(source, _explain(error, source)) from None
+
+
+@contextmanager
+def _stay_here() -> Iterator[None]:
+    """Come back to the working directory, also if it has another name by then."""
+    try:
+        here = os.open(os.curdir, os.O_PATH if sys.platform == "linux" else os.O_RDONLY)
+    except OSError:  # it may not be opened: there is no coming back
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the code has closed it: the number may be another file's
+            os.fchdir(here)
+            os.close(here)
 
 
 def _explain(error: BaseException, source: str) -> str:

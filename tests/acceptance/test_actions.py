@@ -312,6 +312,47 @@ def test_a_report_never_drives_the_terminal() -> None:
     assert "\x1b" not in invoke("actions", "--actions", "odd.py").stderr
 
 
+@pytest.mark.parametrize("leaver", ["leave.py", "leave", "entry point"])
+def test_code_that_changes_the_working_directory_moves_nothing(leaver: str, tmp_path: Path) -> None:
+    """Neither the config, nor what is written, nor other files of actions; in no command."""
+    for place in (tmp_path / "site", tmp_path / "away"):
+        place.mkdir()
+        for name in ("config.json", "more.py", "own.json", "audit.jsonl"):
+            (place / name).write_text("none of these")
+    leaving = (
+        "import os, driftflow\n"
+        f"os.chdir({str(tmp_path / 'away')!r})\n"
+        "@driftflow.action\n"
+        "def where(_): return os.path.basename(os.getcwd())\n"
+    )
+    for path in (tmp_path / "leave.py", tmp_path / "site" / "leave.py"):
+        path.write_text(leaving)
+    metadata = tmp_path / "site" / "leave-1.0.dist-info"
+    if leaver == "entry point":
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Name: leave\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[driftflow.actions]\nwhere = leave:where\n")
+    (tmp_path / "more.py").write_text("import driftflow\n@driftflow.action\ndef more(_): ...\n")
+    workflows.save(tmp_path, {"name": "a", "action": "where"}, {"name": "b", "action": "more"})
+    environ = {"PYTHONPATH": str(tmp_path / "site")}
+    options = [] if leaver == "entry point" else ["--actions", leaver]
+    options += ["--actions", "more.py"]
+
+    def start(*words: str) -> Outcome:
+        done = spawn(*words, *options, cwd=tmp_path, environ=environ)
+        assert (done.status, done.stderr) == (OK, "")
+        return done
+
+    lines = f"OK a: {tmp_path.name}\nOK b: null\n"
+    for option in ([], ["--enforce-timeout"]):
+        assert start("--config", "config.json", "--audit", "audit.jsonl", *option).stdout == lines
+    assert (tmp_path / "audit.jsonl").read_text().count("\n") == 12
+    assert "unknown" not in start("plan", "--config", "config.json").stdout
+    assert start("check", "--strict", "config.json").stdout == "1 file: nothing to report\n"
+    start("schema", "--output", "own.json")
+    assert json.loads((tmp_path / "own.json").read_text())["title"] == "DriftFlow workflow"
+
+
 def test_an_installed_package_is_found_by_name(tmp_path: Path) -> None:
     """README's own, built and installed; no option is given, and the quick start never sees it."""
     files = named("README.md")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import subprocess
 import sys
 import types
+from contextlib import suppress
 from functools import partial, wraps
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.command import process_environment
 
 import driftflow
 from driftflow.actions.action import ACTIONS, action
@@ -401,6 +405,77 @@ def test_an_interrupt_while_code_is_loaded_goes_through(tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text("raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         resolve_actions(["jobs.py"])
+
+
+LEAVING = "import os\nos.chdir('away')\n"
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit\n", "raise KeyboardInterrupt\n"])
+@pytest.mark.parametrize("source", ["./jobs.py", "jobs", "entry point", "function"])
+def test_code_that_leaves_the_working_directory_leaves_alone(
+    source: str, end: str, tmp_path: Path
+) -> None:
+    """What comes after it is where it was; also if it fails."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "jobs.py").write_text(LEAVING + end + CODE)
+    install(tmp_path, "acme", "act = acme:clean", LEAVING + end + CODE)
+    with suppress(ActionsError, KeyboardInterrupt):
+        if source == "entry point":
+            resolve_actions([])["act"]
+        elif source == "function":
+            load_again(["act"], [("act", "acme", "clean")])
+        else:
+            resolve_actions([source])
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("code", "cwd"),
+    [
+        ("os.rename(os.getcwd(), '../renamed'); os.chdir('/')", "renamed"),
+        ("os.rmdir(os.getcwd()); os.chdir('/')", None),
+        ("os.closerange(3, 99); file = open(__file__); os.chdir('..')", "."),
+    ],
+)
+def test_there_is_a_way_back_unless_the_code_closes_it(
+    code: str, cwd: str | None, tmp_path: Path
+) -> None:
+    """Whatever has become of the name; and what else is open stays so."""
+    code = CODE.replace("for row in rows", "for row in file").replace("\n\n", f"\n{code}\n", 1)
+    (tmp_path / "jobs.py").write_text(f"import os\nfile = 'a'\n{code}")
+    (tmp_path / "here").mkdir()
+    script = (
+        "import os, sys\n"
+        "from driftflow.actions.registry import resolve_actions\n"
+        "known = resolve_actions([sys.argv[1]])\n"
+        "assert known['clean'].function([])\n"
+        "print(os.path.relpath(os.getcwd(), sys.argv[2]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "jobs.py", tmp_path],
+        cwd=tmp_path / "here",
+        env=process_environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.stdout == (f"{cwd}\n" if cwd else "")
+    assert ("FileNotFoundError" in done.stderr) == (cwd is None)
+
+
+def test_a_working_directory_that_cannot_be_opened_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no reason to load nothing."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "jobs.py").write_text(LEAVING + CODE)
+
+    def refuse(*_: object) -> int:
+        raise OSError
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert "clean" in resolve_actions(["jobs.py"])
+    assert Path.cwd() == tmp_path / "away"
 
 
 @pytest.mark.parametrize(
