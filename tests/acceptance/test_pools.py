@@ -93,6 +93,20 @@ def test_functions_of_a_file_are_found_by_the_processes_of_a_pool(
     assert [result["output"] for result in json.loads(done.stdout)["results"]] == [DONE, DONE]
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_with_a_safe_path_a_pool_runs_nothing_of_the_working_directory(
+    method: str, tmp_path: Path
+) -> None:
+    """`PYTHONSAFEPATH=1`, as SAFETY.md says; without it, Python looks there for its own modules."""
+    home = save_orders(tmp_path)
+    workflows.save(tmp_path, {"action": "pool", "input": method}, timeout_seconds=40)
+    (tmp_path / "struct.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nimport nothing\n")
+    words = ("--config", "config.json", "--print-json", "--actions", home / "some.orders.py")
+    done = spawn(*words, cwd=tmp_path, environ={"PYTHONSAFEPATH": "1"})
+    assert json.loads(done.stdout)["results"][0]["output"] == DONE
+    assert not (tmp_path / "ran").exists()
+
+
 def test_an_executor_of_spawned_processes_finds_a_file(tmp_path: Path) -> None:
     """As the library is given both; the functions that the program gives too."""
     home = save_orders(tmp_path)
