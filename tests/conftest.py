@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from support.profile import load_profile
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 
-# The same cases each time: a run that is red here is red everywhere. No deadlines: a slow
-# machine is no fault of the code's.
-settings.register_profile("driftflow", derandomize=True, database=None, deadline=None)
-settings.load_profile("driftflow")
+load_profile()
 
 
 class TextSnapshot(SingleFileSnapshotExtension):

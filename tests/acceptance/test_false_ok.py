@@ -316,20 +316,18 @@ def begin_to_wait(folder: Path, loaded: str, program: tuple[str, ...]) -> subpro
 
 
 @pytest.mark.parametrize(
-    ("number", "loaded"),
+    "loaded",
     [
-        (signal.SIGTERM, "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
-        (signal.SIGHUP, "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])"),
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])",
     ],
 )
-def test_what_a_file_does_to_signals_as_it_is_loaded_is_undone(
-    number: int, loaded: str, tmp_path: Path
-) -> None:
+def test_what_a_file_does_to_signals_as_it_is_loaded_is_undone(loaded: str, tmp_path: Path) -> None:
     """Only what the caller ignores or blocks stays so."""
     process = begin_to_wait(tmp_path, loaded, (sys.executable,))
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    assert process.returncode == -number
+    assert process.returncode == -signal.SIGTERM
     assert end_of_record(tmp_path) == "interrupted"
 
 

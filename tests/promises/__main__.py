@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from support.profile import load_profile
 
 from promises.table import PROMISES
 
@@ -36,7 +37,7 @@ class Trial(NamedTuple):
 
 def main() -> int:
     """Try all, two at a time, as the tests are. Return 1 if one is broken, else 0."""
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, initializer=load_profile) as pool:
         return tell(PROMISES, pool.map(attempt, PROMISES))
 
 

@@ -31,7 +31,7 @@ def append(storage: JsonFileStorage, run: str, numbers: range, size: int) -> Non
     for number in numbers:
         try:
             storage.append(
-                f'{{"v":1,"ts":"","run_id":"{run}","seq":{number},"pad":"{"x" * size}"}}'
+                f'{{"v":1,"ts":"","run_id":"{run}","seq":{number},"event":"","pad":"{"x" * size}"}}'
             )
         except StorageError:
             say("refused")

@@ -317,7 +317,7 @@ def _traced(folder: Path, sync: str, fault: str | None = None) -> Traced:
     audit.parent.mkdir(parents=True)
     mark.touch()
     if sync == "run":  # the other begins with no file at all
-        audit.write_text('{"v":1,"ts":"","run_id":"old","seq":0}\n')
+        audit.write_text('{"v":1,"ts":"","run_id":"old","seq":0,"event":""}\n')
     steps = [{"name": f"{n}", "action": "mark", "input": str(mark)} for n in range(STEPS)]
     config = folder / "config.json"
     config.write_text(
