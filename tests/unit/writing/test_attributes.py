@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.children import AS_ROOT, NOBODY, as_somebody, let_all_reach
+from support.children import AS_ROOT, NOBODY, as_somebody
 
 from driftflow.writing.replacement import replace
 
@@ -22,21 +22,6 @@ ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 UNDEFINED = 2**32 - 1
 # A capability set as Linux stores it: to bind ports below 1024.
 CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That everybody may look into."""
-    let_all_reach(tmp_path)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def old() -> Path:
-    """A file that is there."""
-    path = Path("out")
-    path.write_text("old")
-    return path
 
 
 def access_list(owner: int, somebody: int, group: int, mask: int, other: int) -> bytes:

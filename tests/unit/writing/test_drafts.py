@@ -18,11 +18,6 @@ from driftflow.writing.drafts import new_draft, remove_left_drafts
 HERE = Path()
 
 
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def leave(digit: str = "0") -> Path:
     """Leave a draft, as a kill does."""
     path = Path(f".driftflow-{digit * 32}")

@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def old() -> Path:
-    """A file that is there."""
-    path = Path("out")
-    path.write_text("old")
-    return path
-
-
 def refusal(path: str) -> str | None:
     """Why the file is not replaced."""
     try:
