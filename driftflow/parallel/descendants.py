@@ -95,8 +95,20 @@ def now_in_ticks() -> int:
     return int(clock_gettime(CLOCK_BOOTTIME) * _TICKS) if sys.platform == "linux" else 0
 
 
+def is_proc_own() -> bool:
+    """Return whether /proc has the numbers by which this process knows others; on Linux.
+
+    In a container it may be that of the system outside: its numbers are other processes' here.
+    """
+    with suppress(OSError):
+        return os.readlink("/proc/self") == str(os.getpid())  # noqa: PTH115 - much faster
+    return False
+
+
 def look_at(pid: int) -> Look | None:
-    """Return what the system says of a process; None if there is none, or on another system."""
+    """Return what the system says of a process; None if there is none, or if it does not say."""
+    if not is_proc_own():
+        return None
     with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - much faster
         # The name of the program, in brackets, may hold anything.
         words = file.read().rpartition(b")")[2].split()
@@ -107,6 +119,8 @@ def look_at(pid: int) -> Look | None:
 def list_children(pid: int) -> list[int]:
     """Return the children of all threads of a process; none if there is no such process."""
     children: list[int] = []
+    if not is_proc_own():
+        return children
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - much faster
             with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
@@ -161,8 +175,8 @@ def end_all(find: Callable[[], Collection[int]], grace: float) -> None:
 
 
 def list_processes() -> Iterator[int]:
-    """Yield the numbers of all processes that there are; on Linux."""
-    names = os.listdir("/proc") if sys.platform == "linux" else ()  # noqa: PTH208 - much faster
+    """Yield the numbers of all processes that there are, if the system says so."""
+    names = os.listdir("/proc") if is_proc_own() else ()  # noqa: PTH208 - much faster
     return map(int, filter(str.isdigit, names))
 
 

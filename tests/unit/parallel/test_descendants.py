@@ -145,6 +145,28 @@ print(os.path.exists('alive'), len(find_descendants(os.getpid())))
     assert adopting(script, tmp_path).stdout == "False 0\n"
 
 
+def test_no_process_is_looked_for_in_the_proc_of_another_system() -> None:
+    """Its numbers are others' here: in a container that has that of the system outside."""
+    inside = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a container")
+    script = (
+        "import os, subprocess\n"
+        "from driftflow.parallel.descendants import *\n"
+        "with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as child:\n"
+        "    print(os.getpid(), list_children(1), [*list_processes()], look_at(1),"
+        " look_at(child.pid))\n"
+    )
+    done = subprocess.run(
+        [*inside, sys.executable, "-c", script],
+        env=process_environment(),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == "1 [] [] None None\n"
+
+
 def test_a_process_that_was_forked_adopts_nobody(tmp_path: Path) -> None:
     """The system does not hand it on."""
     script = """
