@@ -28,11 +28,13 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import weakref
 from contextlib import ExitStack, contextmanager, suppress
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from multiprocessing.connection import Connection
@@ -65,6 +67,8 @@ _FRESH = 30.0
 _HIGH = 1000
 # The longest single wait: `poll` counts milliseconds in 31 bits. Seconds.
 _LONGEST_WAIT = 1e6
+# How often it is looked whether a process has ended, where the system does not say so. Seconds.
+_LOOK = 0.5
 
 
 class Deadlines:
@@ -187,6 +191,15 @@ class _Child:
             with _high_descriptor(theirs) as descriptor:
                 self._process = _start(descriptor, variable)
             self._connection = Connection(fcntl(ours, F_DUPFD_CLOEXEC, 3))
+        # A process that an attempt has forked may hold the other end of the connection open.
+        self._events = select.poll()
+        self._events.register(self._connection, select.POLLIN)
+        self._longest_wait = _LOOK
+        with suppress(AttributeError, OSError):  # Linux has it, if nothing forbids it
+            descriptor = os.pidfd_open(self._process.pid)
+            weakref.finalize(self, os.close, descriptor)
+            self._events.register(descriptor, select.POLLIN)
+            self._longest_wait = _LONGEST_WAIT
 
     def ask(self, message: Any, seconds: float = math.inf) -> Any:
         """Return the answer to a message.
@@ -213,13 +226,34 @@ class _Child:
             raise ChildProcessError(f"its process ended: {how}") from None
 
     def _await_answer(self, until: float) -> None:
-        while not self._connection.poll(min(until - monotonic(), _LONGEST_WAIT)):
+        while True:
+            seconds = max(0.0, min(until - monotonic(), self._longest_wait))
+            if self._has_answered(seconds):
+                return
+            if self._has_ended():
+                if self._has_answered(0):  # just before
+                    return
+                raise EOFError
             if monotonic() >= until:
                 raise TimeoutError
 
+    def _has_answered(self, seconds: float) -> bool:
+        """Return whether there is something to receive, an end at least; wait for that, or less."""
+        ready = self._events.poll(seconds * 1000)
+        return any(descriptor == self._connection.fileno() for descriptor, _ in ready)
+
+    def _has_ended(self) -> bool:
+        """Return whether the process has ended; where the system can, its number stays taken."""
+        if self.has_been_waited_for() or not hasattr(os, "waitid"):  # macOS, before Python 3.13
+            return self.is_over()
+        ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        with suppress(ChildProcessError):  # another thread has waited for it
+            return os.waitid(os.P_PID, self._process.pid, ended) is not None
+        return True
+
     def has_gone(self) -> bool:
         """Return whether it ended, or sent an answer, though nothing was asked of it."""
-        return self._connection.poll()
+        return self._has_answered(0) or self._has_ended()
 
     def has_been_waited_for(self) -> bool:
         """Return whether the end of the process is known, and its number may be another's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing
 import os
 import re
 import signal
@@ -105,6 +106,35 @@ def usurp(path: str) -> None:
 def leave(_: Any) -> NoReturn:
     """Ends the process."""
     os._exit(7)
+
+
+@driftflow.action
+def fork_and_leave(path: str) -> NoReturn:
+    """Ends the process, and leaves one behind that holds all that it had open."""
+    if child := os.fork():
+        Path(path).write_text(f"{child}")
+        os._exit(5)
+    time.sleep(600)
+    raise AssertionError
+
+
+@driftflow.action
+def fork_and_crash(path: str) -> None:
+    """Ends the process as a fault would, and leaves one behind."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    child.start()
+    Path(path).write_text(f"{child.pid}")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@driftflow.action
+def fork_and_leave_soon(path: str) -> None:
+    """Ends the process when the attempt is over, and leaves one behind."""
+    child = os.fork()
+    if not child:
+        time.sleep(600)
+    Path(path).write_text(f"{child}")
+    threading.Timer(0.05, os._exit, [5]).start()
 
 
 @driftflow.action

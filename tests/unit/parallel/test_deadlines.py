@@ -219,6 +219,48 @@ def test_an_attempt_that_ends_its_process_fails(action: str, how: str) -> None:
         assert isinstance(strict.perform("pid", None), int)
 
 
+@pytest.fixture(params=["watched", "looked at"])
+def _means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An end is known by either means: the second one where the system forbids the first."""
+    if request.param == "looked at":
+        monkeypatch.delattr("os.pidfd_open")
+
+
+@pytest.mark.usefixtures("_means")
+@pytest.mark.parametrize(
+    ("action", "how"),
+    [("fork_and_leave", "exit status 5"), ("fork_and_crash", "killed by SIGSEGV")],
+)
+def test_an_end_is_known_while_a_process_that_it_forked_lives(
+    action: str, how: str, tmp_path: Path
+) -> None:
+    """Which holds the connection open; it ends with the attempt."""
+    left = tmp_path / "pid"
+    with limited(6000, STUBBORN, names=(action,)) as strict, ThreadPoolExecutor(1) as pool:
+        attempt = pool.submit(strict.perform, action, str(left))
+        try:
+            with pytest.raises(ChildProcessError) as caught:
+                attempt.result(60)
+        finally:
+            strict.kill()
+    assert str(caught.value) == f"its process ended: {how}"
+    assert gone(int(left.read_text()))
+
+
+@pytest.mark.usefixtures("_means")
+def test_a_child_that_goes_after_an_attempt_charges_none(tmp_path: Path) -> None:
+    """Though a process that it forked holds the connection open."""
+    left = tmp_path / "pid"
+    with limited(60, STUBBORN, names=("fork_and_leave_soon", "pid")) as strict:
+        strict.perform("fork_and_leave_soon", str(left))
+        try:
+            (child,) = strict._children  # noqa: SLF001
+            wait_for(child.has_gone)
+            assert isinstance(strict.perform("pid", None), int)
+        finally:
+            os.kill(int(left.read_text()), 9)
+
+
 def test_no_answer_goes_into_a_file_of_the_action(tmp_path: Path) -> None:
     """Which may have the number of the connection by then."""
     mine = tmp_path / "mine"
