@@ -77,12 +77,12 @@ class CommandProcess:
             self._leave_note = supervisor.leave_note
             self._report, self.signal_seen = supervisor.report_end, supervisor.signal_seen
 
-    def adopt_orphans(self) -> None:
-        """Become the parent of the orphans of what it starts, one program at a time."""
+    def claim_orphans(self) -> None:
+        """Know the orphans that the supervisor adopts for those of one program at a time."""
         if self._is_own:
-            from driftflow.parallel.descendants import adopt_orphans
+            from driftflow.parallel.descendants import claim_orphans
 
-            adopt_orphans()
+            claim_orphans()
 
     def name_run(self, plan: Plan) -> str | None:
         """Return a name for a run whose record is to be closed if it is killed; None for others."""
@@ -209,7 +209,7 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
     if runs_code:
         process.supervise()
         if not (plan.flags.is_enabled("parallel") or arguments.enforce_timeout or arguments.dask):
-            process.adopt_orphans()
+            process.claim_orphans()
     resumed = None
     if arguments.resume:
         resumed, words = resumable(plan)

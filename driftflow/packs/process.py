@@ -74,7 +74,7 @@ def command(value: list[str] | dict[str, Any]) -> str:
     try:
         process = _start(settings, variable)
     except KeyboardInterrupt:  # it may be about to start
-        end_all(trace.find, grace)
+        end_all(trace.find_begun, grace)
         raise
     try:
         register(process, grace)

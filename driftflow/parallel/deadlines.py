@@ -8,10 +8,10 @@ plain data. It is a program of its own: not a fork, since threads run by then, a
 multiprocessing, which forbids children to the daemonic processes that Dask's workers are. On Linux
 it dies with the thread that started it.
 
-On Linux a child adopts the orphans of all that its attempts start. To end an attempt it is stopped,
-so that it starts nothing more; what the attempt has started gets SIGTERM, some time, and SIGKILL;
-then the child is killed. What an attempt that succeeded has left running is older than the next
-attempt, and lives on.
+On Linux a child has a keeper, which adopts the orphans of all that its attempts start, and is the
+process that is known here (`child`). To end an attempt the child is stopped, so that it starts
+nothing more; what the attempt has started gets SIGTERM, some time, and SIGKILL; then the child is
+killed. What lived when the attempt began, and what can be traced back to that, lives on.
 
 Beside other pools, measured on 2026-11-25: what an attempt takes more than a call, how late it is
 ended, what becomes of the processes that it started, and whether it can be made in a daemonic
@@ -47,10 +47,11 @@ from driftflow.actions.beside import installed_path
 from driftflow.parallel.descendants import (
     GRACE_SECONDS,
     PATIENCE,
+    Earlier,
     end_all,
     find_descendants,
     look_at,
-    now_in_ticks,
+    look_at_living,
 )
 from driftflow.parallel.processes import describe_exit, find_marked, make_mark
 
@@ -178,7 +179,8 @@ class _Child:
 
     def __init__(self, seconds: float) -> None:
         self._mark, variable = make_mark()
-        self._began = 0  # when the present attempt did: `now_in_ticks`
+        # What lived before the present attempt; None between attempts.
+        self._earlier: Earlier | None = None
         self.ending = Lock()
         self.grace = GRACE_SECONDS
         self.used = monotonic()
@@ -190,6 +192,7 @@ class _Child:
                 ours.setsockopt(socket.SOL_SOCKET, direction, limit)
             with _high_descriptor(theirs) as descriptor:
                 self._process = _start(descriptor, variable)
+            self._number = self._process.pid  # of the process that makes the attempts
             self._connection = Connection(fcntl(ours, F_DUPFD_CLOEXEC, 3))
         # A process that an attempt has forked may hold the other end of the connection open.
         self._events = select.poll()
@@ -209,15 +212,21 @@ class _Child:
             ChildProcessError: If the process ended.
         """
         until = monotonic() + seconds
-        self._began, self.grace = now_in_ticks(), GRACE_SECONDS
+        self._earlier, self.grace = Earlier(), GRACE_SECONDS
         try:
             self._connection.send(message)
             while True:
                 self._await_answer(until)
-                answer = self._connection.recv()
-                if answer is None or answer[0] != "grace":
-                    return answer
-                self.grace = answer[1]
+                match self._connection.recv():
+                    case ("grace", seconds_to_clean_up):
+                        self.grace = seconds_to_clean_up
+                    case ("earlier", earlier):
+                        self._earlier = earlier
+                    case ("number", number):
+                        self._number = number
+                    case answer:
+                        self._earlier = None
+                        return answer
         except (TimeoutError, BlockingIOError):  # the latter if it stopped to read or to write
             raise TimeoutError(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
@@ -269,22 +278,34 @@ class _Child:
 
     def stop(self) -> None:
         """Let the process do nothing more, nor start anything."""
-        with suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def find_started(self) -> list[int]:
         """Return the processes that live and that the present attempt has started."""
-        look = look_at(self._process.pid)
-        if look and look.state not in "ZX":
-            return find_descendants(self._process.pid, since=self._began)
+        earlier = self._earlier
+        if earlier is None:
+            return []
+        if look_at_living(self._process.pid):
+            return find_descendants(self._process.pid, self._number, but=earlier)
         # It has ended by itself, and another process has its orphans.
-        began = ((pid, look_at(pid)) for pid in find_marked(self._mark))
-        return [pid for pid, look in began if look and look.began >= self._began]
+        looks = ((pid, look_at(pid)) for pid in find_marked(self._mark))
+        found = [pid for pid, look in looks if look and not earlier.has(pid, look)]
+        spared = find_descendants(*_still_living(earlier))
+        return [pid for pid in found if pid not in spared]
 
     def finish(self) -> None:
         """Kill the process, and wait for its end."""
+        self._send(signal.SIGKILL)
+        self._process.send_signal(signal.SIGCONT)  # the attempt may have stopped its keeper
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)  # which ends by itself
         self._process.kill()
         self._process.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self._has_ended():
+            with suppress(ProcessLookupError):
+                os.kill(self._number, number)
 
     def dismiss(self) -> None:
         """Let the process end by itself: nothing more will be asked of it."""
@@ -295,6 +316,13 @@ class _Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0, until - monotonic()))
         self.kill()
+
+
+def _still_living(earlier: Earlier) -> Iterator[int]:
+    for pid, began in earlier.processes:
+        look = look_at_living(pid)
+        if look and look.began == began:
+            yield pid
 
 
 def _kill_all(children: Iterable[_Child]) -> None:

@@ -8,9 +8,13 @@ them all takes two small files for each. Weighed on 2026-11-27:
     a process group     a program leaves it by `setsid`
     a mark in the       `env -i` clears it, and each look reads a file of every process that
     environment         there is
-    a tree              is enough where the adopting process can tell its other children
+    a tree              is enough where it is known what else the adopting process has
     a control group     misses nothing, but only root may make one, or whom root lets
     ==================  ====================================================================
+
+Orphans have to be waited for by whoever adopts them, or they stay as zombies. But what runs code of
+others cannot wait for whatever has ended: it would take the ends that this code waits for. So a
+process that only waits adopts: its keeper, which has forked it.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from time import CLOCK_BOOTTIME, clock_gettime, monotonic, sleep
+from os.path import samestat
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, NamedTuple
 
 from driftflow.running.interrupts import uninterruptible
@@ -39,12 +44,12 @@ _EMPTY_LOOKS = 2
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-
 # What tells whoever may have to end this process.
 _announce: Callable[[float], object] | None = None
-# The process that adopts orphans: a fork of it does not.
+# The process that adopts orphans: this one, or an ancestor.
 _adopter = 0
+# The parent, if it adopts the orphans of this process and no others.
+_keeper = 0
 
 
 class Look(NamedTuple):
@@ -53,24 +58,53 @@ class Look(NamedTuple):
     Attributes:
         state: One letter: `Z` if it has ended, and nobody has waited for it yet.
         group: The number of its process group.
+        session: The number of its session.
         began: When it began, in clock ticks since the system did.
     """
 
     state: str
     group: int
+    session: int
     began: int
 
 
-def adopt_orphans() -> None:
-    """Let this process become the parent of its descendants' orphans; on Linux."""
+class Earlier(NamedTuple):
+    """What lived before something began. What goes back to that is none of its own.
+
+    A process gets into no session but that of its parent, or a new one. So whoever is in one that
+    was there goes back to what was in it.
+
+    Attributes:
+        processes: By number, and when they began: a number may be given anew.
+        sessions: The numbers of the sessions in which nothing new begins.
+    """
+
+    processes: frozenset[tuple[int, int]] = frozenset()
+    sessions: frozenset[int] = frozenset()
+
+    def has(self, pid: int, look: Look) -> bool:
+        """Return whether a process lived before, or goes back to one that did."""
+        return (pid, look.began) in self.processes or look.session in self.sessions
+
+
+def adopt_orphans() -> bool:
+    """Let this process become the parent of its descendants' orphans; return whether it has."""
     global _adopter  # noqa: PLW0603 - there is one process, and it does so once
     if _call_prctl(_PR_SET_CHILD_SUBREAPER, 1):
         _adopter = os.getpid()
-
-
-def adopts_orphans() -> bool:
-    """Return whether this process has become the parent of its descendants' orphans."""
     return _adopter == os.getpid()
+
+
+def claim_orphans() -> None:
+    """Let the parent, if it adopts orphans, be the keeper of this process: it has no other."""
+    global _keeper  # noqa: PLW0603 - there is one process, and it does so once
+    if _adopter and _adopter == os.getppid():
+        _keeper = _adopter
+
+
+def find_keeper() -> int:
+    """Return the process that adopts the orphans of this one; 0 for none, as in a fork."""
+    return _keeper if _keeper == os.getppid() else 0
 
 
 def die_with_parent() -> None:
@@ -90,11 +124,6 @@ def let_grace_be_announced(announce: Callable[[float], object]) -> None:
     _announce = announce
 
 
-def now_in_ticks() -> int:
-    """Return the time by which `Look.began` counts."""
-    return int(clock_gettime(CLOCK_BOOTTIME) * _TICKS) if sys.platform == "linux" else 0
-
-
 def is_proc_own() -> bool:
     """Return whether /proc has the numbers by which this process knows others; on Linux.
 
@@ -112,7 +141,7 @@ def look_at(pid: int) -> Look | None:
     with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - much faster
         # The name of the program, in brackets, may hold anything.
         words = file.read().rpartition(b")")[2].split()
-        return Look(words[0].decode(), int(words[2]), int(words[19]))
+        return Look(words[0].decode(), int(words[2]), int(words[3]), int(words[19]))
     return None
 
 
@@ -128,23 +157,60 @@ def list_children(pid: int) -> list[int]:
     return children
 
 
-def find_descendants(pid: int, *, since: int = 0, but: Collection[int] = ()) -> list[int]:
-    """Return the descendants of a process that live.
+def look_at_living(pid: int) -> Look | None:
+    """Return what the system says of a process; None if it has ended, or as `look_at` does."""
+    look = look_at(pid)
+    return look if look and look.state not in "ZX" else None
+
+
+def find_descendants(*pids: int, but: Earlier = Earlier()) -> list[int]:  # noqa: B008 - it is frozen
+    """Return the descendants of processes that live, without these processes.
 
     Args:
-        pid: The process.
-        since: What began before that is left out, with all its own descendants: `now_in_ticks`.
-        but: Children that are left out, with all their own descendants.
+        pids: The processes.
+        but: What is left out, with all its own descendants.
     """
-    found = []
-    parents = [pid]
+    return [pid for pid, _ in _walk(pids, but)]
+
+
+def list_earlier(*pids: int) -> Earlier:
+    """Return what lives now: the descendants of processes, without these processes."""
+    found = [*_walk(pids, Earlier())]
+    processes = frozenset((pid, look.began) for pid, look in found)
+    return Earlier(processes, frozenset(look.session for _, look in found))
+
+
+def make_look_for_others() -> Callable[[], bool]:
+    """Return what returns whether this process may have children, or its keeper another one.
+
+    It takes some microseconds; to list them would take an attempt as long as all the rest of it.
+    """
+    keeper = find_keeper()
+    try:
+        file = os.open(f"/proc/{keeper}/task/{keeper}/children", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # there is no keeper, or /proc is another's
+        return lambda: True
+    ours, alone = os.fstat(file), b"%d " % os.getpid()
+
+    def has_others() -> bool:
+        with suppress(ChildProcessError):
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            return True
+        with suppress(OSError):  # code of others may have closed it, or put another in its place
+            return not (samestat(os.fstat(file), ours) and os.pread(file, 99, 0) == alone)
+        return True
+
+    return has_others
+
+
+def _walk(pids: Collection[int], but: Earlier) -> Iterator[tuple[int, Look]]:
+    parents = [*pids]
     while parents:
         for child in list_children(parents.pop()):
-            look = look_at(child) if child not in but else None
-            if look and look.state not in "ZX" and look.began >= since:
-                found.append(child)
+            look = look_at_living(child) if child not in pids else None
+            if look and not but.has(child, look):
+                yield child, look
                 parents.append(child)
-    return found
 
 
 @uninterruptible

@@ -1,7 +1,10 @@
 """Ends a program with all that it has started; on systems without /proc, with its group.
 
-The descendants of a program are found in the tree of processes where this process adopts their
-orphans, and has no other children that begin meanwhile (`descendants`). Elsewhere, in threads and
+The descendants of a program are found in the tree of processes where this process has a keeper that
+adopts their orphans, and no other program beside this one (`descendants`). What lived before the
+program began is none of them. If that leaves an orphan later, in a session of its own, it cannot be
+told from an orphan of the program that has cleared its environment. Such a one lives on if the
+program has ended by itself, and ends with one that is ended. Elsewhere, in threads and
 in programs that use the library, they are those of its group, those in its own tree, and those that
 have its mark: a random text in an environment variable, which processes inherit, as Jenkins has it
 (its ProcessTreeKiller). A run that a step starts has the marks of both runs, so the outer one ends
@@ -21,12 +24,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from driftflow.parallel.descendants import (
-    adopts_orphans,
+    Earlier,
     end_all,
     find_descendants,
+    find_keeper,
     list_children,
+    list_earlier,
     list_processes,
-    look_at,
+    look_at_living,
 )
 from driftflow.running.interrupts import uninterruptible
 
@@ -75,22 +80,43 @@ class Trace(NamedTuple):
 
     Attributes:
         mark: What only they have in their environment.
-        others: The children that this process had before; None if it adopts no orphans.
+        earlier: What lived before, this process too; None without a keeper.
     """
 
     mark: str
-    others: frozenset[int] | None
+    earlier: Earlier | None
 
-    def find(self, leader: int | None = None) -> set[int]:
+    def find(self, leader: int, *, has_ended: bool) -> set[int]:
         """Return the program and its descendants that live.
 
         Args:
-            leader: The number of the program; None if it is not known.
+            leader: The number of the program.
+            has_ended: Whether it has ended by itself.
         """
-        if self.others is not None:
-            return {*find_descendants(os.getpid(), but=self.others)}
-        found = {*find_marked(self.mark, leader)}
-        return found | {*find_descendants(leader)} if leader else found
+        if self.earlier is None:
+            return {*find_marked(self.mark, leader), *find_descendants(leader)}
+        roots = [*self._find_orphans(self.earlier, has_ended=has_ended)]
+        roots += [leader] if look_at_living(leader) else []
+        return {*roots, *find_descendants(*roots)}
+
+    def find_begun(self) -> set[int]:
+        """Return what lives of a program whose number is not known: it may be about to start."""
+        if self.earlier is None:
+            return {*find_marked(self.mark)}
+        # It may be in the session of this process still.
+        earlier = self.earlier._replace(sessions=frozenset())
+        return {*find_descendants(find_keeper(), os.getpid(), but=earlier)}
+
+    def _find_orphans(self, earlier: Earlier, *, has_ended: bool) -> Iterator[int]:
+        keeper = find_keeper()
+        # Beside this process something lived; process 1 of a container has everybody's orphans.
+        is_doubtful = len(earlier.processes) > 1 or keeper == 1
+        for pid in list_children(keeper):
+            look = look_at_living(pid)
+            if look is None or earlier.has(pid, look):
+                continue
+            if not (has_ended and is_doubtful) or _has_mark(pid, self.mark):
+                yield pid
 
 
 def make_mark() -> tuple[str, dict[str, str]]:
@@ -102,8 +128,8 @@ def make_mark() -> tuple[str, dict[str, str]]:
 def leave_trace() -> tuple[Trace, dict[str, str]]:
     """Return what the descendants of a new program will be known by, and its variable."""
     mark, variable = make_mark()
-    others = frozenset(list_children(os.getpid())) if adopts_orphans() else None
-    return Trace(mark, others), variable
+    keeper = find_keeper()
+    return Trace(mark, list_earlier(keeper) if keeper else None), variable
 
 
 @uninterruptible
@@ -120,13 +146,10 @@ def end(process: subprocess.Popen[bytes], trace: Trace, grace: float) -> None:
     with _lock:
         _registered.pop(process.pid, None)
         _told.pop(process.pid, None)
-    end_all(lambda: trace.find(process.pid), grace)
+    has_ended = look_at_living(process.pid) is None
+    end_all(lambda: trace.find(process.pid, has_ended=has_ended), grace)
     _send_to_group(process.pid, signal.SIGKILL)  # all that can be done where no process is seen
     process.wait()
-    if trace.others is not None:
-        for pid in {*list_children(os.getpid())} - trace.others:
-            with suppress(ChildProcessError):  # an orphan of its, which nobody else waits for
-                os.waitpid(pid, os.WNOHANG)
 
 
 def register(process: subprocess.Popen[bytes], grace: float) -> None:
@@ -159,16 +182,16 @@ def describe_exit(status: int) -> str:
 def find_marked(mark: str, group: int | None = None) -> Iterator[int]:
     """Yield the processes that live and have the mark, or are in the group; on Linux."""
     for pid in list_processes():
-        look = look_at(pid)
-        if look is None or look.state in "ZX":
-            continue
-        if look.group == group:
+        look = look_at_living(pid)
+        if look and (look.group == group or _has_mark(pid, mark)):
             yield pid
-            continue
-        # It may have ended, or be somebody else's.
-        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - much faster
-            if mark.encode() in file.read():
-                yield pid
+
+
+def _has_mark(pid: int, mark: str) -> bool:
+    # It may have ended, or be somebody else's.
+    with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - much faster
+        return mark.encode() in file.read()
+    return False
 
 
 def _send_to_group(leader: int, number: int) -> None:

@@ -347,7 +347,43 @@ def test_a_signal_that_the_caller_has_blocked_does_nothing(tmp_path: Path) -> No
     assert end_of_record(tmp_path) == "ok"
 
 
-def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [({}, ()), ({"parallel": True}, ("--jobs=2",)), ({}, ("--enforce-timeout",))],
+)
+def test_orphans_are_waited_for_and_nobody_else(
+    flags: dict[str, bool], options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """In a long run they would use up the numbers; what an action waits for has its end still."""
+    (tmp_path / "acts.py").write_text(
+        "import os, subprocess, time\n"
+        "import driftflow\n"
+        "from driftflow.parallel.descendants import list_children, look_at\n"
+        "def others():\n"
+        "    pids = [*list_children(os.getppid()), *list_children(os.getpid())]\n"
+        "    return [look.state for pid in pids if pid != os.getpid() and (look := look_at(pid))]\n"
+        "def become(wanted):\n"
+        "    until = time.monotonic() + 20\n"
+        "    while others() != wanted and time.monotonic() < until:\n"
+        "        time.sleep(0.01)\n"
+        "    return others() == wanted\n"
+        "@driftflow.action\n"
+        "def orphan(_):\n"
+        "    own = subprocess.Popen(['sh', '-c', 'exit 3'])\n"
+        "    for _ in range(9):\n"
+        "        os.system('true &')\n"
+        "    return [become(['Z']), own.wait(), become([])]\n"
+    )
+    steps = [{"action": "orphan", "priority": place} for place in range(2)]
+    config = workflows.save(tmp_path, *steps, flags=flags, timeout_seconds=60)
+    done = spawn("--config", config, "--actions", "./acts.py", *options, cwd=tmp_path)
+    assert done == (0, "OK step1: [true,3,true]\nOK step0: [true,3,true]\n", "")
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(
+    flags: dict[str, bool], tmp_path: Path
+) -> None:
     """The system keeps the signals from it that it does not handle, and leaves it the orphans."""
     inside = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
@@ -365,7 +401,7 @@ def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(tmp_path: 
         "        print(os.getpid() > 1, any(') Z' in stat for stat in stats), file=gate)\n"
         "    time.sleep(600)\n"
     )
-    config = workflows.save(tmp_path, {"action": "wait"}, flags={"parallel": True, "audit": True})
+    config = workflows.save(tmp_path, {"action": "wait"}, flags={"audit": True, **flags})
     words = [sys.executable, "-m", "driftflow", "--config", str(config), "--actions", "./acts.py"]
     process = subprocess.Popen(
         [*inside, *words],
@@ -390,6 +426,42 @@ def test_nothing_outlives_a_program_that_has_succeeded(tmp_path: Path) -> None:
     done = spawn("--config", config, "--actions", "driftflow.packs.process", cwd=tmp_path)
     assert done == (0, "OK step0: done\\n\n", "")
     assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_what_an_earlier_step_has_left_bears_a_program_that_ends_well(tmp_path: Path) -> None:
+    """Also what that starts meanwhile: in its session, or without a parent in a new one."""
+    (tmp_path / "acts.py").write_text(
+        "import subprocess\n"
+        "import driftflow\n"
+        "@driftflow.action\n"
+        "def leave(_):\n"
+        "    subprocess.Popen(['sh', 'leave'], stdout=-3, stderr=-3)\n"
+    )
+    (tmp_path / "leave").write_text(
+        "while ! test -e go; do sleep 0.01; done\n"
+        "sleep 600 & echo $! > 1\n"
+        "(sleep 600 & echo $! > 2)\n"
+        "setsid sh -c 'echo $$ > 3; exec sleep 600' &\n"
+        "while ! test -s 3; do sleep 0.01; done\n"
+        "touch done\n"
+    )
+    # By the end of this, the third one has lost its parent.
+    marked = "setsid sh -c 'echo $$ > 4; exec sleep 600' < /dev/null > /dev/null 2>&1 &"
+    wait = "while ! test -e done -a -s 4; do sleep 0.01; done; sleep 0.1"
+    program = ["sh", "-c", f"touch go; {marked} {wait}"]
+    config = workflows.save(
+        tmp_path, {"action": "leave", "priority": 1}, {"action": "command", "input": program}
+    )
+    words = ("--actions", "./acts.py", "--actions", "driftflow.packs.process")
+    done = spawn("--config", config, *words, cwd=tmp_path)
+    *left, ended = [int((tmp_path / name).read_text()) for name in "1234"]
+    try:
+        assert (done.status, done.stderr) == (0, "")
+        assert [gone(pid) for pid in left] == [False] * 3
+        assert gone(ended)
+    finally:
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("flags", [{}, {"parallel": True}])

@@ -94,6 +94,37 @@ def leave_running(_: Any) -> int:
 
 
 @driftflow.action
+def orphan(path: str) -> None:
+    """Starts a process that has no parent left, notes its number, and does not come back."""
+    subprocess.run(["/bin/sh", "-c", f"(sleep 600 & echo $! > {path})"], check=True)
+    time.sleep(600)
+
+
+@driftflow.action
+def leave_breeding(folder: str) -> int:
+    """Starts a process that lives on, and starts others when it is told to."""
+    script = (
+        "while ! test -e go; do sleep 0.01; done; sleep 600 & echo $! > child;"
+        "(sleep 600 & echo $! > orphan); touch done; exec sleep 600"
+    )
+    return subprocess.Popen(
+        ["/bin/sh", "-c", script], cwd=folder, stdout=2, start_new_session=True
+    ).pid
+
+
+@driftflow.action
+def breed(value: list[str]) -> None:
+    """Tells it, and does not come back."""
+    folder, end = value
+    Path(folder, "go").touch()
+    while not Path(folder, "done").exists():
+        time.sleep(0.01)
+    if end == "leave":
+        os._exit(7)
+    time.sleep(600)
+
+
+@driftflow.action
 def usurp(path: str) -> None:
     """Closes what it has not opened, and gives a file of its own all these numbers."""
     os.closerange(3, 1100)
@@ -170,6 +201,22 @@ def speak(text: str) -> str:
     sys.stdout.write(f"{text} from Python\n")
     subprocess.run(["/bin/echo", f"{text} from a program"], check=True)
     return text
+
+
+@driftflow.action
+def signal_all(_: Any) -> list[int]:
+    """Takes a signal that it sends to its group."""
+    taken: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: taken.append(1))
+    os.kill(0, signal.SIGTERM)
+    signal.signal(signal.SIGTERM, before)
+    return taken
+
+
+@driftflow.action
+def stop_all(_: Any) -> None:
+    """Stops its group."""
+    os.kill(0, signal.SIGSTOP)
 
 
 @driftflow.action

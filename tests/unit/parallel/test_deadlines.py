@@ -15,7 +15,6 @@ from support.command import CHECKOUT, gone, process_environment, wait_for
 
 from driftflow.parallel import deadlines
 from driftflow.parallel.deadlines import AttemptError, Deadlines
-from driftflow.parallel.descendants import now_in_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +96,7 @@ def test_a_child_is_another_process_and_makes_one_attempt_after_the_other(
 
 @pytest.mark.parametrize(
     "action",
-    ["sleep", "loop", "regex", "one_call", "swallow", "deaf", "hold_the_line"],
+    ["sleep", "loop", "regex", "one_call", "swallow", "deaf", "hold_the_line", "stop_all"],
 )
 def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
     """And the next one has a new child."""
@@ -109,6 +108,14 @@ def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
         assert isinstance(first, int)
         assert gone(first)
         assert strict.perform("pid", None) != first
+
+
+def test_an_attempt_may_take_a_signal_that_its_group_is_sent() -> None:
+    """The process that keeps the child is in it, too, and goes on."""
+    with limited(60, STUBBORN, names=("signal_all", "pid")) as strict:
+        child = strict.perform("pid", None)
+        assert strict.perform("signal_all", None) == [1]
+        assert strict.perform("pid", None) == child
 
 
 @pytest.mark.parametrize("action", ["hog", "stop"])
@@ -158,16 +165,17 @@ def test_closed_streams_are_not_mistaken_for_the_connection(closed: str) -> None
 
 
 def test_what_it_has_started_is_gone_with_it(tmp_path: Path) -> None:
-    """In its group, in a session of its own, and a program that the pack runs."""
+    """In its group, in a session of its own, with no parent left, and a program of the pack."""
     names = ("start", "command")
     with limited(1.0, STUBBORN, "driftflow.packs.process", names=names) as strict:
         with pytest.raises(TimeoutError):
             strict.perform("start", str(tmp_path))
         bare = f"env -i setsid sh -c 'echo $$ > {tmp_path}/4; sleep 600 & wait'"
-        program = ["sh", "-c", f"echo $$ > {tmp_path}/3; {bare} & sleep 600"]
+        orphan = f"(env -i setsid sh -c 'echo $$ > {tmp_path}/5; exec sleep 600' &)"
+        program = ["sh", "-c", f"echo $$ > {tmp_path}/3; {bare} & {orphan}; sleep 600"]
         with pytest.raises(TimeoutError):
             strict.perform("command", program)  # type: ignore[arg-type]
-    pids = [int((tmp_path / name).read_text()) for name in "01234"]
+    pids = [int((tmp_path / name).read_text()) for name in "012345"]
     assert all(map(gone, pids))
 
 
@@ -183,22 +191,62 @@ def test_programs_have_time_to_clean_up(tmp_path: Path) -> None:
 
 
 def test_what_a_step_has_left_running_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever becomes of later attempts of its child, and of that itself."""
+    """Whatever becomes of later attempts of its child, however soon, and of that itself."""
     left: list[Any] = []
+    names = ("leave_running", "leave", "nap", "pid")
     try:
-        with limited(0.5, STUBBORN, DEEDS, names=("leave_running", "nap")) as strict:
+        with limited(0.5, STUBBORN, DEEDS, names=names) as strict:
             left.append(strict.perform("leave_running", None))
-            since = now_in_ticks()
-            wait_for(lambda: now_in_ticks() > since)
             with pytest.raises(TimeoutError):
                 strict.perform("nap", 600)
             left.append(strict.perform("leave_running", None))
+            strict.perform("nap", 0)
+            with pytest.raises(ChildProcessError):
+                strict.perform("leave", None)
+            left.append(strict.perform("leave_running", None))
+            pid: Any = strict.perform("pid", None)
+            os.kill(pid, 9)
+            wait_for(lambda: gone(pid))
+            strict.perform("nap", 0)
+            left.append(strict.perform("leave_running", None))
+            (child,) = strict._children  # noqa: SLF001
+            child.kill()  # between attempts
             with monkeypatch.context() as patch:
                 patch.setattr(deadlines, "_FRESH", 0.0)
                 left.append(strict.perform("leave_running", None))
         assert not any(map(gone, left))
     finally:
         for pid in left:
+            os.kill(pid, 9)
+
+
+def test_an_orphan_is_gone_though_something_else_was_left_running(tmp_path: Path) -> None:
+    """In the session that all attempts have by themselves, there is new and old."""
+    with limited(1, STUBBORN, names=("leave_running", "orphan")) as strict:
+        left: Any = strict.perform("leave_running", None)
+        try:
+            with pytest.raises(TimeoutError):
+                strict.perform("orphan", str(tmp_path / "pid"))
+            assert [gone(left), gone(int((tmp_path / "pid").read_text()))] == [False, True]
+        finally:
+            os.kill(left, 9)
+
+
+@pytest.mark.parametrize("end", ["sleep", "leave"])
+def test_what_goes_back_to_what_was_left_running_lives_on(end: str, tmp_path: Path) -> None:
+    """By its parent or by its session, whenever it begins."""
+    pids: list[int] = []
+    try:
+        with limited(2, STUBBORN, names=("leave_breeding", "breed")) as strict:
+            old = strict.perform("leave_breeding", str(tmp_path))
+            assert isinstance(old, int)
+            pids.append(old)
+            with pytest.raises((TimeoutError, ChildProcessError)):
+                strict.perform("breed", [str(tmp_path), end])
+        pids += [int((tmp_path / name).read_text()) for name in ("child", "orphan")]
+        assert not any(map(gone, pids))
+    finally:
+        for pid in pids:
             os.kill(pid, 9)
 
 

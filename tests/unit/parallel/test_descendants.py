@@ -13,12 +13,13 @@ from support.command import gone, process_environment, wait_for
 
 from driftflow.parallel import descendants
 from driftflow.parallel.descendants import (
-    adopts_orphans,
+    claim_orphans,
     end_all,
     find_descendants,
+    find_keeper,
     list_children,
+    list_earlier,
     look_at,
-    now_in_ticks,
 )
 
 if TYPE_CHECKING:
@@ -46,25 +47,46 @@ def adopting(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_began_before_is_left_out_with_its_own() -> None:
-    """What an earlier attempt has left running, for instance."""
-    here = {*find_descendants(os.getpid())}
-    nest = "sleep 600 & sleep 600 & wait"
-    old = subprocess.Popen(["/bin/sh", "-c", nest])
+def test_what_lived_before_is_left_out_with_its_own() -> None:
+    """What an earlier attempt has left running, for instance; however soon the next one begins."""
+    begin = "while read line; do sleep 600 & done; sleep 600"
+    before = list_earlier(os.getpid())
+    old = subprocess.Popen(["/bin/sh", "-c", begin], stdin=subprocess.PIPE)
+    assert old.stdin is not None
+    earlier = list_earlier(os.getpid())
+    new = subprocess.Popen(["/bin/sleep", "600"])
     try:
+        with old.stdin:
+            old.stdin.write(b"go\n")
         wait_for(lambda: len(list_children(old.pid)) == 2)
-        since = now_in_ticks() + 1
-        wait_for(lambda: now_in_ticks() > since)
-        new = subprocess.Popen(["/bin/sleep", "600"])
-        try:
-            assert find_descendants(os.getpid(), since=since) == [new.pid]
-            assert {*list_children(old.pid)} < {*find_descendants(os.getpid())}
-            assert find_descendants(os.getpid(), but={old.pid, *here}) == [new.pid]
-        finally:
-            new.kill()
-            new.wait()
+        same_session = earlier._replace(sessions=frozenset())
+        assert find_descendants(os.getpid(), but=same_session) == [new.pid]
+        assert {*list_children(old.pid)} < {*find_descendants(os.getpid())}
+        assert find_descendants(old.pid, os.getpid()).count(old.pid) == 0
     finally:
-        end_all(lambda: find_descendants(os.getpid(), but=here), grace=60)
+        end_all(lambda: find_descendants(os.getpid(), but=before._replace(sessions=frozenset())), 9)
+        old.wait()
+        new.wait()
+
+
+def test_who_is_in_a_session_that_was_there_goes_back_to_what_lived_before() -> None:
+    """Though its parent is lost; nobody else can get into it."""
+    script = "(read line; exec sleep 600) <&0 & exec sleep 600"
+    argv = ["/bin/sh", "-c", script]
+    old = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
+    assert old.stdin is not None
+    try:
+        with old.stdin:
+            wait_for(lambda: list_children(old.pid))
+            earlier = list_earlier(os.getpid())
+            assert old.pid in earlier.sessions
+            look = look_at(old.pid)
+            assert look is not None
+            assert earlier.has(-1, look._replace(began=-1))
+            assert not earlier.has(-1, look._replace(began=-1, session=-1))
+            assert not earlier.has(old.pid, look._replace(began=-1, session=-1))
+    finally:
+        os.killpg(old.pid, signal.SIGKILL)
         old.wait()
 
 
@@ -82,7 +104,7 @@ def test_a_process_that_has_ended_is_no_longer_found() -> None:
 
 def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
     """Also one that is stopped. Who does not listen is killed."""
-    here = {*find_descendants(os.getpid())}
+    before = list_earlier(os.getpid())._replace(sessions=frozenset())
     trap = "trap 'sleep 0.1; echo clean > clean; exit' TERM"
     tidy = subprocess.Popen(["/bin/sh", "-c", f"{trap}; kill -STOP $$; sleep 600"], cwd=tmp_path)
     deaf = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; echo; sleep 600"], stdout=-1)
@@ -90,7 +112,7 @@ def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
     with deaf.stdout:
         deaf.stdout.readline()
     wait_for(lambda: (look := look_at(tidy.pid)) and look.state == "T")
-    end_all(lambda: find_descendants(os.getpid(), but=here), grace=1)
+    end_all(lambda: find_descendants(os.getpid(), but=before), grace=1)
     assert (tidy.wait(), deaf.wait()) == (0, -signal.SIGKILL)
     assert (tmp_path / "clean").read_text() == "clean\n"
 
@@ -167,17 +189,33 @@ def test_no_process_is_looked_for_in_the_proc_of_another_system() -> None:
     assert done.stdout == "1 [] [] None None\n"
 
 
-def test_a_process_that_was_forked_adopts_nobody(tmp_path: Path) -> None:
-    """The system does not hand it on."""
+def test_a_process_has_a_keeper_if_it_claims_the_orphans_that_its_parent_adopts(
+    tmp_path: Path,
+) -> None:
+    """What it forks has none, for its orphans are not told from others; nor has any other."""
     script = """
-print(adopts_orphans(), flush=True)
-if os.fork() == 0:
-    print(adopts_orphans(), flush=True)
-    os._exit(0)
-os.wait()
+keeper = os.getpid()
+def fork():
+    if os.fork():
+        os.wait()
+        os._exit(0)
+def tell():
+    print(find_keeper() == keeper, find_keeper() == 0, flush=True)
+claim_orphans()
+tell()
+fork()
+tell()
+claim_orphans()
+tell()
+fork()
+tell()
+claim_orphans()
+tell()
 """
-    assert adopting(script, tmp_path).stdout == "True\nFalse\n"
-    assert not adopts_orphans()
+    told = ["False True", "False True", "True False", "False True", "False True"]
+    assert adopting(script, tmp_path).stdout.splitlines() == told
+    claim_orphans()
+    assert find_keeper() == 0
 
 
 def test_a_grace_is_announced_to_whoever_wants_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
