@@ -80,13 +80,13 @@ def command(value: list[str] | dict[str, Any]) -> str:
         register(process, grace)
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
         feeder = _run_in_thread(_feed, process.stdin, settings.get("stdin", "").encode())
-        _await_end(process)
+        status = _await_end(process)
     finally:
         end(process, trace, grace)
     for thread in (output.thread, errors.thread, feeder):
         thread.join(PATIENCE)
-    if process.returncode:
-        raise ChildProcessError(_describe_failure(process.returncode, errors))
+    if status:
+        raise ChildProcessError(_describe_failure(status, errors))
     if output.thread.is_alive():
         raise ChildProcessError("something that it started holds its output open, and lives on")
     try:
@@ -156,12 +156,27 @@ def _start(settings: dict[str, Any], variable: dict[str, str]) -> subprocess.Pop
         raise OSError(f"{error.filename or argv[0]}: {error.strerror}") from None
 
 
-def _await_end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of the program; where the system can, its number stays taken."""
-    if not hasattr(os, "waitid"):  # macOS, before Python 3.13
-        process.wait()
-        return
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+def _await_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of the program; where the system can, its number stays taken.
+
+    Returns:
+        Its exit status; a signal by its negative number. `Popen` would say 0 where it does not
+        know, since other code in this process has waited for whatever ended.
+
+    Raises:
+        ChildProcessError: If it is not known.
+    """
+    try:
+        if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+            process.returncode = os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1])
+            return process.returncode
+        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        raise ChildProcessError(
+            "how it ended is not known: other code in its process has waited for its end"
+        ) from None
+    assert end is not None  # noqa: S101 - that comes of WNOHANG only
+    return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
 
 
 def _describe_failure(status: int, errors: _Drain) -> str:

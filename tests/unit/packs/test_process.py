@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,6 +222,47 @@ def test_a_program_whose_end_could_not_be_known_is_not_started(tmp_path: Path) -
     told = b"not started: its end could not be known, since SIGCHLD is ignored\n"
     assert done.stdout == told
     assert not (tmp_path / "begun").exists()
+
+
+@pytest.fixture(params=["watched", "waited for"])
+def _means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An end is known by either means: the second one where the system lacks the first."""
+    if request.param == "waited for":
+        monkeypatch.delattr("os.waitid")
+
+
+@pytest.mark.usefixtures("_means")
+@pytest.mark.parametrize(("script", "told"), [("exit 3", "exit status 3"), ("kill $$", "SIGTERM")])
+def test_an_end_that_other_code_takes_is_still_no_success(
+    script: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just after it was seen: `Popen` calls that status 0."""
+
+    def take_and_end(program: subprocess.Popen[bytes], *others: Any) -> None:
+        with suppress(ChildProcessError):
+            os.waitpid(program.pid, 0)
+        end(program, *others)
+
+    end = processes.end
+    monkeypatch.setattr(process, "end", take_and_end)
+    assert refusal(["sh", "-c", script]).endswith(told)
+
+
+@pytest.mark.usefixtures("_means")
+def test_an_end_that_other_code_has_taken_before_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So the program cannot be called a success."""
+
+    def start_and_take(*given: Any) -> subprocess.Popen[bytes]:
+        program = start(*given)
+        os.waitpid(program.pid, 0)
+        return program
+
+    start = process._start  # noqa: SLF001
+    monkeypatch.setattr(process, "_start", start_and_take)
+    told = "how it ended is not known: other code in its process has waited for its end"
+    assert refusal(["true"]) == told
 
 
 def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
