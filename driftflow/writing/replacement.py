@@ -7,6 +7,8 @@
 - A symbolic link is followed to the name that is to be replaced. A link of procfs is none: it
   stands for what a process has open. By the path that it shows, `/dev/stdout` would be the log to
   which stdout is appended, and the log would be replaced.
+- Nor is it replaced by its own name: what is printed later would go to the old file, which nobody
+  finds any more.
 """
 
 from __future__ import annotations
@@ -15,10 +17,14 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from os.path import samestat
 from pathlib import Path
 
 from driftflow.writing.attributes import keep_attributes
 from driftflow.writing.drafts import new_draft, remove_left_drafts
+
+# Standard output and standard error.
+_STREAMS = (1, 2)
 
 _NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
 
@@ -64,7 +70,15 @@ def _find(path: str) -> tuple[Path, os.stat_result | None]:
         return target, None
     if not stat.S_ISREG(old.st_mode):
         raise _not_regular()
+    if any(_leads_to(stream, old) for stream in _STREAMS):
+        raise OSError(errno.EBUSY, "what is printed goes there, and would be lost")
     return target, old
+
+
+def _leads_to(descriptor: int, file: os.stat_result) -> bool:
+    with suppress(OSError):  # it is closed
+        return samestat(os.fstat(descriptor), file)
+    return False
 
 
 def _is_of_procfs(link: Path) -> bool:

@@ -75,10 +75,19 @@ def command(*words: object) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no procfs")
-def test_a_log_that_stdout_is_appended_to_is_not_replaced(tmp_path: Path) -> None:
-    """By a step that writes to `/dev/stdout`: that is no regular file."""
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/dev/stdout", "not a regular file"),
+        ("log", "what is printed goes there, and would be lost"),
+    ],
+)
+def test_a_log_that_stdout_is_appended_to_is_not_replaced(
+    target: str, reason: str, tmp_path: Path
+) -> None:
+    """By a step that writes to it."""
     pack = "driftflow.packs.files"
-    path = save(tmp_path, {"action": "write_text", "input": {"path": "/dev/stdout", "text": "x"}})
+    path = save(tmp_path, {"action": "write_text", "input": {"path": target, "text": "x"}})
     log = tmp_path / "log"
     log.write_text("of yesterday\n")
     with log.open("ab") as stdout:
@@ -90,7 +99,7 @@ def test_a_log_that_stdout_is_appended_to_is_not_replaced(tmp_path: Path) -> Non
             check=False,
         )
     assert done.returncode == 1
-    assert log.read_text() == "of yesterday\nFAIL step0: /dev/stdout: not a regular file\n"
+    assert log.read_text() == f"of yesterday\nFAIL step0: {target}: {reason}\n"
 
 
 def to_a_full_disk(words: list[str], folder: Path, environ: dict[str, str]) -> tuple[int, bytes]:

@@ -257,6 +257,24 @@ def test_what_a_process_has_open_is_no_file_to_be_replaced(path: str, old: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no procfs")
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_log_of_what_is_printed_is_not_replaced(stream: int, old: Path) -> None:
+    """By its name, or by another one: what comes later would be lost."""
+    Path("link").symlink_to(old)
+    kept = os.dup(stream)
+    try:
+        with old.open("ab") as log:
+            os.dup2(log.fileno(), stream)
+        reasons = [refusal("out"), refusal("link")]
+        os.close(stream)
+        replace("out", b"new")
+    finally:
+        os.dup2(kept, stream)
+        os.close(kept)
+    assert reasons == ["what is printed goes there, and would be lost"] * 2
+    assert old.read_text() == "new"
+
+
 def test_a_folder_that_a_process_has_open_is_a_folder(old: Path) -> None:
     """What lies in it is a file like any other."""
     replace("/proc/self/cwd/out", b"new")
