@@ -418,6 +418,36 @@ def test_process_1_of_a_container_takes_signals_and_waits_for_orphans(
     assert stderr == b"interrupted by SIGTERM\n"
 
 
+def test_process_1_of_a_container_spares_what_others_have_started_there(tmp_path: Path) -> None:
+    """It has their orphans, too: what somebody runs by `docker exec`, say."""
+    inside = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a container")
+    for name in ("ready", "go"):
+        os.mkfifo(tmp_path / name)
+    steps = [
+        {"action": "command", "input": ["sh", "-c", script], "priority": place}
+        for place, script in enumerate(["kill -0 $(cat pid)", "echo > ready; read line < go"])
+    ]
+    words = ["--config", str(workflows.save(tmp_path, *steps))]
+    words += ["--actions", "driftflow.packs.process"]
+    process = subprocess.Popen(
+        [*inside, sys.executable, "-m", "driftflow", *words],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    (tmp_path / "ready").read_text()
+    (container,) = list_children(process.pid)
+    enter = ["nsenter", f"--target={container}", "--user", "--pid", "--preserve-credentials"]
+    leave = "setsid sleep 600 < /dev/null > /dev/null 2>&1 & echo $! > pid"
+    subprocess.run([*enter, "sh", "-c", leave], cwd=tmp_path, check=True)
+    (tmp_path / "go").write_text("go\n")
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (0, b"OK step1: \nOK step0: \n", b"")
+
+
 def test_nothing_outlives_a_program_that_has_succeeded(tmp_path: Path) -> None:
     """One program after the other: also what has left its group, its parent and its environment."""
     hidden = "env -i setsid sh -c 'echo $$ > pid; sleep 600' < /dev/null > /dev/null 2>&1 &"
