@@ -23,7 +23,14 @@ from driftflow.running.events import (
     StepFinished,
     advance,
 )
-from driftflow.running.signals import SIGINT, SIGPIPE, Signals, die_of, name_of
+from driftflow.running.signals import (
+    SIGINT,
+    SIGPIPE,
+    Signals,
+    die_of,
+    end_at_once,
+    name_of,
+)
 from driftflow.showing.output import Output, identify
 from driftflow.showing.results import build_result_document, format_line
 from driftflow.text import count_of, escape, format_json, join_words, shorten
@@ -66,11 +73,10 @@ class CommandProcess:
     def supervise(self) -> None:
         """Fork, go on in the new process, and let the old one wait for it; once."""
         if self._is_own:
-            self._is_supervised = True
             from driftflow.parallel import supervisor
 
             try:
-                supervisor.supervise(close_record)
+                self._is_supervised = supervisor.supervise(close_record)
             except OSError as error:
                 reason = f"no process can be started: {error.strerror}"
                 raise ExecutorError("the run", reason) from None
@@ -103,10 +109,12 @@ class CommandProcess:
         self._note = note
         self._leave_note(note)
 
-    def close_record(self) -> None:
-        """Close the record of a run that is about to be killed, unless a supervisor will."""
-        if self._note and not self._is_supervised:
-            close_record(self._note)
+    def end_at_once(self, number: int) -> None:
+        """Die of a second signal, with the run's record closed; leave that to a supervisor."""
+        if not self._is_supervised:
+            if self._note:
+                close_record(self._note)
+            end_at_once(number)
 
     def report_end(self, status: int) -> None:
         """Let the supervisor know, if there is one, that the command has come to its end."""
@@ -226,7 +234,7 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
         events = run_events(plan, actions, options, resumed, signals.is_received)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
-        signals.catch(process.signal_seen if runs_code else None, process.close_record)
+        signals.catch(process.signal_seen if runs_code else None, process.end_at_once)
         try:
             with closing(events):
                 status = report(plan, events, output, signals)

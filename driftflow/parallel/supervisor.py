@@ -35,7 +35,7 @@ from driftflow.parallel.descendants import (
     find_descendants,
 )
 from driftflow.parallel.processes import describe_exit
-from driftflow.running.signals import ENDING, SIGPIPE, die_of, is_another
+from driftflow.running.signals import ENDING, SIGPIPE, end_at_once, is_another
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ _NOT_HANDED_ON = {
 }
 
 
-def supervise(see_to: Callable[[bytes], object]) -> None:
+def supervise(see_to: Callable[[bytes], object]) -> bool:
     """Fork; return in the new process only. Done once, it does nothing more.
 
     There must be no other thread yet.
@@ -66,10 +66,13 @@ def supervise(see_to: Callable[[bytes], object]) -> None:
     Args:
         see_to: Called in the old process when the new one has ended, with the note that it has
             left; not if it has left none, or has come to its end.
+
+    Returns:
+        Whether this process has a supervisor: on Linux.
     """
     global _shared  # noqa: PLW0603 - there is one process, and it does so once
     if _shared is not None or sys.platform != "linux":
-        return
+        return _shared is not None
     _shared = mmap.mmap(-1, _SIZE)
     adopt_orphans()
     handled = signal.valid_signals() - _NOT_HANDED_ON
@@ -82,6 +85,7 @@ def supervise(see_to: Callable[[bytes], object]) -> None:
     if os.getppid() != parent:  # it has ended before this process could say that it wants to know
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return True
 
 
 def signal_seen() -> int:
@@ -167,7 +171,7 @@ class _Supervisor:
                 _complain(code)
             setrlimit(RLIMIT_CORE, (0, getrlimit(RLIMIT_CORE)[1]))  # the command's own is enough
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-            os._exit(die_of(number))
+            end_at_once(number)
         if not self._shared[_HAS_ENDED]:
             _complain(code)
             os._exit(FAILED)

@@ -19,7 +19,7 @@ import os
 from _thread import get_ident, start_new_thread  # the handler cannot wait for locks of `threading`
 from contextlib import suppress
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from driftflow.running.interrupts import GRACE, may_interrupt
 
@@ -52,7 +52,8 @@ _PERSISTENCE = 1.0
 class Signals:
     """What a user asks of a run by a signal of `ENDING`, from `catch` on.
 
-    The first signal interrupts the run, the second one ends the process. A signal that the caller
+    The first signal interrupts the run, the second one ends the process; where a supervisor hands
+    signals on, that alone tells a second one from the first. A signal that the caller
     of the process has ignored or blocked stays so, as `nohup` wants it. A context manager: leaving
     it gives the signals back.
 
@@ -66,7 +67,7 @@ class Signals:
         self._handler = self._handle
         self._process = self._thread = 0
         self._seen: Callable[[], int] | None = None
-        self._die: Callable[[], object] = int
+        self._end_at_once: Callable[[int], object] = end_at_once
         # As the caller has left it: code that is loaded later may change it.
         self._ignored = {number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN}
         self._mask: set[int] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -74,7 +75,11 @@ class Signals:
         self._is_pending = False  # it has come, and is to be raised
         self._is_known = False  # the run knows of it, or is over
 
-    def catch(self, seen: Callable[[], int] | None = None, die: Callable[[], object] = int) -> None:
+    def catch(
+        self,
+        seen: Callable[[], int] | None = None,
+        end: Callable[[int], object] | None = None,
+    ) -> None:
         """Catch the signals of this process from here on.
 
         Args:
@@ -82,14 +87,15 @@ class Signals:
                 it, and forget to give it back, so after each step all is put right. Returns the
                 number of a signal that has come to the supervisor, and perhaps not here; 0 for
                 none.
-            die: Called before a second signal ends the process.
+            end: Ends the process when a second signal has come, whose number it takes; by default
+                it dies of that.
         """
         self._process, self._thread = os.getpid(), get_ident()
         for number in (*ENDING, _REMINDER):
             if number not in self._ignored:
                 self._handlers_before[number] = signal.signal(number, self._handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-        self._seen, self._die = seen, die
+        self._seen, self._end_at_once = seen, end or end_at_once
 
     def is_received(self) -> bool:
         """Return whether a signal has come."""
@@ -155,15 +161,14 @@ class Signals:
 
     def _take(self, number: int) -> None:
         if os.getpid() != self._process:  # a step has forked: the run is not that one's
-            os._exit(die_of(number))
+            end_at_once(number)
         if self.received is None:
             self.received, self._since = number, monotonic()
             self._is_pending = True
             with suppress(RuntimeError):  # the system allows no further thread
                 start_new_thread(self._remind, ())
         elif is_another(number, self.received, monotonic() - self._since):
-            self._die()
-            os._exit(die_of(number))
+            self._end_at_once(number)
 
     def _remind(self) -> None:
         """Remind the run until it knows of the signal: else a step would come to its own end."""
@@ -216,6 +221,11 @@ def die_of(number: int) -> int:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number
+
+
+def end_at_once(number: int) -> NoReturn:
+    """Die of a signal, now."""
+    os._exit(die_of(number))
 
 
 def name_of(number: int) -> str:

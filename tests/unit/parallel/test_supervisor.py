@@ -167,3 +167,31 @@ def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
     process.send_signal(signal.SIGHUP)
     process.communicate(b"\n", timeout=60)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("is_own", "ends"), [(True, b"lives\n"), (False, b"")])
+def test_the_supervisor_alone_tells_a_second_signal_from_the_first(
+    *, is_own: bool, ends: bytes, tmp_path: Path
+) -> None:
+    """One that it hands on may come late, when it was seen before; or to both from a terminal."""
+    script = f"""
+from driftflow.cli import CommandProcess
+from driftflow.running.signals import Signals
+process = CommandProcess(is_own={is_own})
+process.supervise()
+with Signals() as caught:
+    caught.catch(process.signal_seen, process.end_at_once)
+    caught.received = signal.SIGTERM
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("lives", flush=True)
+process.report_end(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{AT_A_TERMINAL}\nimport os\n{script}"],
+        cwd=tmp_path,
+        env=process_environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (ends, b"")
+    assert done.returncode == (0 if is_own else -signal.SIGTERM)
