@@ -69,6 +69,7 @@ def command(value: list[str] | dict[str, Any]) -> str:
     """Runs a program, without a shell; gives what it printed on its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
     grace = float(settings.get("grace_seconds", GRACE_SECONDS))
+    given = settings.get("stdin", "").encode()
     announce_grace(grace)
     trace, variable = leave_trace()
     try:
@@ -76,13 +77,16 @@ def command(value: list[str] | dict[str, Any]) -> str:
     except KeyboardInterrupt:  # it may be about to start
         end_all(trace.find_begun, grace)
         raise
+    was_told = False
     try:
         register(process, grace)
         output, errors = _Drain(process.stdout), _Drain(process.stderr, keep=SHOWN)
-        feeder = _run_in_thread(_feed, process.stdin, settings.get("stdin", "").encode())
+        feeder = _run_in_thread(_feed, process.stdin, given)
         status = _await_end(process)
     finally:
-        end(process, trace, grace)
+        was_told = end(process, trace, grace)
+    if was_told:  # by an interrupt of the run; what it did and printed is cut short
+        raise KeyboardInterrupt
     for thread in (output.thread, errors.thread, feeder):
         thread.join(PATIENCE)
     if status:

@@ -217,17 +217,19 @@ def _walk(pids: Collection[int], but: Earlier) -> Iterator[tuple[int, Look]]:
 def end_all(find: Callable[[], Collection[int]], grace: float) -> None:
     """Send SIGTERM to what is found, and SIGKILL to what is left after some time.
 
+    What begins meanwhile gets no SIGTERM: it may be what a shell cleans up with.
+
     Args:
         find: Returns the processes that live.
         grace: How long they have to clean up. Seconds.
     """
-    told: set[int] = set()
+    is_told = False
     until = monotonic() + grace
     while (found := {*find()}) and monotonic() < until:
-        for pid in found - told:
+        for pid in () if is_told else found:
             _send(pid, signal.SIGTERM)
             _send(pid, signal.SIGCONT)  # one that is stopped could not clean up
-        told |= found
+        is_told = True
         sleep(_PAUSE)
     until = monotonic() + PATIENCE
     looks = _EMPTY_LOOKS

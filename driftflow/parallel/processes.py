@@ -133,7 +133,7 @@ def leave_trace() -> tuple[Trace, dict[str, str]]:
 
 
 @uninterruptible
-def end(process: subprocess.Popen[bytes], trace: Trace, grace: float) -> None:
+def end(process: subprocess.Popen[bytes], trace: Trace, grace: float) -> bool:
     """End the program with all that it has started, until nothing is left.
 
     If the process is registered, it is so no longer.
@@ -142,14 +142,19 @@ def end(process: subprocess.Popen[bytes], trace: Trace, grace: float) -> None:
         process: The leader of a group. Nobody has waited for its end.
         trace: By what its descendants are known.
         grace: How long they have between SIGTERM and SIGKILL. Seconds.
+
+    Returns:
+        Whether `end_registered` had told the program to end: then its own end says nothing of what
+        it would have done.
     """
     with _lock:
         _registered.pop(process.pid, None)
-        _told.pop(process.pid, None)
+        was_told = _told.pop(process.pid, None) is not None
     has_ended = look_at_living(process.pid) is None
     end_all(lambda: trace.find(process.pid, has_ended=has_ended), grace)
     _send_to_group(process.pid, signal.SIGKILL)  # all that can be done where no process is seen
     process.wait()
+    return was_told
 
 
 def register(process: subprocess.Popen[bytes], grace: float) -> None:
@@ -161,14 +166,20 @@ def register(process: subprocess.Popen[bytes], grace: float) -> None:
 def end_registered(run: str) -> None:
     """Send SIGTERM to the programs that were registered for a run; called again later, SIGKILL.
 
+    Their groups get SIGTERM once: what begins meanwhile may be what they clean up with.
+
     Whoever waits for one of them has to `end` it.
     """
     now = monotonic()
     with _lock:
         for pid, (its_run, grace) in _registered.items():
             if its_run == run:
-                is_late = now >= _told.setdefault(pid, now + grace)
-                _send_to_group(pid, signal.SIGKILL if is_late else signal.SIGTERM)
+                if pid not in _told:
+                    _told[pid] = now + grace
+                    _send_to_group(pid, signal.SIGTERM)
+                    _send_to_group(pid, signal.SIGCONT)  # one that is stopped could not clean up
+                elif now >= _told[pid]:
+                    _send_to_group(pid, signal.SIGKILL)
 
 
 def describe_exit(status: int) -> str:

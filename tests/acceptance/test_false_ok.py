@@ -448,6 +448,45 @@ def test_process_1_of_a_container_spares_what_others_have_started_there(tmp_path
     assert (process.returncode, stdout, stderr) == (0, b"OK step1: \nOK step0: \n", b"")
 
 
+@pytest.mark.parametrize("hold", ["sleep 600 & wait", "kill -STOP $$"])
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ({}, ()),
+        ({"parallel": True}, ()),
+        ({}, ("--enforce-timeout",)),
+        ({"parallel": True}, ("--enforce-timeout",)),
+    ],
+)
+def test_a_program_that_ends_well_since_it_was_told_to_end_is_no_success(
+    flags: dict[str, bool], options: tuple[str, ...], hold: str, tmp_path: Path
+) -> None:
+    """Half of its output would be taken up by a later run. It cleans up, also if it is stopped."""
+    script = f"trap 'touch clean$0; exit 0' TERM; echo half; touch begun$0; {hold}; echo rest"
+    steps = [{"action": "command", "input": ["sh", "-c", script, name]} for name in "ab"]
+    config = workflows.save(
+        tmp_path, *steps, flags={"audit": True, **flags}, timeout_seconds=60, max_attempts=3
+    )
+    pack = ["--actions", "driftflow.packs.process"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "driftflow", "--config", str(config), *pack, *options],
+        cwd=tmp_path,
+        env=process_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    names = "ab" if flags else "a"
+    wait_for(lambda: all((tmp_path / f"begun{name}").exists() for name in names))
+    process.send_signal(signal.SIGTERM)
+    stdout, _ = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (-signal.SIGTERM, b"FAIL step0: interrupted\n")
+    assert all((tmp_path / f"clean{name}").exists() for name in names)
+    audit = tmp_path / "driftflow.audit.json"
+    records = [json.loads(line) for line in audit.read_text().splitlines()]
+    ended = [record["ok"] for record in records if "ok" in record]
+    assert (ended, records[-1]["status"]) == ([False] * len(names), "interrupted")
+
+
 def test_nothing_outlives_a_program_that_has_succeeded(tmp_path: Path) -> None:
     """One program after the other: also what has left its group, its parent and its environment."""
     hidden = "env -i setsid sh -c 'echo $$ > pid; sleep 600' < /dev/null > /dev/null 2>&1 &"

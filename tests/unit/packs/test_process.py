@@ -183,6 +183,12 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+def test_nothing_begins_that_cannot_be_given_its_input(tmp_path: Path) -> None:
+    """Half a character is no text in UTF-8."""
+    refusal({"argv": ["touch", "begun"], "cwd": str(tmp_path), "stdin": "\ud800"})
+    assert not (tmp_path / "begun").exists()
+
+
 def test_a_program_has_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt at a terminal is not for it; and it is killed, whatever is found."""
     assert python("import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())") == "True\n"

@@ -105,7 +105,7 @@ def test_a_process_that_has_ended_is_no_longer_found() -> None:
 def test_processes_have_time_to_clean_up(tmp_path: Path) -> None:
     """Also one that is stopped. Who does not listen is killed."""
     before = list_earlier(os.getpid())._replace(sessions=frozenset())
-    trap = "trap 'sleep 0.1; echo clean > clean; exit' TERM"
+    trap = "trap 'sleep 0.1 && echo clean > clean; exit' TERM"
     tidy = subprocess.Popen(["/bin/sh", "-c", f"{trap}; kill -STOP $$; sleep 600"], cwd=tmp_path)
     deaf = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; echo; sleep 600"], stdout=-1)
     assert deaf.stdout is not None
