@@ -27,7 +27,7 @@ def main() -> int:
 
         supervise(_close_record)
     from driftflow import cli
-    from driftflow.actions.action import open_for_prints
+    from driftflow.streams import open_for_prints
 
     if sys.stderr is sys.__stderr__:  # to the end of the process: Python flushes it as it ends
         sys.stderr = open_for_prints(2, sys.stderr)

@@ -4,22 +4,16 @@
   it gets another copy. So no action can change what another one sees, and steps that read nothing
   pay nothing. Frozen outputs would cost every step more than that.
 - The docstrings of the built-in actions are printed by `driftflow actions`.
-- What an action prints is no result. Where DriftFlow owns the process it goes to a stream that
-  never fails (`open_for_prints`). That stands here since both the command and the children of
-  `parallel.deadlines` open one, and since a start imports no module more for it.
 """
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from driftflow.reading.document import Json, copy_json, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from _typeshed import ReadableBuffer
 
     Function = TypeVar("Function", bound=Callable[[Any], Any])
     Mark: TypeAlias = tuple[str, dict[str, Any] | None]
@@ -151,77 +145,6 @@ def _copy_output(output: Json) -> Json:
         return copy_json(output)
     except TypeError as error:
         raise TypeError(f"the output is {error}") from None
-
-
-def open_for_prints(descriptor: int, old: TextIO | None) -> io.TextIOWrapper:
-    """Return a stream to a descriptor, for what actions print: it takes everything.
-
-    What cannot be written is lost, quietly. A descriptor that does not block is waited for. Else it
-    is as Python opens stderr, in UTF-8. The descriptor stays open.
-
-    Args:
-        descriptor: Where it leads.
-        old: What Python has opened there: without a buffer (`PYTHONUNBUFFERED`), this has none.
-
-    Raises:
-        OSError: If the descriptor is closed, or leads to a folder.
-    """
-    is_bare = isinstance(getattr(old, "buffer", None), io.RawIOBase)
-    return _Prints(
-        _open_bytes(descriptor, is_bare=is_bare),
-        encoding="utf-8",
-        errors="backslashreplace",
-        line_buffering=True,
-        write_through=is_bare,
-    )
-
-
-class _Prints(io.TextIOWrapper):
-    """A stream that an action may close or detach: it stays for those that print after it."""
-
-    def close(self) -> None:
-        self.flush()
-
-    def detach(self) -> Any:
-        self.flush()
-        return _open_bytes(self.fileno(), is_bare=False)
-
-
-def _open_bytes(descriptor: int, *, is_bare: bool) -> Any:
-    """Return what takes bytes for a descriptor, with a buffer or without."""
-    raw: Any = _Tolerant(descriptor, "w", closefd=False)
-    return raw if is_bare else io.BufferedWriter(raw)
-
-
-class _Tolerant(io.FileIO):
-    """A file that takes what is written to it as a whole, now or later, or else loses it."""
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        rest = memoryview(data).cast("B")
-        size = len(rest)
-        try:
-            while rest:
-                written: int | None = super().write(rest)
-                if written is None:
-                    await_room(self.fileno())
-                else:
-                    rest = rest[written:]
-        except OSError:  # it is full or closed, or nobody reads it any more
-            pass
-        return size
-
-
-def await_room(descriptor: int) -> None:
-    """Wait until something can be written there, or never will be.
-
-    Some programs let the streams that they share with others not block. To make ours block would
-    make theirs block too.
-    """
-    from select import POLLOUT, poll
-
-    room = poll()
-    room.register(descriptor, POLLOUT)
-    room.poll()
 
 
 def echo(value: Json) -> Json:

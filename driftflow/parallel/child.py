@@ -14,7 +14,7 @@ from os.path import samestat
 from resource import RLIMIT_CORE, getrlimit, setrlimit
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from driftflow.actions.action import make_performer, open_for_prints
+from driftflow.actions.action import make_performer
 from driftflow.actions.elsewhere import find_actions
 from driftflow.errors import message_of
 from driftflow.parallel.descendants import (
@@ -28,6 +28,7 @@ from driftflow.parallel.descendants import (
     make_look_for_others,
 )
 from driftflow.running.signals import die_of
+from driftflow.streams import open_for_prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable

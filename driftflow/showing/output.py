@@ -20,7 +20,7 @@ import os
 from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from driftflow.actions.action import await_room
+from driftflow.streams import await_room
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What a good run needs of ours; the explanations, the reports and the record are not among it.
 OURS = {
-    *("__main__", "api", "arguments", "cli", "config", "errors", "text"),
+    *("__main__", "api", "arguments", "cli", "config", "errors", "streams", "text"),
     *("actions", "actions.action"),
     *("checking", "checking.acceptor"),
     *("planning", "planning.plan", "planning.references", "planning.settings"),
