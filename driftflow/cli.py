@@ -98,7 +98,7 @@ class CommandProcess:
 
         run_id = str(uuid4())
         path = os.path.abspath(plan.storage_path)  # noqa: PTH100 - a run does without pathlib
-        self._keep_note(f"{run_id}\n{path}".encode(errors="surrogateescape"))
+        self._keep_note(f"{run_id}\n{path}".encode(errors="surrogatepass"))
         return run_id
 
     def forget_run(self) -> None:
@@ -125,7 +125,7 @@ def close_record(note: bytes) -> None:
     """Close the record of a run that was killed: of what `CommandProcess.name_run` has noted."""
     from driftflow.recording import closing
 
-    run_id, _, path = note.decode(errors="surrogateescape").partition("\n")
+    run_id, _, path = note.decode(errors="surrogatepass").partition("\n")
     with suppress(StorageError):
         closing.close_record(path, run_id)
 

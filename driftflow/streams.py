@@ -7,6 +7,9 @@ fails.
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
+from os.path import samestat
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -69,6 +72,17 @@ class _Tolerant(io.FileIO):
         except OSError:  # it is full or closed, or nobody reads it any more
             pass
         return size
+
+
+def is_printed_to(file: os.stat_result) -> bool:
+    """Return whether standard output or standard error leads to that file."""
+    return any(_leads_to(descriptor, file) for descriptor in (1, 2))
+
+
+def _leads_to(descriptor: int, file: os.stat_result) -> bool:
+    with suppress(OSError):  # it is closed
+        return samestat(os.fstat(descriptor), file)
+    return False
 
 
 def await_room(descriptor: int) -> None:

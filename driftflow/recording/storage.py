@@ -13,6 +13,7 @@
   succeeds (https://wiki.postgresql.org/wiki/Fsync_Errors). Nothing more is written.
 - The config chooses the path, and what is in a record. So a record never goes into a file that
   others read as something else, such as a shell's: only into one that is new, empty or an audit.
+  Nor into the log that the run prints to: lines and records would be written over each other.
 - The descriptor has a high number. An action that closes all that it knows of, and then opens files
   of its own, gets the low ones. Should it reach this one too, the file is another by its identity.
 """
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from driftflow.errors import StorageError
 from driftflow.recording.records import may_be_record
+from driftflow.streams import is_printed_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +76,7 @@ class JsonFileStorage:
 
     Raises:
         StorageError: If the file cannot be opened for reading and appending, is no regular file,
-            belongs to another user, or holds anything but records.
+            belongs to another user, is printed to, or holds anything but records.
     """
 
     def __init__(self, path: str, sync: Sync = "run", *, beside_code: bool = False) -> None:
@@ -278,6 +280,7 @@ def _open_audit(path: str) -> tuple[int, os.stat_result]:
     try:
         status = os.fstat(descriptor)
         _require_ours(status)
+        _require_apart(status)
         _require_records(descriptor, status.st_size)
         descriptor = _lift(descriptor)
     except OSError:
@@ -315,6 +318,12 @@ def _require_ours(status: os.stat_result) -> None:
     """Raise OSError if the file is neither the user's nor root's."""
     if status.st_uid not in (os.geteuid(), 0):
         raise PermissionError(errno.EPERM, "it belongs to another user")
+
+
+def _require_apart(status: os.stat_result) -> None:
+    """Raise OSError if the run prints to the file."""
+    if is_printed_to(status):
+        raise OSError(errno.EBUSY, "what is printed goes there")
 
 
 def _require_credible(status: os.stat_result) -> None:

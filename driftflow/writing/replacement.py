@@ -17,14 +17,11 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from os.path import samestat
 from pathlib import Path
 
+from driftflow.streams import is_printed_to
 from driftflow.writing.attributes import keep_attributes
 from driftflow.writing.drafts import new_draft, remove_left_drafts
-
-# Standard output and standard error.
-_STREAMS = (1, 2)
 
 _NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
 
@@ -40,8 +37,6 @@ def replace(path: str, data: bytes) -> None:
         OSError: If that fails; its `strerror` says why, in words.
         ValueError: If the path is not the name of a file.
     """
-    if path.endswith(os.sep):
-        raise OSError(errno.EISDIR, "not the name of a file")
     target, old = _find(path)
     remove_left_drafts(target.parent)
     # It is never readable for more people than the old file.
@@ -57,28 +52,30 @@ def replace(path: str, data: bytes) -> None:
 
 def _find(path: str) -> tuple[Path, os.stat_result | None]:
     """Return where the path leads, and what is known of the file if there is one."""
+    _require_name(path)
     target = Path(path).absolute()
     while target.is_symlink():
         with suppress(FileNotFoundError):  # it may lead to a new file
             target.stat()  # fails where the system would not follow it: in a loop, or for safety
         if _is_of_procfs(target):
             raise _not_regular()
-        target = target.parent / target.readlink()
+        path = os.readlink(target)  # noqa: PTH115 - a Path would drop what follows a last slash
+        _require_name(path)
+        target = target.parent / path
     try:
         old = target.lstat()
     except FileNotFoundError:
         return target, None
     if not stat.S_ISREG(old.st_mode):
         raise _not_regular()
-    if any(_leads_to(stream, old) for stream in _STREAMS):
+    if is_printed_to(old):
         raise OSError(errno.EBUSY, "what is printed goes there, and would be lost")
     return target, old
 
 
-def _leads_to(descriptor: int, file: os.stat_result) -> bool:
-    with suppress(OSError):  # it is closed
-        return samestat(os.fstat(descriptor), file)
-    return False
+def _require_name(path: str) -> None:
+    if path.rpartition(os.sep)[2] in ("", ".", ".."):
+        raise OSError(errno.EISDIR, "not the name of a file")
 
 
 def _is_of_procfs(link: Path) -> bool:

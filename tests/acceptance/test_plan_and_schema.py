@@ -108,7 +108,7 @@ def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        (".", "not a regular file"),
+        (".", "not the name of a file"),
         ("no/schema.json", "No such file or directory"),
         ("/dev/full", "not a regular file"),
         ("/dev/stdout", "not a regular file"),

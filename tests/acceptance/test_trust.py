@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
-from support.command import invoke
+from support.command import invoke, process_environment, spawn
 
 from driftflow.api import run_workflow
 from driftflow.config import load_config
@@ -41,6 +42,33 @@ def test_an_audit_is_never_written_into_another_kind_of_file(tmp_path: Path) -> 
         "it holds something else than the records of an audit\n"
     )
     assert shell.read_text() == "export A=1\n"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_an_audit_is_not_written_into_the_log_that_the_run_prints_to(
+    stream: str, tmp_path: Path
+) -> None:
+    """Lines and records would be written over each other."""
+    config = workflows.save(tmp_path, {}, flags={"audit": True}, storage={"path": "log"})
+    with (tmp_path / "log").open("wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "driftflow", "--config", config],
+            cwd=tmp_path,
+            env=process_environment(),
+            stdout=log if stream == "stdout" else subprocess.DEVNULL,
+            stderr=log if stream == "stderr" else subprocess.DEVNULL,
+            check=False,
+        )
+    assert done.returncode == 3
+    said = "error: log: the audit cannot be opened: what is printed goes there\n"
+    assert (tmp_path / "log").read_text() == (said if stream == "stderr" else "")
+
+
+def test_what_is_no_name_is_no_name_of_an_audit(tmp_path: Path) -> None:
+    """Half a character, for instance."""
+    config = workflows.save(tmp_path, {}, flags={"audit": True}, storage={"path": "\ud800"})
+    said = "error: \\ud800: the audit cannot be opened: not the name of a file\n"
+    assert spawn("--config", config, cwd=tmp_path) == (3, "", said)
 
 
 def test_no_string_in_an_audit_ends_early_or_is_looked_into(tmp_path: Path) -> None:

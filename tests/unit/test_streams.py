@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from driftflow.streams import open_for_prints
+from driftflow.streams import is_printed_to, open_for_prints
 
 
 @pytest.fixture
@@ -84,3 +84,20 @@ def test_what_cannot_be_printed_is_lost_quietly(tmp_path: Path) -> None:
         stream.flush()
         os.close(descriptor)
         stream.write("closed\n")
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_file_that_is_printed_to_is_known(stream: int, tmp_path: Path) -> None:
+    """By whatever name; not when the stream is closed."""
+    path = tmp_path / "log"
+    kept = os.dup(stream)
+    try:
+        with path.open("wb") as log:
+            os.dup2(log.fileno(), stream)
+        told = [is_printed_to(path.stat())]
+        os.close(stream)
+        told.append(is_printed_to(path.stat()))
+    finally:
+        os.dup2(kept, stream)
+        os.close(kept)
+    assert told == [True, False]

@@ -276,7 +276,7 @@ def test_a_text_that_utf_8_cannot_hold_is_not_written() -> None:
     ("path", "fault"),
     [
         ("missing/out", "missing/out: No such file or directory"),
-        (".", ".: not a regular file"),
+        (".", ".: not the name of a file"),
         ("pipe", "pipe: not a regular file"),
         ("/dev/null", "/dev/null: not a regular file"),
         ("n" * 256, f"{'n' * 256}: File name too long"),

@@ -205,13 +205,16 @@ def lay_traps() -> None:
     for kind in ("folder", "pipe", "socket"):
         Path(f"to_{kind}").symlink_to(kind)
     Path("to_device").symlink_to("/dev/null")
+    os.symlink("new/.", "to_new")  # noqa: PTH211 - a Path would drop the dot
 
 
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        (".", "not a regular file"),
-        ("..", "not a regular file"),
+        (".", "not the name of a file"),
+        ("folder/..", "not the name of a file"),
+        ("out/.", "not the name of a file"),
+        ("to_new", "not the name of a file"),
         ("folder", "not a regular file"),
         ("pipe", "not a regular file"),
         ("socket", "not a regular file"),
