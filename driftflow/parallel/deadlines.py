@@ -39,7 +39,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from multiprocessing.connection import Connection
 from threading import Lock, local
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
 
 import driftflow
@@ -70,6 +70,7 @@ _HIGH = 1000
 _LONGEST_WAIT = 1e6
 # How often it is looked whether a process has ended, where the system does not say so. Seconds.
 _LOOK = 0.5
+_PAUSE = 0.002
 
 
 class Deadlines:
@@ -209,7 +210,7 @@ class _Child:
 
         Raises:
             TimeoutError: If it does not come in time.
-            ChildProcessError: If the process ended.
+            ChildProcessError: If the process ended, or closed its connection.
         """
         until = monotonic() + seconds
         self._earlier, self.grace = Earlier(), GRACE_SECONDS
@@ -230,9 +231,12 @@ class _Child:
         except (TimeoutError, BlockingIOError):  # the latter if it stopped to read or to write
             raise TimeoutError(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
+            ends = self._ends_by_itself()
             self.kill()
-            how = describe_exit(self._process.returncode)
-            raise ChildProcessError(f"its process ended: {how}") from None
+            how = f"ended: {describe_exit(self._process.returncode)}"
+            raise ChildProcessError(
+                f"its process {how if ends else 'has closed its connection'}"
+            ) from None
 
     def _await_answer(self, until: float) -> None:
         while True:
@@ -259,6 +263,13 @@ class _Child:
         with suppress(ChildProcessError):  # another thread has waited for it
             return os.waitid(os.P_PID, self._process.pid, ended) is not None
         return True
+
+    def _ends_by_itself(self) -> bool:
+        """Return whether the process ends within a moment: it closes its connection just before."""
+        until = monotonic() + _LOOK
+        while not self._has_ended() and monotonic() < until:
+            sleep(_PAUSE)
+        return self._has_ended()
 
     def has_gone(self) -> bool:
         """Return whether it ended, or sent an answer, though nothing was asked of it."""
