@@ -68,6 +68,14 @@ def test_only_the_programs_of_a_run_are_ended_with_it(monkeypatch: pytest.Monkey
     """There may be another run in another thread. First they may clean up, by programs too."""
     clock = iter([0.0, 1.9, 2.0])
     monkeypatch.setattr(processes, "monotonic", lambda: next(clock))
+    sent: list[int] = []
+    send = os.killpg
+
+    def note_and_send(group: int, number: int) -> None:
+        sent.append(number)
+        send(group, number)
+
+    monkeypatch.setattr("os.killpg", note_and_send)
     started: dict[str | None, subprocess.Popen[bytes]] = {}
     script = "import signal, time\nsignal.signal(15, lambda *_: print('told', flush=True))\n"
     deaf = [sys.executable, "-uc", f"{script}print('ready')\nwhile True: time.sleep(60)"]
@@ -81,10 +89,12 @@ def test_only_the_programs_of_a_run_are_ended_with_it(monkeypatch: pytest.Monkey
             processes.register(program, grace=2.0)
         mine = started["mine"]
         assert mine.stdout is not None
-        for _ in range(3):
-            processes.end_registered("mine")
+        processes.end_registered("mine")
+        assert mine.stdout.readline() == b"told\n"
+        processes.end_registered("mine")
+        assert sent == [signal.SIGTERM, signal.SIGCONT]
+        processes.end_registered("mine")
         assert mine.wait(30) == -signal.SIGKILL
-        assert mine.stdout.read() == b"told\n"
         assert started["yours"].poll() is started[None].poll() is None
     finally:
         processes.this_thread.run = None
