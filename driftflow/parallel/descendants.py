@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from driftflow.running.interrupts import uninterruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 # How long processes have between SIGTERM and SIGKILL. Seconds.
 GRACE_SECONDS = 2.0
@@ -164,7 +164,7 @@ def look_at_living(pid: int) -> Look | None:
 
 
 def find_descendants(*pids: int, but: Earlier = Earlier()) -> list[int]:  # noqa: B008 - it is frozen
-    """Return the descendants of processes that live, without these processes.
+    """Return the descendants of processes that live, parents first, without these processes.
 
     Args:
         pids: The processes.
@@ -214,18 +214,19 @@ def _walk(pids: Collection[int], but: Earlier) -> Iterator[tuple[int, Look]]:
 
 
 @uninterruptible
-def end_all(find: Callable[[], Collection[int]], grace: float) -> None:
+def end_all(find: Callable[[], Sequence[int]], grace: float) -> None:
     """Send SIGTERM to what is found, and SIGKILL to what is left after some time.
 
     What begins meanwhile gets no SIGTERM: it may be what a shell cleans up with.
 
     Args:
-        find: Returns the processes that live.
+        find: Returns the processes that live, parents first: a shell whose child ends before it is
+            told itself goes on with its script.
         grace: How long they have to clean up. Seconds.
     """
     is_told = False
     until = monotonic() + grace
-    while (found := {*find()}) and monotonic() < until:
+    while (found := find()) and monotonic() < until:
         for pid in () if is_told else found:
             _send(pid, signal.SIGTERM)
             _send(pid, signal.SIGCONT)  # one that is stopped could not clean up
@@ -234,7 +235,7 @@ def end_all(find: Callable[[], Collection[int]], grace: float) -> None:
     until = monotonic() + PATIENCE
     looks = _EMPTY_LOOKS
     while looks and monotonic() < until:
-        found = {*find()}
+        found = find()
         for pid in found:
             _send(pid, signal.SIGKILL)
         looks = _EMPTY_LOOKS if found else looks - 1

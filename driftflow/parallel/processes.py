@@ -86,26 +86,27 @@ class Trace(NamedTuple):
     mark: str
     earlier: Earlier | None
 
-    def find(self, leader: int, *, has_ended: bool) -> set[int]:
-        """Return the program and its descendants that live.
+    def find(self, leader: int, *, has_ended: bool) -> list[int]:
+        """Return the program and its descendants that live, parents first.
 
         Args:
             leader: The number of the program.
             has_ended: Whether it has ended by itself.
         """
+        roots = [leader] if look_at_living(leader) else []
         if self.earlier is None:
-            return {*find_marked(self.mark, leader), *find_descendants(leader)}
-        roots = [*self._find_orphans(self.earlier, has_ended=has_ended)]
-        roots += [leader] if look_at_living(leader) else []
-        return {*roots, *find_descendants(*roots)}
+            found = (*roots, *find_descendants(leader), *find_marked(self.mark, leader))
+            return [*dict.fromkeys(found)]
+        roots += self._find_orphans(self.earlier, has_ended=has_ended)
+        return [*roots, *find_descendants(*roots)]
 
-    def find_begun(self) -> set[int]:
+    def find_begun(self) -> list[int]:
         """Return what lives of a program whose number is not known: it may be about to start."""
         if self.earlier is None:
-            return {*find_marked(self.mark)}
+            return [*find_marked(self.mark)]
         # It may be in the session of this process still.
         earlier = self.earlier._replace(sessions=frozenset())
-        return {*find_descendants(find_keeper(), os.getpid(), but=earlier)}
+        return find_descendants(find_keeper(), os.getpid(), but=earlier)
 
     def _find_orphans(self, earlier: Earlier, *, has_ended: bool) -> Iterator[int]:
         keeper = find_keeper()

@@ -9,9 +9,10 @@ import sys
 from unittest import mock
 
 import pytest
-from support.command import gone
+from support.command import gone, wait_for
 
 from driftflow.parallel import processes
+from driftflow.parallel.descendants import list_children
 from driftflow.parallel.processes import MARK, describe_exit, end, leave_trace, make_mark
 
 
@@ -62,6 +63,22 @@ def test_only_what_it_has_started_is_ended() -> None:
     assert other.poll() is None
     other.kill()
     other.wait()
+
+
+def test_parents_are_found_before_their_children() -> None:
+    """A shell whose child is ended first would go on with its script."""
+    trace, variable = leave_trace()
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", "(sleep 600; true) & wait"],
+        env={**os.environ, **variable},
+        start_new_session=True,
+    )
+    wait_for(lambda: len(trace.find(process.pid, has_ended=False)) == 3)
+    (child,) = list_children(process.pid)
+    found = trace.find(process.pid, has_ended=False)
+    expected = [process.pid, child, *list_children(child)]
+    end(process, trace, grace=60)
+    assert found == expected
 
 
 def test_only_the_programs_of_a_run_are_ended_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
