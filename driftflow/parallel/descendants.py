@@ -57,12 +57,14 @@ class Look(NamedTuple):
 
     Attributes:
         state: One letter: `Z` if it has ended, and nobody has waited for it yet.
+        parent: The number of its parent.
         group: The number of its process group.
         session: The number of its session.
         began: When it began, in clock ticks since the system did.
     """
 
     state: str
+    parent: int
     group: int
     session: int
     began: int
@@ -141,7 +143,7 @@ def look_at(pid: int) -> Look | None:
     with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - much faster
         # The name of the program, in brackets, may hold anything.
         words = file.read().rpartition(b")")[2].split()
-        return Look(words[0].decode(), int(words[2]), int(words[3]), int(words[19]))
+        return Look(words[0].decode(), *(int(words[place]) for place in (1, 2, 3, 19)))
     return None
 
 
@@ -217,20 +219,27 @@ def _walk(pids: Collection[int], but: Earlier) -> Iterator[tuple[int, Look]]:
 def end_all(find: Callable[[], Sequence[int]], grace: float) -> None:
     """Send SIGTERM to what is found, and SIGKILL to what is left after some time.
 
-    What begins meanwhile gets no SIGTERM: it may be what a shell cleans up with.
+    What a process that was told begins, as long as that lives, gets no SIGTERM: it may be what a
+    shell cleans up with.
 
     Args:
         find: Returns the processes that live, parents first: a shell whose child ends before it is
             told itself goes on with its script.
         grace: How long they have to clean up. Seconds.
     """
-    is_told = False
+    told: set[int] = set()
     until = monotonic() + grace
     while (found := find()) and monotonic() < until:
-        for pid in () if is_told else found:
+        cleaning = told & {*found}
+        for pid in found:
+            if pid in told:
+                continue
+            if cleaning and (look := look_at(pid)) and look.parent in cleaning:
+                cleaning.add(pid)
+                continue
             _send(pid, signal.SIGTERM)
             _send(pid, signal.SIGCONT)  # one that is stopped could not clean up
-        is_told = True
+            told.add(pid)
         sleep(_PAUSE)
     until = monotonic() + PATIENCE
     looks = _EMPTY_LOOKS

@@ -167,7 +167,7 @@ def register(process: subprocess.Popen[bytes], grace: float) -> None:
 def end_registered(run: str) -> None:
     """Send SIGTERM to the programs that were registered for a run; called again later, SIGKILL.
 
-    Their groups get SIGTERM once: what begins meanwhile may be what they clean up with.
+    Their groups get SIGTERM once: what begins later may be what they clean up with.
 
     Whoever waits for one of them has to `end` it.
     """

@@ -189,6 +189,24 @@ def test_no_process_is_looked_for_in_the_proc_of_another_system() -> None:
     assert done.stdout == "1 [] [] None None\n"
 
 
+def test_what_began_late_is_told_when_nobody_cleans_up_with_it(tmp_path: Path) -> None:
+    """A shell may start the next program of its script just as it is told to end."""
+    script = (
+        "from driftflow.parallel import descendants\n"
+        "argv = ['/bin/sh', '-c', 'trap \"sleep 600 & exit\" TERM; echo; read line']\n"
+        "process = subprocess.Popen(argv, stdin=-1, stdout=-1)\n"
+        "process.stdout.readline()\n"
+        "sent = []\n"
+        "def note_and_send(pid, number):\n"
+        "    sent.append(number)\n"
+        "    os.kill(pid, number)\n"
+        "descendants._send = note_and_send\n"
+        "end_all(lambda: find_descendants(os.getpid()), 20)\n"
+        "print(sent.count(signal.SIGTERM), sent.count(signal.SIGKILL))\n"
+    )
+    assert adopting(script, tmp_path).stdout == "2 0\n"
+
+
 def test_a_process_has_a_keeper_if_it_claims_the_orphans_that_its_parent_adopts(
     tmp_path: Path,
 ) -> None:
