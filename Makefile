@@ -8,7 +8,7 @@ RUNS ?= 11
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench torture clean
+.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench torture docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -75,8 +75,18 @@ bench: $(VENV)/installed .bench/installed ## measure against peers, some minutes
 torture: $(VENV)/installed ## try each promise at length; some minutes
 	@PYTHONPATH=tests $(BIN)/python -m promises
 
+docs: .docs/installed ## build the site in docs/_site, strictly, and check its links
+	rm -rf docs/_site
+	PYTHONPATH=. .docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_site
+	.docs/bin/python tools/check_links.py docs/_site
+
+.docs/installed: docs/requirements.lock
+	$(PYTHON) -m venv --clear .docs
+	.docs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement docs/requirements.lock
+	@touch $@
+
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-* .bench dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
+	rm -rf .venv .venv-* .bench .docs docs/_site dist tests/editor/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache driftflow.audit.json
 	find driftflow tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.lock pyproject.toml

@@ -71,12 +71,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             `ok`: what it did well is not done again. If there is none, all is done.
 
     Returns:
-        `{"name": str, "status": "ok" | "failed", "results": [...]}`; each result has `name`,
-        `ok`, `output`, `error` and `attempts`, and one from an earlier run `reused`: True. If that
-        was taken up, `resumed` has its `run_id`, and the names of steps that `may_have_run` in it
-        and were run again. If steps that ran at the same time as one that ended
-        the run are not among the results, their names are in `discarded`. With the flag `metrics`
-        on also `metrics`, its times in seconds.
+        The result: a dict with `name`, `status`, `results` and, where it applies, `discarded`,
+        `resumed` and `metrics`, as `schema/result.schema.json` describes it.
 
     Raises:
         ConfigError: If the config is at fault, or the parameters. No step was run.

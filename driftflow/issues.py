@@ -12,7 +12,7 @@ from driftflow.text import format_path
 Severity: TypeAlias = Literal["error", "warning"]
 JsonPath: TypeAlias = tuple[str | int, ...]  # keys and indices, from the document downwards
 
-# Every kind of issue. A code never changes its meaning; CONFIG.md explains each.
+# Every kind of issue. A code never changes its meaning; docs/reference/messages.md explains each.
 CODES: dict[str, Severity] = {
     "unreadable": "error",
     "not-utf-8": "error",

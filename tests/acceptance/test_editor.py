@@ -38,7 +38,7 @@ CASES = sorted((CHECKOUT / "tests" / "cases").glob("*/*.json"))
 BESIDE = "file:///jobs/driftflow.schema.json"
 HEAD = '{"$schema": "./driftflow.schema.json", '
 STEP = HEAD + '"name": "a", "steps": [{"name": "b", '
-# Names by which an editor can be told to find the schema: README's settings.
+# Names by which an editor can be told to find the schema: the settings that the documents show.
 MATCHED = ["driftflow.json", "*.driftflow.json"]
 ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`."
 WARNING = 2

@@ -1,4 +1,4 @@
-"""What README promises of runs in which something goes wrong, each tried in short."""
+"""What is promised of runs in which something goes wrong, each tried in short."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def test_documents_trials_and_tests_are_of_the_same_promises(
     request: pytest.FixtureRequest,
 ) -> None:
     """Each has one id, by which it is found in all three."""
-    documented = re.findall(r"^\| ([A-Z]+-\d+) \|", read("README.md"), re.MULTILINE)
+    table = read("docs/explanation/promises.md")
+    documented = re.findall(r"^\| ([A-Z]+-\d+) \|", table, re.MULTILINE)
     trials = [promise.id for promise in PROMISES]
     names = [item.name for item in request.node.parent.collect()]
     tests = re.findall(r"^test_a_promise_is_kept\[(.+)\]$", "\n".join(names), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What README promises of runs in which something goes wrong, and how each promise is tried.
+"""What is promised of runs in which something goes wrong, and how each promise is tried.
 
 Each is tried twice: in `make test` in a short form, by `make torture` in the long one.
 """
@@ -23,7 +23,7 @@ class Promise(NamedTuple):
     """A promise, and its trial.
 
     Attributes:
-        id: Its name in README's table, in that of `make torture`, and of its test.
+        id: Its name in the table of the documents, in that of `make torture`, and of its test.
         text: What is promised.
         goal: The figure that has to come out.
         trial: Tries it in an empty folder; the other arguments say how long. It calls

@@ -1,17 +1,31 @@
-"""The documents: their text, their blocks of code, and the files that these make."""
+"""The documents: their blocks of code, and the files that these are."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from support.command import CHECKOUT
 
-if TYPE_CHECKING:
-    from pathlib import Path
+# A block, and the words that make it a file: `name`: before it, or "into `name`:" at the end.
+_BLOCK = re.compile(r"(?:`([\w./-]+)`:\n\n)?^```([\w-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-NAMED = re.compile(r"`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+README = "README.md"
+PAGES = (README, *sorted(str(p.relative_to(CHECKOUT)) for p in CHECKOUT.glob("docs/**/*.md")))
+
+
+class Block(NamedTuple):
+    """A block of code in a document.
+
+    Attributes:
+        name: The file that it is; empty if it is none.
+        language: What it is written in.
+        text: What it says.
+    """
+
+    name: str
+    language: str
+    text: str
 
 
 def read(document: str) -> str:
@@ -19,22 +33,11 @@ def read(document: str) -> str:
     return (CHECKOUT / document).read_text("utf-8")
 
 
-def blocks(document: str) -> list[tuple[str, str]]:
-    """Its code blocks, as language and text."""
-    return BLOCK.findall(read(document))
+def blocks(document: str) -> list[Block]:
+    """The blocks of a document, in order."""
+    return [Block(*found) for found in _BLOCK.findall(read(document))]
 
 
 def named(document: str) -> dict[str, str]:
-    """Its code blocks that are files, by their names, which stand before them."""
-    return dict(NAMED.findall(read(document)))
-
-
-def write_named(document: str, folder: Path) -> list[str]:
-    """Write these files into the folder; those that hold actions, as options."""
-    options = []
-    for name, text in named(document).items():
-        if not name.startswith("examples/"):
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text, "utf-8")
-            options += ["--actions", str(folder / name)] if "@driftflow.action" in text else []
-    return options
+    """Its blocks that are files, by their names; of one that changes, the last."""
+    return {block.name: block.text for block in blocks(document) if block.name}
