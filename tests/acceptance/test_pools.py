@@ -97,7 +97,7 @@ def test_functions_of_a_file_are_found_by_the_processes_of_a_pool(
 def test_with_a_safe_path_a_pool_runs_nothing_of_the_working_directory(
     method: str, tmp_path: Path
 ) -> None:
-    """`PYTHONSAFEPATH=1`, as the documents say; without it, Python looks there for its own modules."""
+    """`PYTHONSAFEPATH=1`, as documented; without it, Python looks there for its own modules."""
     home = save_orders(tmp_path)
     workflows.save(tmp_path, {"action": "pool", "input": method}, timeout_seconds=40)
     (tmp_path / "struct.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nimport nothing\n")
