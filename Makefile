@@ -8,7 +8,7 @@ RUNS ?= 11
 # `make test-all` runs the suite on each of these that is installed.
 PYTHONS = 3.11 3.12 3.13
 
-.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench torture docs clean
+.PHONY: help run example test test-all editor check acceptor snapshots dist-check hook-check bench torture docs pictures clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
@@ -74,6 +74,9 @@ bench: $(VENV)/installed .bench/installed ## measure against peers, some minutes
 
 torture: $(VENV)/installed ## try each promise at length; some minutes
 	@PYTHONPATH=tests $(BIN)/python -m promises
+
+pictures: $(VENV)/installed .docs/installed ## draw the pictures of the documents; needs Graphviz
+	PATH=$(abspath $(BIN)):$$PATH PYTHONPATH=tests:. .docs/bin/python tools/draw_pictures.py
 
 docs: .docs/installed ## build the site in docs/_site, strictly, and check its links
 	rm -rf docs/_site
