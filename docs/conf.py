@@ -30,3 +30,4 @@ html_show_copyright = False
 
 # The prompt is not copied, nor what a command prints.
 copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"

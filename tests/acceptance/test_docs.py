@@ -73,8 +73,8 @@ def write(block: Block, folder: Path) -> Path:
 
 
 def follow_console(text: str, folder: Path) -> Path:
-    """Run each line that begins with $; what it prints stands below it. Return where that led."""
-    parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
+    """Run what stands after each $; what it prints stands below it. Return where that led."""
+    parts = re.split(r"^\$ ((?:.*\\\n)*.*)\n", text, flags=re.MULTILINE)
     assert parts[0] == ""
     for command, shown in zip(parts[1::2], parts[2::2], strict=True):
         assert run(["bash", "-c", command], folder) == shown
