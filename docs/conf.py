@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import driftflow
 
 project = "DriftFlow"
@@ -16,10 +18,8 @@ myst_heading_anchors = 3
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_class_signature = "separated"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = "DriftFlow"
@@ -31,3 +31,15 @@ html_show_copyright = False
 # The prompt is not copied, nor what a command prints.
 copybutton_prompt_text = "$ "
 copybutton_line_continuation_character = "\\"
+
+
+def hide_signature(*about: Any) -> tuple[str, None] | None:
+    """Show no arguments of what only DriftFlow makes: exceptions and named tuples."""
+    _, what, _, thing, _, signature, _ = about
+    made_by_us = what == "exception" or hasattr(thing, "_fields")
+    return ("", None) if made_by_us and signature else None
+
+
+def setup(app: Any) -> None:
+    """Tell Sphinx what is ours to settle."""
+    app.connect("autodoc-process-signature", hide_signature)

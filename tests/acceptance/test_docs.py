@@ -49,7 +49,7 @@ def servers() -> Iterator[ExitStack]:
 
 
 def run(command: list[str], folder: Path) -> str:
-    """What a command prints, errors too."""
+    """What a command prints, errors too. One that prints nothing has to succeed."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -61,6 +61,7 @@ def run(command: list[str], folder: Path) -> str:
         check=False,
         timeout=60,
     )
+    assert done.stdout or done.returncode == 0
     return done.stdout
 
 

@@ -162,7 +162,7 @@ def test_every_public_name_of_the_library_is_there() -> None:
         if not name.startswith("_") and inspect.getmodule(thing) is driftflow.testing
     }
     text = read("docs/reference/library.md")
-    shown = re.findall(r"^\.\. auto\w+:: ([\w.]+)$", text, re.MULTILINE)
+    shown = re.findall(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)$", text, re.MULTILINE)
     assert sorted(shown) == sorted(expected)
 
 
