@@ -11,10 +11,13 @@ import pty
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from support.command import CHECKOUT
+from support.command import CHECKOUT, process_environment
 from support.documents import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PICTURES = CHECKOUT / "docs" / "pictures"
 
@@ -54,8 +57,13 @@ SCENES = {
 }
 
 
-def record(scene: Scene) -> str:
-    """Return what a terminal shows of a scene, with its control sequences."""
+def record(scene: Scene, environ: Mapping[str, str]) -> str:
+    """Return what a terminal shows of a scene, with its control sequences.
+
+    Args:
+        scene: What is done.
+        environ: The environment of the commands; its PATH leads to `driftflow`.
+    """
     shown = ""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -63,16 +71,20 @@ def record(scene: Scene) -> str:
             (folder / file).write_text(text, "utf-8")
         subprocess.run(["bash", "-c", scene.before], cwd=folder, check=True)
         for command in scene.commands:
-            shown += f"$ {command}\n{_run_in_terminal(command, folder)}"
+            shown += f"$ {command}\n{_run_in_terminal(command, folder, environ)}"
     return shown
 
 
-def _run_in_terminal(command: str, folder: Path) -> str:
+def _run_in_terminal(command: str, folder: Path, environ: Mapping[str, str]) -> str:
     """Run a command in a terminal of its own, and return all that it prints there."""
     ours, its = pty.openpty()
-    environ = {"PATH": os.environ["PATH"], "TERM": "xterm-256color"}
     process = subprocess.Popen(
-        ["bash", "-c", command], cwd=folder, env=environ, stdin=its, stdout=its, stderr=its
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**environ, "TERM": "xterm-256color"},
+        stdin=its,
+        stdout=its,
+        stderr=its,
     )
     os.close(its)
     printed = b""
@@ -113,6 +125,6 @@ def draw_graph(source: Path) -> None:
 
 if __name__ == "__main__":
     for each, scene in SCENES.items():
-        draw_terminal(each, record(scene))
+        draw_terminal(each, record(scene, process_environment()))
     for graph in PICTURES.glob("*.dot"):
         draw_graph(graph)

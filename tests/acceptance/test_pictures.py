@@ -8,6 +8,7 @@ from collections import defaultdict
 
 import pytest
 from draw_pictures import PICTURES, SCENES, record
+from support.command import process_environment
 from support.documents import PAGES, read
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +35,7 @@ def without_spaces(line: str) -> str:
 @pytest.mark.parametrize("name", SCENES)
 def test_a_terminal_shows_what_the_commands_print_now(name: str) -> None:
     """Else `make pictures` draws it anew."""
-    printed = CONTROL_SEQUENCE.sub("", record(SCENES[name]))
+    printed = CONTROL_SEQUENCE.sub("", record(SCENES[name], process_environment()))
     assert shown_by(name) == [without_spaces(line) for line in printed.splitlines() if line]
 
 
