@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from support.profile import load_profile
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from driftflow.actions.beside import FreshLoader, installed_path
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from syrupy.assertion import SnapshotAssertion
 
 
@@ -26,3 +31,14 @@ class TextSnapshot(SingleFileSnapshotExtension):
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Snapshots as readable files; amber would sort keys and indent lines."""
     return snapshot.use_extension(TextSnapshot)
+
+
+@pytest.fixture(autouse=True)
+def _forget_code_by_path() -> Iterator[None]:
+    """What a test has loaded from a path, and what that has imported, is gone for the next one."""
+    yield
+    sys.path[:] = installed_path()
+    for name, module in [*sys.modules.items()]:
+        spec = vars(module).get("__spec__") if type(module) is type(sys) else None
+        if isinstance(getattr(spec, "loader", None), FreshLoader):
+            del sys.modules[name]
