@@ -1,4 +1,4 @@
-"""DriftFlow runs the steps that a JSON file lists, and keeps an audit trail of what it did.
+"""DriftFlow runs the steps listed in a JSON file, and keeps an audit trail of what it did.
 
 The public names are listed here, and each is imported when it is first used: importing what is not
 needed would slow every start. The code is in packages, one for each kind of work; the docstring of

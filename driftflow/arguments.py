@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What `--help` prints. No docstring: Python may be asked to drop these.
 HELP = """\
-Run the steps that a JSON file lists, and print what came of each.
+Run the steps listed in a JSON file, and print the result of each.
 
 Usage:
   driftflow --config FILE [--strict] [--print-json]
@@ -40,33 +40,33 @@ Usage:
   driftflow --version
 
 Commands:
-  check    Print all errors and warnings about the files, and run nothing.
-  plan     Print what a run would do, and run nothing.
-  schema   Print the JSON Schema of a workflow, for editors.
-  actions  Print what steps can name, and where it comes from.
+  check    Print all errors and warnings in the files, without running anything.
+  plan     Print what a run would do, without running anything.
+  schema   Print the JSON Schema for workflow files, for use in editors.
+  actions  List the available actions, and where each one comes from.
 
 Options:
   --config FILE       The workflow, a JSON file.
   --print-json        Print one JSON document instead of text.
-  --strict            Let warnings count as errors.
-  --actions SOURCE    Let steps name the actions of a module, or of a .py file.
-  --param NAME=VALUE  Give a parameter a text; NAME:=VALUE gives it a JSON value.
-  --jobs N            With the flag parallel, try up to N steps at the same time.
-  --dask ADDRESS      Run the steps on the Dask cluster whose scheduler is there.
+  --strict            Treat warnings as errors.
+  --actions SOURCE    Load actions from a module, a .py file or a package folder.
+  --param NAME=VALUE  Set a parameter to a string; NAME:=VALUE sets it to a JSON value.
+  --jobs N            With the flag parallel, run up to N steps at the same time.
+  --dask ADDRESS      Run the steps on the Dask cluster with this scheduler address.
   --enforce-timeout   End each attempt that takes longer than timeout_seconds.
-  --audit FILE        Keep the audit in this file, whatever the config says of it.
-  --audit-sync WHEN   When the audit is on the disk: none, run or step [default: run].
-  --resume            Take up the last run of the same plan, if it did not end ok.
-  --format FORMAT     How to print: text, json, or github for annotations [default: text].
-  --output FILE       Write to this file instead.
-  -h --help           Print this text.
+  --audit FILE        Turn the audit on, and write it to this file instead of the config's.
+  --audit-sync WHEN   When to sync the audit to disk: none, run or step [default: run].
+  --resume            Resume the last run of the same plan, unless it ended ok.
+  --format FORMAT     Output format: text, json or github (annotations) [default: text].
+  --output FILE       Write the schema to this file instead of standard output.
+  -h --help           Print this help.
   --version           Print the version.
 
 Exit status:
-  0  every step is ok
-  1  a step failed; check found an error, or with --strict a warning
-  2  wrong usage, a wrong config, action or cluster: no step ran
-  3  the audit, or the output itself, could not be written
+  0  every step is ok; check found no errors
+  1  a step failed; check found an error (or a warning, with --strict)
+  2  wrong usage, invalid config, or unusable actions or cluster: no step ran
+  3  the audit could not be read or written, or the output could not be written
 """
 _, USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in HELP.split("\n\n"))
 _COMMANDS = ("check", "plan", "schema", "actions")
@@ -103,12 +103,12 @@ class Arguments:
         output: The file to write to; None for stdout.
         actions: The modules and files of actions.
         params: By name, what is given for parameters.
-        jobs: How many steps are tried at the same time, at most; None for the default.
+        jobs: How many steps run at the same time, at most; None for the default.
         dask: The address of a cluster; None for none.
         enforce_timeout: Whether attempts are ended in time.
         audit: The audit's file; None if the config decides.
-        audit_sync: When the audit is on the disk.
-        resume: Whether the last run is taken up.
+        audit_sync: When the audit is synced to disk.
+        resume: Whether the last run is resumed.
     """
 
     def __init__(self, command: str, found: Mapping[str, Any]) -> None:
@@ -162,8 +162,8 @@ def _find_command(argv: Sequence[str]) -> str | None:
             break
         if word.startswith("-") and word != "-" and os.path.lexists(word):
             raise MisuseError(
-                f"`{shorten(word)}` begins like an option, and is also the name of a file here: "
-                "write `--` before the names of files, or rename that one"
+                f"`{shorten(word)}` looks like an option, but a file here has that name: "
+                "put `--` before the file names, or rename the file"
             )
         if name in _OPTIONS:
             if _OPTIONS[name] and "=" not in word:
@@ -183,8 +183,8 @@ def _describe_unknown(kind: str, word: str, name: str) -> str:
     meant = find_nearest(name, _OPTIONS if kind == "option" else _COMMANDS)
     hint = f": did you mean `{meant}`?" if meant else ""
     if kind == "command":
-        hint = hint or ": `--config FILE` runs a workflow"
-    return f"no {kind} `{shorten(word)}`{hint}"
+        hint = hint or ": use `--config FILE` to run a workflow"
+    return f"unknown {kind} `{shorten(word)}`{hint}"
 
 
 def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
@@ -195,7 +195,7 @@ def _ask_docopt(argv: Sequence[str], command: str) -> dict[str, Any] | str:
             usage = _select_usage(argv, command)
             arguments: dict[str, Any] = docopt(usage, list(argv), version=__version__)
     except DocoptExit:
-        raise MisuseError("the arguments do not fit the usage") from None
+        raise MisuseError("the arguments do not match the usage") from None
     except SystemExit:
         text = printed.getvalue()
         return text if text == f"{__version__}\n" else HELP
@@ -229,7 +229,7 @@ def _read_files(found: Mapping[str, Any]) -> list[str]:
 def _read_path(found: Mapping[str, Any], option: str) -> str | None:
     path: str | None = found.get(option)
     if path == "":
-        raise MisuseError(f"`{option}` is given the empty name of a file")
+        raise MisuseError(f"`{option}` needs a file name, not an empty string")
     return path
 
 
@@ -237,7 +237,9 @@ def _read_jobs(word: str | None) -> int | None:
     if word is None:
         return None
     if not re.fullmatch("0*[1-9][0-9]{0,8}", word, re.ASCII):
-        raise MisuseError(f"no number of jobs `{shorten(word)}`: write 1, 2 and so on")
+        raise MisuseError(
+            f"`--jobs` must be a whole number from 1 to 999,999,999, not `{shorten(word)}`"
+        )
     return int(word)
 
 
@@ -245,7 +247,7 @@ def _read_sync(word: str) -> Sync:
     for sync in SYNCS:
         if word == sync:
             return sync
-    raise MisuseError(f"no time to sync `{shorten(word)}`: there are {join_words(SYNCS)}")
+    raise MisuseError(f"`--audit-sync` must be one of {join_words(SYNCS)}, not `{shorten(word)}`")
 
 
 def _read_params(words: Sequence[str]) -> dict[str, Json]:
@@ -255,7 +257,9 @@ def _read_params(words: Sequence[str]) -> dict[str, Json]:
         is_json = name.endswith(":")
         name = name.removesuffix(":")
         if not mark or not name:
-            raise MisuseError(f"no parameter `{shorten(word)}`: write `NAME=VALUE`")
+            raise MisuseError(
+                f"`--param {shorten(word)}` has no name or no value: write `--param NAME=VALUE`"
+            )
         if name in params:
             raise MisuseError(f"the parameter `{shorten(name)}` is given twice")
         params[name] = _read_json(name, value) if is_json else value
@@ -270,7 +274,7 @@ def _read_json(name: str, text: str) -> Json:
     try:
         document = parse(text.encode("utf-8", "surrogatepass"), source)
     except ConfigError as error:  # its hints are about configs
-        hint = f"for a text, write `{name}=...`"
+        hint = f"to pass a string, write `--param {name}=...`"
         issues = tuple(issue._replace(hint=hint) for issue in error.issues)
         raise ConfigError(Findings(source, text, issues)) from None
     if document.issues:

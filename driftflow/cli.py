@@ -324,7 +324,7 @@ def _check(arguments: Arguments, output: Output) -> int:
     render = FORMATS.get(arguments.format)
     if render is None:
         wanted = shorten(arguments.format)
-        raise MisuseError(f"no format `{wanted}`: there are {join_words(FORMATS)}")
+        raise MisuseError(f"`--format` must be one of {join_words(FORMATS)}, not `{wanted}`")
     actions = _resolve_actions(arguments)  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments.files]
     output.write(render(found, colour if _has_colours(output.stream) else leave_plain))
@@ -390,7 +390,7 @@ def _refuse(findings: Findings) -> None:
 
     text = render_report([findings], colour if _has_colours(sys.stderr) else leave_plain)
     if all(issue.severity == "warning" for issue in findings.issues):
-        text += "\nerror: --strict is given, so these warnings refuse the config\n"
+        text += "\nerror: the config is refused because of these warnings (--strict)\n"
     _print_error(text)
 
 

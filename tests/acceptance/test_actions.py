@@ -185,9 +185,12 @@ def test_a_parameter_is_a_text_or_json(params: list[str], output: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "fault"),
     [
-        (["x"], "error: no parameter `x`: write `NAME=VALUE`\nUsage:"),
-        (["=x"], "error: no parameter `=x`: write `NAME=VALUE`\nUsage:"),
-        ([":=5"], "error: no parameter `:=5`: write `NAME=VALUE`\nUsage:"),
+        (["x"], "error: `--param x` has no name or no value: write `--param NAME=VALUE`\nUsage:"),
+        (["=x"], "error: `--param =x` has no name or no value: write `--param NAME=VALUE`\nUsage:"),
+        (
+            [":=5"],
+            "error: `--param :=5` has no name or no value: write `--param NAME=VALUE`\nUsage:",
+        ),
         (["x=1", "x:=1"], "error: the parameter `x` is given twice\nUsage:"),
         (["x:=monday"], "error[syntax]: not JSON: expected a value\n --> --param x:1:1\n"),
         (
@@ -214,7 +217,7 @@ def test_a_text_that_is_given_as_json_has_a_hint() -> None:
     """Not that of a config."""
     path = workflows.save(Path(), {"input": {"param": "x"}})
     done = invoke("--config", path, "--param", "x:=monday")
-    assert done.stderr.endswith("= help: for a text, write `x=...`\n")
+    assert done.stderr.endswith("= help: to pass a string, write `--param x=...`\n")
 
 
 def test_a_check_misses_no_parameter() -> None:

@@ -75,7 +75,7 @@ def test_a_surprising_config_runs_and_a_check_warns(
     report, _ = outcome.stdout.rsplit("\n\n", 1)
     assert (refused.status, refused.stdout) == (2, "")
     assert refused.stderr == (
-        f"{report}\n\nerror: --strict is given, so these warnings refuse the config\n"
+        f"{report}\n\nerror: the config is refused because of these warnings (--strict)\n"
     )
 
 

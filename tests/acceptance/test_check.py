@@ -128,7 +128,7 @@ def test_a_check_of_good_files_prints_no_annotation(folder: Path) -> None:
 def test_a_format_that_there_is_not_is_exit_2(folder: Path) -> None:
     """With those that there are."""
     outcome = invoke("check", "--format", "xml", "good.json", cwd=folder)
-    message = "error: no format `xml`: there are `text`, `json` and `github`\n"
+    message = "error: `--format` must be one of `text`, `json` and `github`, not `xml`\n"
     assert (outcome.status, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith(f"{message}Usage:\n")
 
@@ -243,7 +243,7 @@ def test_a_strict_run_refuses_what_it_would_warn_about(folder: Path, output: lis
     assert (outcome.status, outcome.stdout) == (2, "")
     assert outcome.stderr.count("warning[") == 2
     assert outcome.stderr.endswith(
-        "\n\nerror: --strict is given, so these warnings refuse the config\n"
+        "\n\nerror: the config is refused because of these warnings (--strict)\n"
     )
     outcome = invoke("--config", "bad.json", "--strict", *output, cwd=folder)
     assert (outcome.status, outcome.stdout) == (2, "")

@@ -75,7 +75,7 @@ def test_version_is_the_packages() -> None:
 )
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     """With the usage on stderr, whatever was wrong."""
-    message = f"error: the arguments do not fit the usage\n{USAGE}\n"
+    message = f"error: the arguments do not match the usage\n{USAGE}\n"
     assert invoke(*arguments) == (2, "", message)
 
 
@@ -84,15 +84,15 @@ def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     [
         ("chek", "did you mean `check`?"),
         ("Plan", "did you mean `plan`?"),
-        ("run", "`--config FILE` runs a workflow"),
-        ("config.json", "`--config FILE` runs a workflow"),
-        ("x" * 100, "`--config FILE` runs a workflow"),
+        ("run", "use `--config FILE` to run a workflow"),
+        ("config.json", "use `--config FILE` to run a workflow"),
+        ("x" * 100, "use `--config FILE` to run a workflow"),
     ],
 )
 def test_a_command_that_is_not_known_is_exit_2(word: str, hint: str) -> None:
     """With what was probably meant."""
     shown = word if len(word) <= 80 else f"{word[:80]}…"
-    message = f"error: no command `{shown}`: {hint}\n{USAGE}\n"
+    message = f"error: unknown command `{shown}`: {hint}\n{USAGE}\n"
     assert invoke(word, "--config", "a.json") == (2, "", message)
 
 
@@ -112,7 +112,7 @@ def test_a_command_that_is_not_known_is_exit_2(word: str, hint: str) -> None:
 )
 def test_an_option_that_is_not_known_is_exit_2(arguments: list[str], fault: str) -> None:
     """It is neither a wish for help nor the beginning of another: nothing is done."""
-    assert invoke(*arguments) == (2, "", f"error: no option {fault}\n{USAGE}\n")
+    assert invoke(*arguments) == (2, "", f"error: unknown option {fault}\n{USAGE}\n")
 
 
 @pytest.mark.parametrize("arguments", [["check", "--"], ["check", "--strict", "--"]])
@@ -567,7 +567,7 @@ def test_a_sync_that_fails_at_the_end_is_exit_3(
 def test_a_wrong_time_for_syncs_is_wrong_usage(tmp_path: Path) -> None:
     """It says which there are."""
     outcome = invoke("--config", save(tmp_path, ECHO), "--audit-sync", "always")
-    reason = "no time to sync `always`: there are `none`, `run` and `step`"
+    reason = "`--audit-sync` must be one of `none`, `run` and `step`, not `always`"
     assert outcome.status == 2
     assert outcome.stderr.startswith(f"error: {reason}\n")
 

@@ -98,7 +98,7 @@ def test_jobs_are_a_number_from_1_on(jobs: str, tmp_path: Path) -> None:
     """Anything else is exit 2, and nothing is run."""
     outcome = invoke("--config", save(tmp_path, {}), f"--jobs={jobs}")
     assert (outcome.status, outcome.stdout) == (2, "")
-    first = f"error: no number of jobs `{jobs}`: write 1, 2 and so on"
+    first = f"error: `--jobs` must be a whole number from 1 to 999,999,999, not `{jobs}`"
     assert outcome.stderr.splitlines()[0] == first
 
 

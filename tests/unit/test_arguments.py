@@ -54,23 +54,23 @@ def test_a_command_line_says_what_is_to_be_done(argv: str, expected: dict[str, A
 @pytest.mark.parametrize(
     ("argv", "fault"),
     [
-        ("", "the arguments do not fit the usage"),
-        ("--conifg a", "no option `--conifg`: did you mean `--config`?"),
-        ("chekc a", "no command `chekc`: did you mean `check`?"),
-        ("a.json", "no command `a.json`: `--config FILE` runs a workflow"),
-        ("check --resume a", "the arguments do not fit the usage"),
-        ("schema --print-json", "the arguments do not fit the usage"),
-        ("--config a --strict --strict", "the arguments do not fit the usage"),
-        ("plan --strict --config a", "the arguments do not fit the usage"),
-        ("--strict", "the arguments do not fit the usage"),
-        ("--config a --audit=", "`--audit` is given the empty name of a file"),
-        ("schema --output=", "`--output` is given the empty name of a file"),
-        ("--config a --jobs 0", "no number of jobs `0`: write 1, 2 and so on"),
-        ("--config a --param x", "no parameter `x`: write `NAME=VALUE`"),
+        ("", "the arguments do not match the usage"),
+        ("--conifg a", "unknown option `--conifg`: did you mean `--config`?"),
+        ("chekc a", "unknown command `chekc`: did you mean `check`?"),
+        ("a.json", "unknown command `a.json`: use `--config FILE` to run a workflow"),
+        ("check --resume a", "the arguments do not match the usage"),
+        ("schema --print-json", "the arguments do not match the usage"),
+        ("--config a --strict --strict", "the arguments do not match the usage"),
+        ("plan --strict --config a", "the arguments do not match the usage"),
+        ("--strict", "the arguments do not match the usage"),
+        ("--config a --audit=", "`--audit` needs a file name, not an empty string"),
+        ("schema --output=", "`--output` needs a file name, not an empty string"),
+        ("--config a --jobs 0", "`--jobs` must be a whole number from 1 to 999,999,999, not `0`"),
+        ("--config a --param x", "`--param x` has no name or no value: write `--param NAME=VALUE`"),
         ("--config a --param x=1 --param x=2", "the parameter `x` is given twice"),
         (
             "--config a --audit-sync now",
-            "no time to sync `now`: there are `none`, `run` and `step`",
+            "`--audit-sync` must be one of `none`, `run` and `step`, not `now`",
         ),
     ],
 )
@@ -106,8 +106,8 @@ def test_an_option_that_may_be_the_name_of_a_file_is_refused(
     with pytest.raises(MisuseError) as raised:
         parse_arguments(argv.split())
     assert str(raised.value) == (
-        f"`{name}` begins like an option, and is also the name of a file here: "
-        "write `--` before the names of files, or rename that one"
+        f"`{name}` looks like an option, but a file here has that name: "
+        "put `--` before the file names, or rename the file"
     )
     Path(name).unlink()
     if name != "-x.json":
@@ -140,7 +140,7 @@ def test_help_and_version_are_texts() -> None:
     """Wherever they stand."""
     assert parse_arguments(["--version"]) == f"{driftflow.__version__}\n"
     shown: Any = parse_arguments(["plan", "--help"])
-    assert shown.startswith("Run the steps that a JSON file lists")
+    assert shown.startswith("Run the steps listed in a JSON file")
 
 
 def test_a_parameter_that_is_no_json_is_a_config_error() -> None:
