@@ -72,8 +72,8 @@ def copy_json(value: Any) -> Json:
     As in the json module, tuples count as arrays, and subclasses as the type that they extend.
 
     Raises:
-        TypeError: If it is no JSON value, or nested deeper than `MAX_DEPTH`. The message says
-            what is wrong and where: `no JSON value: a value of type date, at [3].day`.
+        TypeError: If it is not a JSON value, or nested deeper than `MAX_DEPTH`. The message says
+            what is wrong and where: `not a JSON value: a value of type date, at [3].day`.
     """
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]  # it is one of these types
@@ -81,7 +81,7 @@ def copy_json(value: Any) -> Json:
         return _copy(value, MAX_DEPTH)
     except _NotJsonError as error:
         path = shorten(format_path(_find_fault(value, MAX_DEPTH)))
-        raise TypeError(f"no JSON value: {error}{path and f', at {path}'}") from None
+        raise TypeError(f"not a JSON value: {error}{path and f', at {path}'}") from None
 
 
 def clone_json(value: Json) -> Json:
@@ -187,7 +187,7 @@ def _decode(data: bytes, source: str) -> str:
         issue = Issue(
             "not-utf-8",
             f"not UTF-8: byte 0x{error.object[error.start]:02x}",
-            hint=f"{'it seems to be UTF-16: ' * data.startswith(_UTF_16)}save the file in UTF-8",
+            hint=f"{'it looks like UTF-16: ' * data.startswith(_UTF_16)}save the file as UTF-8",
         )
         placed = Lines(text).place(issue, offset, offset + 1)
         raise ConfigError(Findings(source, text, (placed,))) from None

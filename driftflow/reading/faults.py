@@ -38,11 +38,16 @@ def _hints(*pairs: tuple[str, str]) -> Hints:
 _MISTAKES = [
     (kinds, re.compile(pattern, re.ASCII), message, hint)
     for kinds, pattern, message, hint in [
-        ("", r"/\*", "a comment without an end", "JSON has no comments: remove it"),
-        ("", r"<<<<<<<|=======|>>>>>>>", "a mark of a merge conflict", "resolve the conflict"),
-        ("", r"[\u2018-\u201f\xab\xbb]", "a typographic quotation mark", 'JSON has `"` only'),
-        ("", r"\.\.\.|…", "an ellipsis", "leave it out"),
-        ("", r"\0", "a NUL character", "save the file in UTF-8"),
+        ("", r"/\*", "an unterminated comment", "JSON has no comments: remove it"),
+        ("", r"<<<<<<<|=======|>>>>>>>", "a merge conflict marker", "resolve the conflict"),
+        (
+            "",
+            r"[\u2018-\u201f\xab\xbb]",
+            "a typographic quotation mark",
+            'use the straight quotation mark `"`',
+        ),
+        ("", r"\.\.\.|…", "an ellipsis", "remove it"),
+        ("", r"\0", "a NUL character", "save the file as UTF-8"),
         (
             "",
             r"(?<=\{)[{%]|\$[\w{(]|(?<=[:,\[{ ])<[A-Za-z_]|%[({]|@\w",
@@ -60,7 +65,7 @@ _MISTAKES = [
             "comma",
             r"[\]}]",
             "this does not close the {open}",
-            "close that first with `{close}`, or remove this one",
+            "close it first with `{close}`, or remove this bracket",
         ),
         ("comma in object", r"\{", "the {open} is not closed", "write `},` before this"),
     ]
@@ -68,41 +73,41 @@ _MISTAKES = [
 
 # By how the text begins that is no JSON object.
 _OTHER_LANGUAGES = _hints(
-    (r"---|%YAML|- |[A-Za-z_][\w-]{0,999}\s*:", f"{_ONE_OBJECT}; DriftFlow reads no YAML"),
+    (r"---|%YAML|- |[A-Za-z_][\w-]{0,999}\s*:", f"{_ONE_OBJECT}; YAML is not supported"),
     (
         r"\[+(?!true|false|null)[A-Za-z_][\w.-]{0,999}\]|[A-Za-z_][\w.-]{0,999}\s*=\s*[^\s{]",
-        f"{_ONE_OBJECT}; DriftFlow reads no TOML",
+        f"{_ONE_OBJECT}; TOML is not supported",
     ),
     (r"[^{\[]", _ONE_OBJECT),
 )
 
 _INSTEAD_OF_A_VALUE = _hints(
-    (r"'|`", "JSON has double quotes only"),
+    (r"'|`", "put it in double quotes"),
     (
         r"(?i:true|false|yes|no|on|off|null|none|nil|undefined)\b(?!\s*:)",
-        "JSON has `true`, `false` and `null`",
+        "JSON spells these `true`, `false` and `null`",
     ),
     (rf"{_NAME}\"", _MISSING_QUOTE),
     (_NAME, "put strings in double quotes"),
     (r"\+|\.\d", "begin a number with a digit or `-`: `0.5`"),
-    (r",", "there is one comma too many, or a value is missing before it"),
+    (r",", "remove the extra comma, or add the missing value before it"),
     (r"[]}]", "a value is missing before this"),
 )
 _INSTEAD_OF_A_KEY = _hints(
-    (r"'|`", "JSON has double quotes only"),
+    (r"'|`", 'put keys in double quotes: `"name"`'),
     (rf"{_NAME}\"", _MISSING_QUOTE),
     (_NAME, 'put keys in double quotes: `"name"`'),
-    (r"\d", "keys are strings, and numbers have no commas within"),
+    (r"\d", "put keys in double quotes; write numbers without commas: `1000`"),
     (r"\{", "the {open} is not closed: a `}` is missing before the comma"),
-    (r",", "there is one comma too many"),
+    (r",", "remove the extra comma"),
 )
 _INSTEAD_OF_A_COMMA = _hints(
     (r":", "a comma or a quotation mark is missing before this"),
     (r";", "write `,` instead, or remove it"),
-    (r"[+*/]", "JSON has no operators"),
-    (rf'(?<="){_NAME}"\s*:', "the string before this has no quotation mark at its end"),
-    (rf'(?<="){_NAME}', r"within a string, write `\"` for a quotation mark"),
-    (rf"(?<=[0-9] ){_NAME}", "a number has no unit: remove it"),
+    (r"[+*/]", "JSON has no operators: write the result"),
+    (rf'(?<="){_NAME}"\s*:', "the string before this has no closing quotation mark"),
+    (rf'(?<="){_NAME}', r"inside a string, write a quotation mark as `\"`"),
+    (rf"(?<=[0-9] ){_NAME}", "numbers cannot have units: remove it"),
     (r"", "a comma is missing before this"),
 )
 # What each fault is called, and the hints, of which the first that fits what stands there is given.
@@ -114,8 +119,8 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
     "colon": (
         "expected `:`",
         _hints(
-            (r'(?<=:")|(?<=: ")', "a quotation mark is missing behind the key"),
-            (r"", "after a key come a colon and its value"),
+            (r'(?<=:")|(?<=: ")', "a quotation mark is missing after the key"),
+            (r"", "a key must be followed by a colon and a value"),
         ),
     ),
     "control": (
@@ -123,7 +128,7 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
         _hints((r"\t", r"write a tab as `\t`")),
     ),
     "escape": (
-        "an unknown escape in a string",
+        "an invalid escape sequence in a string",
         _hints(
             (r"\\'", "write `'` without a backslash"),
             (r"\\[\r\n]", r"write a line break as `\n`"),
@@ -136,10 +141,8 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
         _hints((r"", r"write a backslash as `\\`")),
     ),
     "end": (
-        "something behind the end of the document",
-        _hints(
-            (r"[]}]", "there is one bracket too many"), (r"[;,]", "remove it"), (r"", _ONE_OBJECT)
-        ),
+        "extra text after the end of the document",
+        _hints((r"[]}]", "remove the extra bracket"), (r"[;,]", "remove it"), (r"", _ONE_OBJECT)),
     ),
 }
 _SPACE = " \t\n\r"
@@ -174,7 +177,7 @@ def explain(fault: Fault, text: str, lines: Lines) -> Issue:
         or _find_token(fault, text)
         or _find_kind(fault, text)
     )
-    issue = Issue("syntax", f"not JSON: {found.message}", hint=found.hint)
+    issue = Issue("syntax", f"invalid JSON: {found.message}", hint=found.hint)
     for offset in fault.brackets[-1:]:
         line, column = lines.position(offset)
         bracket = f"`{text[offset]}` at {line}:{column}"
@@ -194,10 +197,10 @@ def _find_unended_string(fault: Fault, text: str) -> _Found | None:
     end = end if end > start else len(text)
     hint = r'end it with `"`, or write a line break in it as `\n`'
     if text[start:end].rstrip(",]} \t").endswith(r"\""):
-        hint = r'end it with `"`: `\"` stands for a quotation mark within it'
+        hint = r'end it with `"`: `\"` does not close it, but is a quotation mark inside it'
     elif text[start:end].rstrip().endswith(","):
         hint = 'end it with `"`, before the comma'
-    return _Found("a string without an end", hint, start, end)
+    return _Found("an unterminated string", hint, start, end)
 
 
 def _find_end(fault: Fault, text: str) -> _Found | None:
@@ -207,7 +210,7 @@ def _find_end(fault: Fault, text: str) -> _Found | None:
     end = len(text.rstrip(_SPACE))
     if end == 0:
         return _Found("the document is empty", _ONE_OBJECT, 0, 0)
-    return _Found("the document ends unfinished", "the {open} is not closed", end, end)
+    return _Found("unexpected end of the document", "the {open} is not closed", end, end)
 
 
 def _find_mistake(fault: Fault, text: str) -> _Found | None:
@@ -227,7 +230,7 @@ def _find_token(fault: Fault, text: str) -> _Found | None:
     if not fault.kind.startswith("comma"):
         return None
     if rest := _NUMBER_END.match(text, fault.offset):
-        message = f"`{shorten(text[start : rest.end()])}` is no number"
+        message = f"`{shorten(text[start : rest.end()])}` is not a number"
         return _Found(message, "numbers are written like `1000`, `0.5` or `1e3`", start, rest.end())
     if (fault.kind, text[fault.offset]) == ("comma in array", ":"):
         hint = "close the {open} before this, or begin an object with `{`"

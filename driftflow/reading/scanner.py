@@ -52,11 +52,14 @@ class Fault(NamedTuple):
 _NOISE = {
     "comment": Issue(
         "syntax",
-        "not JSON: a comment",
-        hint="JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`",
+        "invalid JSON: comments are not allowed",
+        hint="remove the comment; to keep a note, "
+        "use a field whose name begins with `x-`, `_` or `//`",
     ),
-    "gap": Issue("syntax", "not JSON: a comma behind the last element", hint="remove the comma"),
+    "gap": Issue("syntax", "invalid JSON: trailing comma", hint="remove the comma"),
 }
+
+_FINITE = "JSON has only finite numbers: write `null` or a string"
 
 _SPACE = r"[ \t\n\r]*"
 _ANY = rf"""
@@ -196,7 +199,7 @@ def _breaches(kind: str, span: _Span, stack: list[_Bracket], lines: Lines) -> It
     if kind == "colon":
         issue = _key_issue(literal, span[0], stack[-1][1], lines)
     elif kind == "constant":
-        issue = Issue("not-finite", f"{literal} is no JSON number")
+        issue = Issue("not-finite", f"{literal} is not a JSON number", hint=_FINITE)
     else:
         issue = _number_issue(literal)
     if issue is not None:
@@ -211,7 +214,7 @@ def _key_issue(literal: str, offset: int, keys: dict[str, int], lines: Lines) ->
     line, column = lines.position(first)
     return Issue(
         "duplicate-key",
-        f"the key `{shorten(key)}` stands here twice",
+        f"duplicate key `{shorten(key)}`",
         hint=f"the first is at {line}:{column}: remove one of them",
     )
 
@@ -225,7 +228,9 @@ def _number_issue(literal: str) -> Issue | None:
     elif math.isfinite(float(literal)):
         return None
     else:
-        message = "a number too large for a float"
+        message = "the number is too large for a float"
     return Issue(
-        "number-too-large", message, hint="where a string will do, put it in double quotes"
+        "number-too-large",
+        message,
+        hint="if a string is possible here, put the number in double quotes",
     )

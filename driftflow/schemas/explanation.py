@@ -45,13 +45,13 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "multipleOf": lambda wanted, _found: f"must be a multiple of {wanted}",
     "minItems": lambda wanted, _found: _at_least(wanted, "item"),
     "maxItems": lambda wanted, _found: f"must have at most {count_of(wanted, 'item')}",
-    "uniqueItems": lambda _wanted, _found: "must not hold the same item twice",
+    "uniqueItems": lambda _wanted, _found: "must not contain the same item twice",
     "minProperties": lambda wanted, _found: _at_least(wanted, "field"),
     "maxProperties": lambda wanted, _found: f"must have at most {count_of(wanted, 'field')}",
-    "anyOf": lambda _wanted, _found: "has none of the forms that it may have",
-    "oneOf": lambda _wanted, _found: "must have just one of the forms that it may have",
+    "anyOf": lambda _wanted, _found: "does not match any of the allowed forms",
+    "oneOf": lambda _wanted, _found: "must match exactly one of the allowed forms",
     # Of the schema `false` jsonschema tells what holds the value, not where it is.
-    "None": lambda _wanted, _found: "holds what it must not hold",
+    "None": lambda _wanted, _found: "contains something that is not allowed",
 }
 # By keyword, the code of an issue of the config.
 _CODES = {
@@ -71,10 +71,10 @@ _QUOTED = {
 # By the field of a config, what it looks like.
 _SHAPES: dict[str | int, str] = {
     "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
-    "steps": 'steps are an array: `[{"name": "fetch", "action": "echo"}]`',
-    "backoff": 'the backoff is an object: `{"delay_seconds": 1}`',
-    "flags": 'flags are an object: `{"audit": true}`',
-    "storage": 'the storage is an object: `{"path": "./driftflow.audit.json"}`',
+    "steps": '`steps` is an array: `[{"name": "fetch", "action": "echo"}]`',
+    "backoff": '`backoff` is an object: `{"delay_seconds": 1}`',
+    "flags": '`flags` is an object: `{"audit": true}`',
+    "storage": '`storage` is an object: `{"path": "./driftflow.audit.json"}`',
 }
 _MANY = 100  # unknown fields that are compared with a missing one, at most
 _FEW = 3  # reasons that are told when an input fails a step
@@ -176,7 +176,9 @@ def _issues_of(error: ValidationError, whole: str) -> Iterator[Issue]:
         message = f"{whole} {_kinds(wanted)}, not {type_name(found)}"
         yield Issue("wrong-type", message, path, _hint(wanted, found))
     else:
-        text = _TEXTS.get(keyword, lambda _wanted, _found: f"breaks `{keyword}` of the schema")
+        text = _TEXTS.get(
+            keyword, lambda _wanted, _found: f"does not satisfy `{keyword}` in the schema"
+        )
         subject = _subject(path)
         if "propertyNames" in error.absolute_schema_path:  # what was found is a name
             subject = f"the name `{shorten(str(found))}`"
@@ -202,7 +204,7 @@ def _hint(wanted: Any, found: Any) -> str | None:
     """Return what to write instead of a value of the wrong type."""
     pattern = _QUOTED.get(wanted) if isinstance(wanted, str) else None
     if pattern and isinstance(found, str) and re.fullmatch(pattern, found):
-        return "leave out the double quotes"
+        return "remove the double quotes"
     return "write `true` or `false`" if wanted == "boolean" else None
 
 
@@ -216,9 +218,9 @@ def _missing(field: str, path: JsonPath, unknown: Iterable[str]) -> Issue:
 
 
 def _not_taken(key: str, path: JsonPath, fields: Collection[str]) -> Issue:
-    listed = f"the fields are {join_words(fields)}" if fields else None
-    hint = did_you_mean(key, fields) or listed
-    return Issue("ignored-field", f"there is no field `{shorten(key)}`", path, hint, mark="key")
+    words = "the allowed fields are" if len(fields) > 1 else "the only field is"
+    hint = did_you_mean(key, fields) or (f"{words} {join_words(fields)}" if fields else None)
+    return Issue("ignored-field", f"unknown field `{shorten(key)}`", path, hint, mark="key")
 
 
 def _subject(path: JsonPath) -> str:

@@ -192,13 +192,13 @@ def test_a_parameter_is_a_text_or_json(params: list[str], output: Any) -> None:
             "error: `--param :=5` has no name or no value: write `--param NAME=VALUE`\nUsage:",
         ),
         (["x=1", "x:=1"], "error: the parameter `x` is given twice\nUsage:"),
-        (["x:=monday"], "error[syntax]: not JSON: expected a value\n --> --param x:1:1\n"),
+        (["x:=monday"], "error[syntax]: invalid JSON: expected a value\n --> --param x:1:1\n"),
         (
             ["x:=[1,]"],
-            "error[syntax]: not JSON: a comma behind the last element\n --> --param x:1:3",
+            "error[syntax]: invalid JSON: trailing comma\n --> --param x:1:3",
         ),
-        (["x:=NaN"], "error[not-finite]: NaN is no JSON number\n --> --param x:1:1\n"),
-        (["x:="], "error[syntax]: not JSON: the document is empty\n --> --param x:1:1\n"),
+        (["x:=NaN"], "error[not-finite]: NaN is not a JSON number\n --> --param x:1:1\n"),
+        (["x:="], "error[syntax]: invalid JSON: the document is empty\n --> --param x:1:1\n"),
         ([], "error[missing-param]: the parameter `x` is not given\n --> config.json:1:"),
         (["x=1", "xx=2"], "error[unknown-param]: no step asks for the parameter `xx`\n --> config"),
     ],
@@ -235,7 +235,7 @@ def test_the_library_takes_actions_and_parameters() -> None:
     by_name = run_workflow(path, actions={"rows.take": len}, params={"rows": rows})
     assert by_name["results"][1]["output"] == 2
     with pytest.raises(
-        TypeError, match="the parameter 'rows' is no JSON value: a value of type set"
+        TypeError, match="the parameter 'rows' is not a JSON value: a value of type set"
     ):
         run_workflow(path, params={"rows": {1}})  # type: ignore[dict-item]  # the point of the test
     with pytest.raises(TypeError, match="the name of a parameter is a string, not 1"):

@@ -144,7 +144,7 @@ def _noise(noise: int, size: int) -> Iterator[tuple[str, bytes]]:
     words = ['"a"', "1", "null", "-1e5", "NaN", "//", "/*", "*/", "#", "[1,]", *'[]{},:" \n\\']
     yield "tokens", "".join(chance.choices(words, k=noise // 2)).encode()
     yield "a list", f"[{','.join(chance.choices(words[:5], k=size // 5))}]".encode()
-    yield "a string without an end", b'{"name": "' + b"x" * noise
+    yield "an unterminated string", b'{"name": "' + b"x" * noise
     yield "a line end in a string", b'{"name": "' + b"x" * noise + b'\n"}'
     for unit in _UNITS:
         piece = unit.encode()

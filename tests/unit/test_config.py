@@ -132,7 +132,7 @@ def test_an_issue_has_its_place_and_its_path(tmp_path: Path) -> None:
             "wrong-type",
             "`priority` must be an integer, not a string",
             ("steps", 0, "priority"),
-            "leave out the double quotes",
+            "remove the double quotes",
             line=1,
             column=76,
             end_column=79,
@@ -276,7 +276,7 @@ def test_warnings_that_would_not_be_told_are_not_looked_for(
 def test_a_device_that_never_ends_is_no_workflow() -> None:
     """It is not read until the memory is full."""
     (issue,) = check_config("/dev/zero").issues
-    assert issue.message == "not JSON: a NUL character"
+    assert issue.message == "invalid JSON: a NUL character"
     assert len(check_config("/dev/zero").text) == 1 << 20
 
 

@@ -154,4 +154,4 @@ def test_an_output_that_is_no_json_value_fails_the_attempt(returned: Any, fault:
     perform = make_performer({"give": Action(lambda _: returned, "", "")})
     with pytest.raises(TypeError) as caught:
         perform("give", None)
-    assert str(caught.value) == f"the output is no JSON value: {fault}"
+    assert str(caught.value) == f"the output is not a JSON value: {fault}"

@@ -319,8 +319,8 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
                 f"the schema of `f` is wrong: {reason}",
             )
             for schema, reason in [
-                ("{'enum': [{1, 2}]}", "no JSON value: a value of type set, at enum[0]"),
-                ("{'default': float('nan')}", "no JSON value: nan, at default"),
+                ("{'enum': [{1, 2}]}", "not a JSON value: a value of type set, at enum[0]"),
+                ("{'default': float('nan')}", "not a JSON value: nan, at default"),
                 ("True", "it is no object"),
                 ("['a']", "it is no object"),
                 ("{'$ref': '#'}", "it refers to itself without end"),

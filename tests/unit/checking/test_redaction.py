@@ -121,11 +121,11 @@ def test_what_is_wrong_beside_a_sensitive_step_is_told(tmp_path: Path) -> None:
     text = f'{{"a": 1e999, "a": 2, "name": "w", "steps": {steps}}}'
     issues = [issue for issue in found(tmp_path, text).issues if issue.severity == "error"]
     assert [(issue.code, issue.message) for issue in issues] == [
-        ("number-too-large", "a number too large for a float"),
-        ("duplicate-key", "the key `a` stands here twice"),
-        ("duplicate-key", "the key [redacted] stands here twice"),
-        ("not-finite", "NaN is no JSON number"),
-        ("not-finite", "NaN is no JSON number"),
+        ("number-too-large", "the number is too large for a float"),
+        ("duplicate-key", "duplicate key `a`"),
+        ("duplicate-key", "duplicate key [redacted]"),
+        ("not-finite", "NaN is not a JSON number"),
+        ("not-finite", "NaN is not a JSON number"),
     ]
 
 

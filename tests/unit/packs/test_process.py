@@ -110,8 +110,8 @@ FIELDS = "`argv`, `stdin`, `cwd` and `env`"
         (
             {"argv": ["ls"], "shell": True},
             (
-                "there is no field `shell` "
-                "(the fields are `argv`, `stdin`, `cwd`, `env` and `grace_seconds`)"
+                "unknown field `shell` "
+                "(the allowed fields are `argv`, `stdin`, `cwd`, `env` and `grace_seconds`)"
             ),
         ),
         ({"argv": ["ls"], "env": {"A": 1}}, "`env.A` must be a string, not an integer"),

@@ -38,7 +38,7 @@ def test_what_json_writes_is_read_back(value: Json) -> None:
 def test_a_byte_order_mark_is_accepted() -> None:
     """And is no part of the document, nor of a column."""
     assert parse(b'\xef\xbb\xbf{"a": 1}', "a.json").value == {"a": 1}
-    assert found(b"\xef\xbb\xbf{a}") == [("not JSON: expected a key in double quotes", 1, 2)]
+    assert found(b"\xef\xbb\xbf{a}") == [("invalid JSON: expected a key in double quotes", 1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_byte_order_mark_is_accepted() -> None:
         (b'{\n"a": "\xe9"}', "not UTF-8: byte 0xe9", 2, 7),
         (b'\xef\xbb\xbf{"a": "\xe9"}', "not UTF-8: byte 0xe9", 1, 8),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8: byte 0xff", 1, 1),
-        (b"", "not JSON: the document is empty", 1, 1),
-        (b" \n\n", "not JSON: the document is empty", 1, 1),
-        (b"{name: demo}", "not JSON: expected a key in double quotes", 1, 2),
+        (b"", "invalid JSON: the document is empty", 1, 1),
+        (b" \n\n", "invalid JSON: the document is empty", 1, 1),
+        (b"{name: demo}", "invalid JSON: expected a key in double quotes", 1, 2),
         (b"[" * 1000 + b"]" * 1000, "nested deeper than 128 levels", 1, 129),
         (b"[" * 100_000, "nested deeper than 128 levels", 1, 129),
         (b'{"a":' * 500 + b"1" + b"}" * 500, "nested deeper than 128 levels", 1, 641),
@@ -71,8 +71,8 @@ def test_a_document_whose_value_cannot_be_told_is_refused_at_its_place(
 def test_utf_16_is_told_as_what_it_is(order: str) -> None:
     """By its byte-order mark."""
     for text, hint in [
-        ("\ufeff{}".encode(f"utf-16-{order}"), "it seems to be UTF-16: save the file in UTF-8"),
-        (b"\xe9", "save the file in UTF-8"),
+        ("\ufeff{}".encode(f"utf-16-{order}"), "it looks like UTF-16: save the file as UTF-8"),
+        (b"\xe9", "save the file as UTF-8"),
     ]:
         with pytest.raises(ConfigError) as caught:
             parse(text, "a.json")
@@ -169,14 +169,14 @@ def test_what_stands_before_the_end_of_the_reading_is_reported_with_it() -> None
     """What follows cannot be told."""
     text = b'{"a": NaN, // c\n "b": 1, "b": 2, "c": x, "c": NaN, /* c */ }'
     assert found(text) == [
-        ("NaN is no JSON number", 1, 7),
-        ("not JSON: a comment", 1, 12),
-        ("the key `b` stands here twice", 2, 10),
-        ("not JSON: expected a value", 2, 23),
+        ("NaN is not a JSON number", 1, 7),
+        ("invalid JSON: comments are not allowed", 1, 12),
+        ("duplicate key `b`", 2, 10),
+        ("invalid JSON: expected a value", 2, 23),
     ]
     deep = b'{"a": NaN, "b": ' + b"[" * 200 + b"]" * 200 + b', "c": NaN}'
     assert found(deep) == [
-        ("NaN is no JSON number", 1, 7),
+        ("NaN is not a JSON number", 1, 7),
         ("nested deeper than 128 levels", 1, 144),
     ]
 
@@ -330,7 +330,7 @@ def test_what_json_has_no_form_for_is_told(value: Any, fault: str) -> None:
     """With its type, and its place if it is not all of the value."""
     with pytest.raises(TypeError) as caught:
         copy_json(value)
-    assert str(caught.value) == f"no JSON value: {fault}"
+    assert str(caught.value) == f"not a JSON value: {fault}"
 
 
 def test_a_value_is_not_nested_deeper_than_a_document() -> None:
@@ -343,7 +343,7 @@ def test_a_value_is_not_nested_deeper_than_a_document() -> None:
     endless.append(endless)
     for value in ([deep], {"a": deep}, endless):
         with pytest.raises(
-            TypeError, match="no JSON value: nesting deeper than 128 levels, at "
+            TypeError, match="not a JSON value: nesting deeper than 128 levels, at "
         ) as caught:
             copy_json(value)
         assert str(caught.value).endswith("…")
@@ -365,8 +365,8 @@ def test_a_fault_before_the_thousandth_issue_ends_the_list() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(b"[//\n1 2" + b"//\n" * 2000, "x")
     assert [issue.message for issue in caught.value.issues] == [
-        "not JSON: a comment",
-        "not JSON: expected `,`",
+        "invalid JSON: comments are not allowed",
+        "invalid JSON: expected `,`",
     ]
 
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from driftflow.issues import Issue
 
 OBJECT = "a workflow is one JSON object, `{...}`"
-YAML = f"{OBJECT}; DriftFlow reads no YAML"
-TOML = f"{OBJECT}; DriftFlow reads no TOML"
+YAML = f"{OBJECT}; YAML is not supported"
+TOML = f"{OBJECT}; TOML is not supported"
 VALUE = "expected a value"
 KEY = "expected a key in double quotes"
 COMMA = "expected `,`"
 COLON = "expected `:`"
-BEHIND = "something behind the end of the document"
-ESCAPE = "an unknown escape in a string"
-STRING = "a string without an end"
-UNFINISHED = "the document ends unfinished"
+BEHIND = "extra text after the end of the document"
+ESCAPE = "an invalid escape sequence in a string"
+STRING = "an unterminated string"
+UNFINISHED = "unexpected end of the document"
 COMMENT = "JSON has no comments: remove it"
-QUOTES = "JSON has double quotes only"
-LITERALS = "JSON has `true`, `false` and `null`"
+QUOTES = "put it in double quotes"
+LITERALS = "JSON spells these `true`, `false` and `null`"
 IN_QUOTES = "put strings in double quotes"
 KEYS = 'put keys in double quotes: `"name"`'
 DIGIT = "begin a number with a digit or `-`: `0.5`"
@@ -60,7 +60,7 @@ def fault(text: str) -> Issue:
         ('{"a": 1', UNFINISHED, "the `{` at 1:1 is not closed", (1, 8, 8)),
         ('{"a": [\n\n', UNFINISHED, "the `[` at 1:7 is not closed", (1, 8, 8)),
         ('{"a": [],', UNFINISHED, "the `{` at 1:1 is not closed", (1, 10, 10)),
-        ('{"a": 1}}', BEHIND, "there is one bracket too many", (1, 9, 10)),
+        ('{"a": 1}}', BEHIND, "remove the extra bracket", (1, 9, 10)),
         ('{"a": 1};', BEHIND, "remove it", (1, 9, 10)),
         ("\n{} {}", BEHIND, OBJECT, (2, 4, 5)),
         # Brackets.
@@ -73,13 +73,13 @@ def fault(text: str) -> Issue:
         (
             '{"a": [{"b": 1]}',
             "this does not close the `{` at 1:8",
-            "close that first with `}`, or remove this one",
+            "close it first with `}`, or remove this bracket",
             (1, 15, 16),
         ),
         (
             '{"a": [1}',
             "this does not close the `[` at 1:7",
-            "close that first with `]`, or remove this one",
+            "close it first with `]`, or remove this bracket",
             (1, 9, 10),
         ),
         (
@@ -99,7 +99,7 @@ def fault(text: str) -> Issue:
         ('{"a": 1\n "b": 2}', COMMA, COMMA_MISSING, (2, 2, 3)),
         ("[1 2]", COMMA, COMMA_MISSING, (1, 4, 5)),
         ('{"a": 1; "b": 2}', COMMA, "write `,` instead, or remove it", (1, 8, 9)),
-        ('{"a": "b" + "c"}', COMMA, "JSON has no operators", (1, 11, 12)),
+        ('{"a": "b" + "c"}', COMMA, "JSON has no operators: write the result", (1, 11, 12)),
         (
             '{"a": "b": 1}',
             COMMA,
@@ -109,32 +109,42 @@ def fault(text: str) -> Issue:
         (
             "[1, , 2]",
             VALUE,
-            "there is one comma too many, or a value is missing before it",
+            "remove the extra comma, or add the missing value before it",
             (1, 5, 6),
         ),
-        ('{"a": 1,, "b": 2}', KEY, "there is one comma too many", (1, 9, 10)),
-        ('{"a" 1}', COLON, "after a key come a colon and its value", (1, 6, 7)),
-        ('{"a" = 1}', COLON, "after a key come a colon and its value", (1, 6, 7)),
+        ('{"a": 1,, "b": 2}', KEY, "remove the extra comma", (1, 9, 10)),
+        ('{"a" 1}', COLON, "a key must be followed by a colon and a value", (1, 6, 7)),
+        ('{"a" = 1}', COLON, "a key must be followed by a colon and a value", (1, 6, 7)),
         ('{"a": }', VALUE, A_VALUE_MISSING, (1, 7, 8)),
         # Quotation marks.
         ("{name: 1}", KEY, KEYS, (1, 2, 6)),
-        ("{'name': 1}", KEY, QUOTES, (1, 2, 3)),
-        ("{`name`: 1}", KEY, QUOTES, (1, 2, 3)),
+        ("{'name': 1}", KEY, KEYS, (1, 2, 3)),
+        ("{`name`: 1}", KEY, KEYS, (1, 2, 3)),
         ("{\"name\": 'demo'}", VALUE, QUOTES, (1, 10, 11)),
         ('{"name": `demo`}', VALUE, QUOTES, (1, 10, 11)),
         ('{"name": demo}', VALUE, IN_QUOTES, (1, 10, 14)),
         ('{"name": demo"}', VALUE, QUOTE_MISSING, (1, 10, 14)),
         ('{"a": 1, name": 2}', KEY, QUOTE_MISSING, (1, 10, 14)),
-        ('{"name: "demo"}', COLON, "a quotation mark is missing behind the key", (1, 10, 14)),
-        ('{"name:"demo"}', COLON, "a quotation mark is missing behind the key", (1, 9, 13)),
+        ('{"name: "demo"}', COLON, "a quotation mark is missing after the key", (1, 10, 14)),
+        ('{"name:"demo"}', COLON, "a quotation mark is missing after the key", (1, 9, 13)),
         (
             '{"a": "say "hi" to"}',
             COMMA,
-            'within a string, write `\\"` for a quotation mark',
+            'inside a string, write a quotation mark as `\\"`',
             (1, 13, 15),
         ),
-        ('{"a": “b”}', "a typographic quotation mark", 'JSON has `"` only', (1, 7, 8)),
-        ("{\n  \u2018a\u2019: 1}", "a typographic quotation mark", 'JSON has `"` only', (2, 3, 4)),
+        (
+            '{"a": “b”}',
+            "a typographic quotation mark",
+            'use the straight quotation mark `"`',
+            (1, 7, 8),
+        ),
+        (
+            "{\n  \u2018a\u2019: 1}",
+            "a typographic quotation mark",
+            'use the straight quotation mark `"`',
+            (2, 3, 4),
+        ),
         ('{"a": "b}', STRING, END_IT, (1, 7, 10)),
         ('{"a": "b\n}', STRING, END_IT, (1, 7, 9)),
         ('{"a": "b,\n"c": 1}', STRING, BEFORE_THE_COMMA, (1, 7, 10)),
@@ -142,20 +152,20 @@ def fault(text: str) -> Issue:
         (
             '{"name": "fetch, "action": "echo"}',
             COMMA,
-            "the string before this has no quotation mark at its end",
+            "the string before this has no closing quotation mark",
             (1, 19, 25),
         ),
         (
             '{"a": "C:\\\\d\\"}\n',
             STRING,
-            'end it with `"`: `\\"` stands for a quotation mark within it',
+            'end it with `"`: `\\"` does not close it, but is a quotation mark inside it',
             (1, 7, 16),
         ),
         # Within strings.
         ('{"a": "\t"}', "a control character in a string", "write a tab as `\\t`", (1, 8, 9)),
         ('"\t', "a control character in a string", OBJECT, (1, 2, 3)),
         ('{"a": "\x01"}', "a control character in a string", None, (1, 8, 9)),
-        ('{"a": "\0"}', "a NUL character", "save the file in UTF-8", (1, 8, 9)),
+        ('{"a": "\0"}', "a NUL character", "save the file as UTF-8", (1, 8, 9)),
         ('{"a": "C:\\d"}', ESCAPE, BACKSLASH, (1, 10, 11)),
         ('{"a": "C:\\xampp"}', ESCAPE, BACKSLASH, (1, 10, 11)),
         ('{"a": "it\\\'s"}', ESCAPE, "write `'` without a backslash", (1, 10, 11)),
@@ -176,22 +186,27 @@ def fault(text: str) -> Issue:
         ('{"a": .5}', VALUE, DIGIT, (1, 7, 8)),
         ('{"a": +5}', VALUE, DIGIT, (1, 7, 8)),
         ('{"a": -}', VALUE, None, (1, 7, 8)),
-        ('{"a": 1_000}', "`1_000` is no number", NUMBERS, (1, 7, 12)),
-        ('{"a": 007}', "`007` is no number", NUMBERS, (1, 7, 10)),
-        ('{"a": -0x10}', "`-0x10` is no number", NUMBERS, (1, 7, 12)),
-        ('{"a": 5.}', "`5.` is no number", NUMBERS, (1, 7, 9)),
-        ('{"a": 1.2.3}', "`1.2.3` is no number", NUMBERS, (1, 7, 12)),
-        ('{"a": 1e}', "`1e` is no number", NUMBERS, (1, 7, 9)),
-        ('{"a": 5%}', "`5%` is no number", NUMBERS, (1, 7, 9)),
-        (f'{{"a": {"0" * 90}}}', f"`{'0' * 80}…` is no number", NUMBERS, (1, 7, 97)),
-        ('{"a": 5 ms}', COMMA, "a number has no unit: remove it", (1, 9, 11)),
-        ('{"a": 1,000}', KEY, "keys are strings, and numbers have no commas within", (1, 9, 12)),
+        ('{"a": 1_000}', "`1_000` is not a number", NUMBERS, (1, 7, 12)),
+        ('{"a": 007}', "`007` is not a number", NUMBERS, (1, 7, 10)),
+        ('{"a": -0x10}', "`-0x10` is not a number", NUMBERS, (1, 7, 12)),
+        ('{"a": 5.}', "`5.` is not a number", NUMBERS, (1, 7, 9)),
+        ('{"a": 1.2.3}', "`1.2.3` is not a number", NUMBERS, (1, 7, 12)),
+        ('{"a": 1e}', "`1e` is not a number", NUMBERS, (1, 7, 9)),
+        ('{"a": 5%}', "`5%` is not a number", NUMBERS, (1, 7, 9)),
+        (f'{{"a": {"0" * 90}}}', f"`{'0' * 80}…` is not a number", NUMBERS, (1, 7, 97)),
+        ('{"a": 5 ms}', COMMA, "numbers cannot have units: remove it", (1, 9, 11)),
+        (
+            '{"a": 1,000}',
+            KEY,
+            "put keys in double quotes; write numbers without commas: `1000`",
+            (1, 9, 12),
+        ),
         # What is wrong anywhere.
-        ('{"a": 1, /* b', "a comment without an end", COMMENT, (1, 10, 12)),
-        ('{"a": 1 /* b \n}', "a comment without an end", COMMENT, (1, 9, 11)),
-        ("{\n<<<<<<< HEAD\n}", "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
-        ('{"a": 1,\n=======\n}', "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
-        ('{"a": 1,\n>>>>>>> b\n}', "a mark of a merge conflict", "resolve the conflict", (2, 1, 8)),
+        ('{"a": 1, /* b', "an unterminated comment", COMMENT, (1, 10, 12)),
+        ('{"a": 1 /* b \n}', "an unterminated comment", COMMENT, (1, 9, 11)),
+        ("{\n<<<<<<< HEAD\n}", "a merge conflict marker", "resolve the conflict", (2, 1, 8)),
+        ('{"a": 1,\n=======\n}', "a merge conflict marker", "resolve the conflict", (2, 1, 8)),
+        ('{"a": 1,\n>>>>>>> b\n}', "a merge conflict marker", "resolve the conflict", (2, 1, 8)),
         ('{"a": {{ n }}}', PLACEHOLDER, FILL_IN, (1, 8, 9)),
         ('{"a": {% if b %}1}', PLACEHOLDER, FILL_IN, (1, 8, 9)),
         ('{"a": $TIMEOUT}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
@@ -202,8 +217,8 @@ def fault(text: str) -> Issue:
         ('{"a": @timeout@}', PLACEHOLDER, FILL_IN, (1, 7, 9)),
         ('{"a"\uff1a 1}', "a full-width character, U+FF1A", "write `:`", (1, 5, 6)),
         ('{"a": 1\uff0c "b": 2}', "a full-width character, U+FF0C", "write `,`", (1, 8, 9)),
-        ('{"a": [ ... ]}', "an ellipsis", "leave it out", (1, 9, 12)),
-        ('{"a": …}', "an ellipsis", "leave it out", (1, 7, 8)),
+        ('{"a": [ ... ]}', "an ellipsis", "remove it", (1, 9, 12)),
+        ('{"a": …}', "an ellipsis", "remove it", (1, 7, 8)),
         ('{\xa0"a": 1}', "an invisible character, U+00A0", "remove it", (1, 2, 3)),
         ('{"a": 1}\u200b', "an invisible character, U+200B", "remove it", (1, 9, 10)),
         ('{"a": 1}\xa0', "an invisible character, U+00A0", "remove it", (1, 9, 10)),
@@ -215,7 +230,7 @@ def fault(text: str) -> Issue:
         ('[workflow]\nname = "a"', VALUE, TOML, (1, 2, 10)),
         ('name = "a"', VALUE, TOML, (1, 1, 5)),
         ("<html></html>", VALUE, OBJECT, (1, 1, 2)),
-        ("[[true]]]", BEHIND, "there is one bracket too many", (1, 9, 10)),
+        ("[[true]]]", BEHIND, "remove the extra bracket", (1, 9, 10)),
         (
             "[true: 1]",
             "a key in an array",
@@ -235,7 +250,7 @@ def test_each_fault_has_its_words_its_hint_and_its_place(
     """The line and its first and last column; the same on every version of Python."""
     issue = fault(text)
     assert issue.code == "syntax"
-    assert (issue.message, issue.hint) == (f"not JSON: {message}", hint)
+    assert (issue.message, issue.hint) == (f"invalid JSON: {message}", hint)
     assert (issue.line, issue.column, issue.end_column) == span
 
 

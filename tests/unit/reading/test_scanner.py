@@ -19,9 +19,10 @@ from driftflow.reading.scanner import Fault, scan
 if TYPE_CHECKING:
     from driftflow.issues import Issue
 
-COMMENT = "JSON has no comments; keep a note in a field that begins with `x-`, `_` or `//`"
-NUMBER = "where a string will do, put it in double quotes"
-LAST_COMMA = "not JSON: a comma behind the last element"
+COMMENT = "remove the comment; to keep a note, use a field whose name begins with `x-`, `_` or `//`"
+NUMBER = "if a string is possible here, put the number in double quotes"
+FINITE = "JSON has only finite numbers: write `null` or a string"
+LAST_COMMA = "invalid JSON: trailing comma"
 
 
 def found(text: str) -> tuple[Issue, ...]:
@@ -42,30 +43,30 @@ def scanned(text: str) -> tuple[str, list[Issue], Fault | None]:
     [
         ('{"a": 1,\n}', LAST_COMMA, "remove the comma", (1, 8, 9)),
         ("[1, 2 , ]", LAST_COMMA, "remove the comma", (1, 7, 8)),
-        ("[1, // one\n 2]", "not JSON: a comment", COMMENT, (1, 5, 11)),
-        ("# one\r\n[]", "not JSON: a comment", COMMENT, (1, 1, 6)),
-        ("[/* one\n two */ 1]", "not JSON: a comment", COMMENT, (1, 2, 8)),
-        ('{"a": NaN}', "NaN is no JSON number", None, (1, 7, 10)),
-        ('["NaN", Infinity]', "Infinity is no JSON number", None, (1, 9, 17)),
-        ("[\n-Infinity]", "-Infinity is no JSON number", None, (2, 1, 10)),
-        ("[1e308, -1e400]", "a number too large for a float", NUMBER, (1, 9, 15)),
+        ("[1, // one\n 2]", "invalid JSON: comments are not allowed", COMMENT, (1, 5, 11)),
+        ("# one\r\n[]", "invalid JSON: comments are not allowed", COMMENT, (1, 1, 6)),
+        ("[/* one\n two */ 1]", "invalid JSON: comments are not allowed", COMMENT, (1, 2, 8)),
+        ('{"a": NaN}', "NaN is not a JSON number", FINITE, (1, 7, 10)),
+        ('["NaN", Infinity]', "Infinity is not a JSON number", FINITE, (1, 9, 17)),
+        ("[\n-Infinity]", "-Infinity is not a JSON number", FINITE, (2, 1, 10)),
+        ("[1e308, -1e400]", "the number is too large for a float", NUMBER, (1, 9, 15)),
         (f"[{'9' * 5000}]", "an integer of 5000 digits is too large", NUMBER, (1, 2, 5002)),
         (f"[-{'9' * 4301}]", "an integer of 4301 digits is too large", NUMBER, (1, 2, 4304)),
         (
             '{"a": 1, "b": 2, "a": 3}',
-            "the key `a` stands here twice",
+            "duplicate key `a`",
             "the first is at 1:2: remove one of them",
             (1, 18, 21),
         ),
         (
             '{"a": {"a": 1},\n"\\u0061": 3}',
-            "the key `a` stands here twice",
+            "duplicate key `a`",
             "the first is at 1:2: remove one of them",
             (2, 1, 9),
         ),
         (
             '[{"a\\"}": 1,\n "a\\"}" : 2}]',
-            'the key `a"}` stands here twice',
+            'duplicate key `a"}`',
             "the first is at 1:3: remove one of them",
             (2, 2, 8),
         ),
@@ -120,7 +121,7 @@ def test_a_long_key_is_cut_in_the_message() -> None:
     """No message shows more than 80 characters of a value."""
     for key, shown in [("k" * 80, "k" * 80), ("k" * 81, "k" * 80 + "…")]:
         (issue,) = found(f'{{"{key}": 1, "{key}": 2}}')
-        assert issue.message == f"the key `{shown}` stands here twice"
+        assert issue.message == f"duplicate key `{shown}`"
 
 
 def test_a_key_that_stands_three_times_is_reported_twice() -> None:
@@ -234,13 +235,13 @@ def test_a_value_is_no_key() -> None:
 def test_only_the_number_that_is_wrong_is_blamed() -> None:
     """Not those before it."""
     issue = found("[1, 2, 02]")[-1]
-    assert (issue.message, issue.column) == ("not JSON: `02` is no number", 8)
+    assert (issue.message, issue.column) == ("invalid JSON: `02` is not a number", 8)
 
 
 def test_comments_near_a_fault_are_not_taken_for_what_stands_there() -> None:
     """Hints look at what follows; those comments are no issues."""
     (issue,) = found('{"a": 5ms//x\n}')
-    assert issue.message == "not JSON: `5ms` is no number"
+    assert issue.message == "invalid JSON: `5ms` is not a number"
 
 
 def test_a_run_of_items_is_not_skipped_below_the_greatest_depth() -> None:

@@ -100,11 +100,11 @@ def test_a_value_out_of_range_is_refused(
     ]
 
 
-UNQUOTED = "leave out the double quotes"
+UNQUOTED = "remove the double quotes"
 BOOLEAN = "write `true` or `false`"
-STEPS = 'steps are an array: `[{"name": "fetch", "action": "echo"}]`'
-FLAGS = 'flags are an object: `{"audit": true}`'
-STORAGE = 'the storage is an object: `{"path": "./driftflow.audit.json"}`'
+STEPS = '`steps` is an array: `[{"name": "fetch", "action": "echo"}]`'
+FLAGS = '`flags` is an object: `{"audit": true}`'
+STORAGE = '`storage` is an object: `{"path": "./driftflow.audit.json"}`'
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_value_of_the_wrong_type_may_have_a_hint(
 def test_the_fields_that_a_hint_shows_are_good() -> None:
     """They pass, to the last warning."""
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
-        value = json.loads(hint.split("`")[1])
+        value = json.loads(hint.split("`")[-2])
         document = workflows.config({}) | {field: value}
         assert find_issues(document) + warnings.find_issues(document, ACTIONS) == []
 
@@ -222,16 +222,20 @@ def test_no_message_shows_what_the_document_holds() -> None:
         ({"minItems": 1}, [], "the value must not be empty"),
         ({"minItems": 2}, [1], "the value must have at least 2 items"),
         ({"maxItems": 1}, [1, 2], "the value must have at most 1 item"),
-        ({"uniqueItems": True}, [1, 1], "the value must not hold the same item twice"),
+        ({"uniqueItems": True}, [1, 1], "the value must not contain the same item twice"),
         ({"minProperties": 2}, {"a": 1}, "the value must have at least 2 fields"),
         ({"maxProperties": 1}, {"a": 1, "b": 2}, "the value must have at most 1 field"),
         ({"required": ["path"]}, {}, "missing required field `path`"),
-        ({"additionalProperties": False}, {"b": 1}, "there is no field `b`"),
-        ({"properties": {"a": False}}, {"a": 1}, "the value holds what it must not hold"),
+        ({"additionalProperties": False}, {"b": 1}, "unknown field `b`"),
+        (
+            {"properties": {"a": False}},
+            {"a": 1},
+            "the value contains something that is not allowed",
+        ),
         (
             {"oneOf": [{"type": "string"}, {}]},
             "a",
-            "the value must have just one of the forms that it may have",
+            "the value must match exactly one of the allowed forms",
         ),
         (
             {"anyOf": [{"type": "string"}, {"type": "null"}]},
@@ -246,25 +250,29 @@ def test_no_message_shows_what_the_document_holds() -> None:
         (
             {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 3}]},
             2,
-            "the value has none of the forms that it may have",
+            "the value does not match any of the allowed forms",
         ),
         (
             {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
             {},
-            "the value must have just one of the forms that it may have",
+            "the value must match exactly one of the allowed forms",
         ),
         (
             {"propertyNames": {"maxLength": 1}},
             {"ab": 1},
             "the name `ab` must have at most 1 character",
         ),
-        ({"not": {}}, 1, "the value breaks `not` of the schema"),
+        ({"not": {}}, 1, "the value does not satisfy `not` in the schema"),
         (
             {"items": [{}], "additionalItems": False},
             [1, 2],
-            "the value breaks `additionalItems` of",
+            "the value does not satisfy `additionalItems` in",
         ),
-        ({"contains": {"type": "null"}}, [1], "the value breaks `contains` of the schema"),
+        (
+            {"contains": {"type": "null"}},
+            [1],
+            "the value does not satisfy `contains` in the schema",
+        ),
         ({"items": {"type": "string"}}, ["a", 1], "`[1]` must be a string, not an integer"),
         ({"items": {"items": {"minimum": 1}}}, [[], [0]], "`[0]` must be at least 1"),
         ({"properties": {"a": {"items": {"minimum": 1}}}}, {"a": [0]}, "`a[0]` must be at least 1"),
@@ -303,11 +311,11 @@ FIELDS_OF_ACT = {
         ),
         (
             {"path": 1, "rows": 1, "mod": 1},
-            [("there is no field `mod`", "did you mean `mode`?", ("mod",))],
+            [("unknown field `mod`", "did you mean `mode`?", ("mod",))],
         ),
         (
             {"path": 1, "rows": 1, "zz": 1},
-            [("there is no field `zz`", "the fields are `path`, `rows` and `mode`", ("zz",))],
+            [("unknown field `zz`", "the allowed fields are `path`, `rows` and `mode`", ("zz",))],
         ),
         (
             {},
@@ -324,6 +332,14 @@ def test_a_field_of_an_input_has_a_hint(value: Any, issues_found: list[Any]) -> 
     assert [(issue.message, issue.hint, issue.path) for issue in found] == issues_found
 
 
+def test_a_hint_that_lists_one_field_speaks_of_one() -> None:
+    """Of none it says nothing."""
+    for fields, hint in [({"path": {}}, "the only field is `path`"), ({}, None)]:
+        schema = {"properties": fields, "additionalProperties": False}
+        (issue,) = find_input_issues(make_input_validator(schema), "act", {"zz": 1})
+        assert issue.hint == hint
+
+
 def test_an_objection_names_the_first_three_reasons() -> None:
     """With hints about names, since these stand in the file, and not about values."""
     schema = {"items": {"type": "integer"}}
@@ -335,7 +351,7 @@ def test_an_objection_names_the_first_three_reasons() -> None:
     }
     assert explain_refusal("act", nested, {"rows": [{}, {"x": 1}]}) == (
         "rows[0]: missing required field `id`; rows[1]: missing required field `id`; "
-        "rows[1]: there is no field `x`"
+        "rows[1]: unknown field `x`"
     )
     inner = {"properties": {"d": {"required": ["z"]}}}
     assert explain_refusal("act", inner, {"d": {}}) == "d: missing required field `z`"
