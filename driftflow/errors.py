@@ -20,7 +20,7 @@ class DriftFlowError(Exception):
 
 
 class ConfigError(DriftFlowError):
-    """The config is at fault: nothing was run.
+    """The config is wrong: nothing was run.
 
     Attributes:
         findings: All that is wrong with it, and its text.
@@ -68,7 +68,12 @@ class _SourceError(DriftFlowError):
 
 
 class ActionsError(_SourceError):
-    """The code that the operator chose is at fault: no step was run."""
+    """An action cannot be loaded, or its name is taken: no step was run.
+
+    Attributes:
+        source: The module, file or package, as it was named.
+        reason: What is wrong with it, in words.
+    """
 
 
 class ExecutorError(_SourceError):
@@ -81,7 +86,12 @@ class ExecutorError(_SourceError):
 
 
 class StorageError(_SourceError):
-    """The audit's file is at fault: no further step was started."""
+    """The audit cannot be read or written: no further step was started.
+
+    Attributes:
+        source: The file, as it was named.
+        reason: What is wrong with it, in words.
+    """
 
     @property
     def path(self) -> str:

@@ -66,6 +66,9 @@ def run(
         params: By name, a JSON value for each parameter that is given.
         environ: The environment variables; none by default.
 
+    Returns:
+        The outcome: the result, the events and the printed lines.
+
     Raises:
         ConfigError: If the config is at fault, or the parameters.
         ActionsError: If an action that the workflow names cannot be loaded and is not replaced.

@@ -19,18 +19,18 @@ Halt: TypeAlias = Literal["stop", "interrupt"]
 
 
 class StepResult(NamedTuple):
-    """What came of one step.
+    """The result of one step.
 
     Attributes:
         name: The step's name.
         ok: Whether an attempt succeeded.
-        output: What the action gave; None if it failed.
-        error: The message of the last attempt's exception, or why there was none; None if it
-            succeeded.
-        attempts: How many there were; 0 if what it was to read was not there, or the run ended
-            before there was any.
-        duration_seconds: The wall time of all of them, and of the waits between. Seconds.
-        reused: Whether that came of it in an earlier run, which was taken up; it took no time.
+        output: What the action returned; None if it failed.
+        error: The message of the last attempt's exception, or why there was no attempt; None if
+            the step succeeded.
+        attempts: How many there were; 0 if what the step reads was not there, or the run ended
+            before the first one.
+        duration_seconds: The wall time of all of them, with the waits between, in seconds.
+        reused: Whether this is the result of an earlier run, which was resumed; it took no time.
     """
 
     name: str
@@ -58,21 +58,37 @@ class Resumed(NamedTuple):
 
 
 class RunStarted(NamedTuple):
-    """The first event: the plan is about to be run, or an earlier run of it taken up."""
+    """The first event: the plan is about to be run, or an earlier run of it resumed.
+
+    Attributes:
+        plan: What will be done.
+        resumed: The earlier run that is resumed; None if there is none.
+    """
 
     plan: Plan
     resumed: Resumed | None = None
 
 
 class StepStarted(NamedTuple):
-    """The step at that index of the run order, from 0, is about to be tried."""
+    """A step is about to be tried.
+
+    Attributes:
+        step_index: Its place in the run order, from 0.
+        step: What it is, as in the plan.
+    """
 
     step_index: int
     step: Step
 
 
 class StepFinished(NamedTuple):
-    """The step at that index of the run order succeeded, or its attempts are used up."""
+    """A step succeeded, or its attempts are used up.
+
+    Attributes:
+        step_index: Its place in the run order, from 0.
+        step: What it is, as in the plan.
+        result: Its result.
+    """
 
     step_index: int
     step: Step
@@ -80,9 +96,14 @@ class StepFinished(NamedTuple):
 
 
 class StepDiscarded(NamedTuple):
-    """The step at that index was begun with others of its wave, and one before it ended the run.
+    """A step was started together with others of its wave, and one before it ended the run.
 
-    What came of it is not among the results. If its attempts are 0, nothing was done.
+    Its result is not among those of the run. If it has 0 attempts, nothing was done.
+
+    Attributes:
+        step_index: Its place in the run order, from 0.
+        step: What it is, as in the plan.
+        result: Its result.
     """
 
     step_index: int
@@ -91,9 +112,11 @@ class StepDiscarded(NamedTuple):
 
 
 class RunFinished(NamedTuple):
-    """The last event. The duration is the wall time of the run, in seconds.
+    """The last event.
 
-    An interrupted run is one that had more to do.
+    Attributes:
+        status: `ok`, `failed`, or `interrupted`: then there was more to do.
+        duration_seconds: The wall time of the run, in seconds.
     """
 
     status: Status

@@ -156,6 +156,7 @@ def test_every_public_name_of_the_library_is_there() -> None:
     expected = {f"driftflow.{name}" for name in driftflow.__all__}
     for module in (driftflow.events, driftflow.storage):
         expected |= {f"{module.__name__}.{name}" for name in module.__all__}
+    expected |= {"driftflow.planning.plan.Plan", "driftflow.planning.plan.Step"}
     expected |= {
         f"driftflow.testing.{name}"
         for name, thing in vars(driftflow.testing).items()
