@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyrsistent import PClass
+
 import driftflow
 
 project = "DriftFlow"
@@ -34,10 +36,10 @@ copybutton_line_continuation_character = "\\"
 
 
 def hide_signature(*about: Any) -> tuple[str, None] | None:
-    """Show no arguments of what only DriftFlow makes: exceptions and named tuples."""
-    _, what, _, thing, _, signature, _ = about
-    made_by_us = what == "exception" or hasattr(thing, "_fields")
-    return ("", None) if made_by_us and signature else None
+    """Show no arguments of what only DriftFlow makes: exceptions, events, plans."""
+    _, _, _, thing, _, signature, _ = about
+    is_made_by_us = isinstance(thing, type) and issubclass(thing, (Exception, tuple, PClass))
+    return ("", None) if is_made_by_us and signature else None
 
 
 def setup(app: Any) -> None:
