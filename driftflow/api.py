@@ -45,13 +45,13 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
-    Prints nothing and touches no signal handler. A step that fails raises nothing: it stands
-    in the result. The environment variables DRIFTFLOW_FLAGS and WORKFLOW_TIMEOUT_SECONDS
-    count as they do on the command line.
+    Prints nothing and touches no signal handler. A step that fails raises nothing; its error is in
+    the result. The environment variables DRIFTFLOW_FLAGS and WORKFLOW_TIMEOUT_SECONDS count as they
+    do on the command line.
 
     Args:
         path: The config, a JSON file.
-        strict: Whether warnings refuse the config too.
+        strict: Whether warnings count as errors.
         actions: What steps can name besides the built-in actions: functions by name, or a list of
             functions that `action` has marked, of modules with such, of names of modules and
             paths of `.py` files and of packages, as `--actions` takes them.
@@ -63,23 +63,26 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             at most. By default the number of usable cores, and at least 4.
         enforce_timeout: Whether `timeout_seconds` ends an attempt: it is made in a child process,
             which is then killed with all that it has started.
-        audit: The file that the audit is kept in, whatever the config says of it; also if the flag
-            `audit` is off.
-        audit_sync: When the audit is on the disk: `none` for when the system likes, `run` for when
-            the run is over, `step` for each record before the run goes on.
-        resume: Whether to take up the newest run of the same plan in the audit, if it did not end
-            `ok`: what it did well is not done again. If there is none, all is done.
+        audit: The file to write the audit to, instead of the config's; this also turns the audit
+            on.
+        audit_sync: When the audit is synced to disk: `none` leaves it to the system, `run` syncs at
+            the end of the run, `step` after each record, before the run goes on.
+        resume: Whether to resume the newest run of the same plan in the audit, unless it ended
+            `ok`: steps that succeeded are not run again. If there is no such run, all steps are
+            run.
 
     Returns:
         The result: a dict with `name`, `status`, `results` and, where it applies, `discarded`,
-        `resumed` and `metrics`, as `schema/result.schema.json` describes it.
+        `resumed` and `metrics`, as `schema/result.schema.json` describes it. After a resume,
+        `resumed` has the `run_id` of the earlier run, and under `may_have_run` the names of steps
+        that may have run in it and were run again.
 
     Raises:
         ConfigError: If the config is at fault, or the parameters. No step was run.
-        ActionsError: If an action cannot be loaded, or its name is taken; or if no other process
-            could find it, and the timeout is to be enforced. No step was run.
-        TypeError: If the value of a parameter is no JSON value.
-        ValueError: If `jobs` is less than 1, or there is no such `audit_sync`.
+        ActionsError: If an action cannot be loaded, or its name is taken; or if child processes
+            could not find it, with `enforce_timeout`. No step was run.
+        TypeError: If the value of a parameter is not a JSON value.
+        ValueError: If `jobs` is less than 1, or `audit_sync` is none of these.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
         KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the
@@ -109,7 +112,7 @@ def run_events(
         plan: What to do.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
         options: How to do it.
-        resumed: The run that is taken up, as `resumable` returns it; None for none.
+        resumed: The run that is resumed, as `resumable` returns it; None for none.
         is_stopped: Returns whether there was an interrupt. Then a step that failed in the present
             thread is not tried again, even if its action has caught the interrupt.
 
@@ -158,7 +161,7 @@ def run_events(
 
 
 def resumable(plan: Plan) -> tuple[Resumed | None, str]:
-    """Return the run of the plan that can be taken up, and what is the case in words.
+    """Return the run of the plan that can be resumed, and what is the case in words.
 
     Raises:
         StorageError: If the audit cannot be read.

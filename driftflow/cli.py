@@ -315,7 +315,9 @@ def _print_document(
 def _tell_discarded(number: int) -> None:
     if number:
         steps = count_of(number, "step")
-        _print_error(f"discarded: {steps} that ran beside the one that ended the run\n")
+        _print_error(
+            f"discarded: {steps} that ran at the same time as the step that ended the run\n"
+        )
 
 
 def _check(arguments: Arguments, output: Output) -> int:
@@ -371,7 +373,7 @@ def _schema(arguments: Arguments, output: Output) -> int:
     try:
         replace(arguments.output, text.encode())
     except (OSError, ValueError) as error:  # ValueError: no name of a file
-        reason = getattr(error, "strerror", None) or "not the name of a file"
+        reason = getattr(error, "strerror", None) or "not a valid file name"
         _complain(f"{arguments.output}: the schema could not be written: {reason}")
         return NOT_WRITTEN
     return OK

@@ -30,7 +30,7 @@ _OF_A_DEVICE = 1 << 20
 _UNREADABLE: dict[type[OSError], str] = {
     FileNotFoundError: "no such file",
     IsADirectoryError: "a directory, not a file",
-    PermissionError: "not readable: permission denied",
+    PermissionError: "cannot be read: permission denied",
 }
 
 
@@ -49,12 +49,12 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
         path: The JSON file.
         environ: The environment variables; those of the process by default. DRIFTFLOW_FLAGS
             lists flags to switch off, WORKFLOW_TIMEOUT_SECONDS overrides `timeout_seconds`.
-        strict: Whether warnings refuse the config too.
+        strict: Whether warnings count as errors.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it; only
             warnings depend on it.
         params: By name, a JSON value for each parameter that is given.
-        audit: The file that the audit is kept in, whatever config and environment say; by default
-            they decide whether there is one, and the config where.
+        audit: The file to write the audit to; this also turns the audit on. By default, the config
+            and the environment decide.
 
     Returns:
         The plan, immutable at every depth.
@@ -62,11 +62,11 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
     Raises:
         ConfigError: If the file cannot be read, is not strict JSON or breaks the schema, if an
             input refers to a step that does not run earlier or to a parameter that is not given,
-            if no step asks for a parameter that is given, or if WORKFLOW_TIMEOUT_SECONDS is no
+            if no step uses a parameter that is given, or if WORKFLOW_TIMEOUT_SECONDS is not a
             finite decimal number of seconds above 0. It lists all that is wrong.
         ActionsError: If `strict`, and an action cannot be loaded.
         StorageError: If the audit is on, and its file is the config itself or cannot be looked at.
-        TypeError: If the value of a parameter is no JSON value.
+        TypeError: If the value of a parameter is not a JSON value.
     """
     environ = os.environ if environ is None else environ
     source = os.fspath(path)
@@ -86,7 +86,9 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
     if audit is not None:
         plan = keep_audit_in(plan, os.fspath(audit))
     if plan.flags.is_enabled("audit") and _is_same_file(source, plan.storage_path):
-        raise StorageError(plan.storage_path, "the audit would be written into the config")
+        raise StorageError(
+            plan.storage_path, "the audit file is the config itself; choose another path"
+        )
     return plan
 
 
@@ -98,7 +100,7 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
 
     Returns:
-        The findings, in the order of the file; that it cannot be read is one, too. No parameter
+        The findings, in the order of the file; if it cannot be read, that is an error among them.
         counts as missing: only a run knows which are given.
 
     Raises:
@@ -179,9 +181,9 @@ def _read_bytes(source: str) -> bytes:
             endless = stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
             return file.read(_OF_A_DEVICE if endless else -1)
     except OSError as error:
-        reason = _UNREADABLE.get(type(error), f"not readable: {error.strerror}")
+        reason = _UNREADABLE.get(type(error), f"cannot be read: {error.strerror}")
     except ValueError:  # a NUL in the path
-        reason = "not the name of a file"
+        reason = "not a valid file name"
     from driftflow.issues import Findings, Issue
 
     raise ConfigError(Findings(source, "", (Issue("unreadable", reason),)))
@@ -189,7 +191,7 @@ def _read_bytes(source: str) -> bytes:
 
 def _copy_param(name: object, value: Json) -> Json:
     if not isinstance(name, str):
-        raise TypeError(f"the name of a parameter is a string, not {name!r}")
+        raise TypeError(f"the name of a parameter must be a string, not {name!r}")
     try:
         return copy_json(value)
     except TypeError as error:

@@ -16,7 +16,7 @@ MAX_DEPTH = 128
 
 
 class DriftFlowError(Exception):
-    """The root of every error that DriftFlow raises on purpose."""
+    """The base class of all errors that DriftFlow raises on purpose."""
 
 
 class ConfigError(DriftFlowError):
@@ -77,7 +77,7 @@ class ActionsError(_SourceError):
 
 
 class ExecutorError(_SourceError):
-    """What was to run the steps cannot be reached: no step was run."""
+    """The executor or cluster cannot be reached: no step was run."""
 
     @property
     def address(self) -> str:

@@ -44,19 +44,20 @@ MAX_ISSUES = 1000
 
 
 class Issue(NamedTuple):
-    """One thing that is wrong with a config, or that will surprise, and where.
+    """One problem of a config, or one likely surprise, and where it is.
 
     Attributes:
         code: What kind of issue it is, one of `CODES`.
-        message: What is wrong, in words.
+        message: What is wrong, without the location.
         path: The keys and indices that lead to the value; empty for the document as a whole,
-            and for what is wrong with its text.
-        hint: What would be right, in words; None where there is nothing to suggest.
+            and for errors in its syntax.
+        hint: How to fix it; None if there is no suggestion.
         mark: Which part of it is meant: the value, its key, or the value's first character,
             which stands for an object that lacks something.
-        line: The line in the file, from 1; None if it is at no line of it.
-        column: The column in that line, from 1, in characters (code points); None like `line`.
-        end_column: The column behind the last character that is meant, on the same line.
+        line: The line in the file, from 1; None if the issue has no position in the file.
+        column: The column in that line, from 1, in characters (code points); None if the line is.
+        end_column: The column after the last character of the problem, on the same line; None if
+            the line is.
     """
 
     code: str
@@ -70,7 +71,7 @@ class Issue(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """Return `error`, which stops the load, or `warning`, which does not."""
+        """Return `error`, with which the config is refused, or `warning`, with which it is not."""
         return CODES[self.code]
 
     @property
@@ -84,8 +85,8 @@ class Findings(NamedTuple):
 
     Attributes:
         source: The file, as it was named.
-        text: What it holds; empty where it could not be read. Lines on which a sensitive step
-            stands are `[redacted]`, if there are issues.
+        text: Its text; empty if it could not be read. Lines on which a sensitive step stands are
+            `[redacted]`, if there are issues.
         issues: In the order of the file.
     """
 

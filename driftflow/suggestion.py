@@ -68,7 +68,7 @@ def mention_non_ascii(word: str) -> str:
     It may look just like one that is, so that nobody would see what is wrong.
     """
     other = next((character for character in word if not character.isascii()), None)
-    return f" (there is a U+{ord(other):04X} in it)" if other else ""
+    return f" (yours contains the non-ASCII character U+{ord(other):04X})" if other else ""
 
 
 def _simplify(word: str) -> str:

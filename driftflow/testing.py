@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What came of a run.
+    """The result of a run, and what happened in it.
 
     Attributes:
         result: What `run_workflow` would have returned, its times all 0.
         events: What happened, in order: see `driftflow.events`.
-        lines: What the command would have printed, a line a step.
+        lines: What the command would have printed, one line for each step.
     """
 
     result: dict[str, Any]
@@ -60,8 +60,8 @@ def run(
 
     Args:
         path: The config, a JSON file.
-        replace: By name, a function that stands for an action, built-in ones too. It is given the
-            input of the step, which need not satisfy the action's schema.
+        replace: By name, a function to use instead of an action; built-in actions can be replaced
+            too. It is given the input of the step, which need not satisfy the action's schema.
         actions: What else steps can name, as `run_workflow` takes it.
         params: By name, a JSON value for each parameter that is given.
         environ: The environment variables; none by default.
@@ -71,9 +71,9 @@ def run(
 
     Raises:
         ConfigError: If the config is at fault, or the parameters.
-        ActionsError: If an action that the workflow names cannot be loaded and is not replaced.
-        ValueError: If no step names an action that is replaced: it would test nothing.
-        TypeError: If what stands for an action is no function.
+        ActionsError: If an action that the workflow uses cannot be loaded and is not replaced.
+        ValueError: If no step uses an action that is replaced: it would test nothing.
+        TypeError: If the replacement for an action is not a function.
     """
     plan = load_config(path, environ or {}, params=params)
     stand_ins = {}
@@ -81,9 +81,9 @@ def run(
         if name not in plan.actions:
             meant = find_nearest(name, plan.actions)
             hint = f": did you mean {meant!r}?" if meant else ""
-            raise ValueError(f"no step names the action {name!r}{hint}")
+            raise ValueError(f"no step uses the action {name!r}{hint}")
         if not callable(stand_in):
-            raise TypeError(f"what stands for the action {name!r} is no function")
+            raise TypeError(f"the replacement for the action {name!r} is not a function")
         stand_ins[name] = Action(stand_in, "", "replaced")
     known = resolve_actions(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
@@ -96,7 +96,7 @@ def run(
 
 
 def script(*outcomes: Any) -> Callable[[Any], Any]:
-    """Return an action by a script: what comes of each call in turn; the last one is repeated.
+    """Return an action that follows a script: one outcome for each call; the last one is repeated.
 
     `script(OSError("busy"), OSError("busy"), "rows")` fails twice and then succeeds,
     `script(ValueError("no"))` always fails.
@@ -109,7 +109,7 @@ def script(*outcomes: Any) -> Callable[[Any], Any]:
         ValueError: If there is none.
     """
     if not outcomes:
-        raise ValueError("a script has at least one outcome")
+        raise ValueError("script() needs at least one outcome")
     left = list(outcomes)
 
     def perform(value: Any) -> Any:

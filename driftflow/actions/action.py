@@ -73,16 +73,16 @@ def action(
 ) -> Any:
     """Mark a function as an action, to be loaded by `--actions` or `run_workflow(actions=...)`.
 
-    Use it as `@action` or `@action(...)`. The function stays what it is, and can be called as
+    Use it as `@action` or `@action(...)`. The function itself is not changed, and can be called as
     before. It is given the step's input and returns a JSON value; whatever it raises fails the
     attempt. The first line of its docstring documents the action.
 
     Args:
         function: What performs the action.
-        name: What steps call it; by default the function's name.
-        schema: A JSON Schema, draft-07, of the inputs that it takes; any by default. An input that
-            breaks it fails the attempt, and the function is not called. `driftflow check` warns of
-            such an input.
+        name: The action's name in a config; by default the function's name.
+        schema: A JSON Schema, draft-07, of the inputs that it takes; by default it takes any input.
+            An input that does not satisfy it fails the attempt, and the function is not called.
+            `driftflow check` warns about such an input.
 
     Raises:
         TypeError: If the function has no name and none is given.
@@ -90,7 +90,7 @@ def action(
 
     def mark(function: Function) -> Function:
         if name is None and not hasattr(function, "__name__"):
-            raise TypeError(f"{function!r} has no name of its own: give it one by `name=`")
+            raise TypeError(f"{function!r} has no name: pass one with `name=`")
         setattr(function, _MARK, (function.__name__ if name is None else name, schema))
         return function
 
@@ -148,26 +148,26 @@ def _copy_output(output: Json) -> Json:
 
 
 def echo(value: Json) -> Json:
-    """Gives the input back, whatever it is."""
+    """Returns the input unchanged."""
     return value
 
 
 def upper(value: Json) -> Json:
-    """Gives the input, a string, in upper case."""
+    """Returns the input, a string, in upper case."""
     if isinstance(value, str):
         return value.upper()
     raise _refuse("upper", value)
 
 
 def lower(value: Json) -> Json:
-    """Gives the input, a string, in lower case."""
+    """Returns the input, a string, in lower case."""
     if isinstance(value, str):
         return value.lower()
     raise _refuse("lower", value)
 
 
 def reverse(value: Json) -> Json:
-    """Gives the input, a string, back to front."""
+    """Returns the input, a string, reversed."""
     if isinstance(value, str):
         return value[::-1]
     raise _refuse("reverse", value)

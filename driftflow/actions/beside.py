@@ -217,12 +217,12 @@ def _require_one(name: str, one: ModuleSpec | None, other: ModuleSpec | None) ->
     origins = [origin for origin in map(_find_origin, (one, other)) if origin]
     if len(origins) == 2 and not _is_same(*origins):  # noqa: PLR2004 - both of them
         raise ImportError(
-            f"`{name}` is the name of two modules, {' and '.join(map(_tell, origins))}, and Python "
-            "knows one of a name: rename one of them, or give each folder as a package, as in "
+            f"two modules are named `{name}`, {' and '.join(map(_tell, origins))}, and Python can "
+            "load only one of them: rename one, or pass each folder as a package, as in "
             "`./orders/`",
             name=name,
         )
 
 
 def _tell(origin: str) -> str:
-    return "one of Python's own" if origin in ("built-in", "frozen") else origin
+    return "a module of Python itself" if origin in ("built-in", "frozen") else origin

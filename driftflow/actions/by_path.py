@@ -62,7 +62,7 @@ class _Finder:
         is_package = os.path.isdir(full)  # noqa: PTH112 - as above
         file = os.path.join(full, "__init__.py") if is_package else full  # noqa: PTH118 - as above
         if not os.path.exists(file):  # noqa: PTH110 - as above
-            raise ImportError(f"there is no file {file}", name=name)
+            raise ImportError(f"no such file: {file}", name=name)
         home = os.path.dirname(full)  # noqa: PTH120 - as above
         let_import_from(home)
         if PathFinder.find_spec("driftflow") is None:  # as in a checkout: pools inherit the path

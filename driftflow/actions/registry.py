@@ -72,7 +72,9 @@ class Actions(Mapping[str, Action]):
                 self.addresses += (found.address,)
             _require_usable(found)
             if not _is_same(functions.setdefault(found.name, found.function), found.function):
-                taken = f"the name `{found.name}` is taken: {self._known[found.name].origin}"
+                taken = (
+                    f"the name `{found.name}` is already taken ({self._known[found.name].origin})"
+                )
                 raise ActionsError(found.source, taken)
             if found.name not in self._known:
                 self._known[found.name] = _make_action(found)
@@ -133,11 +135,15 @@ def find_entry_points(path: tuple[str, ...]) -> list[EntryPoint]:
 def _require_usable(found: Candidate) -> None:
     source, name, function, *_ = found
     if not isinstance(name, str) or not name:
-        raise ActionsError(source, f"an action cannot be called {name!r}")
+        raise ActionsError(
+            source, f"the name of an action must be a non-empty string, not {name!r}"
+        )
     if not callable(function):
-        raise ActionsError(source, f"`{name}` is no function")
+        raise ActionsError(source, f"`{name}` is not a function")
     if iscoroutinefunction(function):
-        raise ActionsError(source, f"`{name}` is a coroutine function, and nobody would await it")
+        raise ActionsError(
+            source, f"`{name}` is an async function; an action must be an ordinary function"
+        )
 
 
 def _is_same(function: Function, other: Function) -> bool:
@@ -164,7 +170,7 @@ def _make_action(found: Candidate) -> Action:
         schema = _copy_schema(given)
         accepts = compile_schema(schema)
     except (TypeError, ValueError) as error:
-        raise ActionsError(source, f"the schema of `{name}` is wrong: {error}") from None
+        raise ActionsError(source, f"the schema of `{name}` is invalid: {error}") from None
 
     def perform(value: Json) -> Any:
         if not accepts(value):
@@ -180,7 +186,7 @@ def _copy_schema(given: Any) -> dict[str, Any]:
     """Return a copy of a schema; raise TypeError or ValueError if it is no JSON object."""
     schema = copy_json(given)
     if not isinstance(schema, dict):
-        raise TypeError("it is no object")
+        raise TypeError("it is not an object")
     json.dumps(schema, ensure_ascii=False).encode()  # raises for half a surrogate pair
     return schema
 
@@ -255,5 +261,5 @@ def refuse_unreachable(names: Iterable[str], addresses: Iterable[Address]) -> No
             continue
         name, module, _ = address
         if name in names and not module:
-            lacks = "no other process can find it: give a function of a module that can be imported"
-            raise ActionsError("actions", f"`{name}`: {lacks}")
+            advice = "define the function in a module that can be imported"
+            raise ActionsError("actions", f"`{name}`: other processes cannot import it: {advice}")

@@ -76,7 +76,7 @@ def find_candidates(given: Given | list[Candidate]) -> Iterator[Candidate]:
             yield _from_program(mark[0], thing)
         else:
             what = getattr(thing, "__name__", type(thing).__name__)
-            raise ActionsError("actions", f"`{what}` is not marked by `@driftflow.action`")
+            raise ActionsError("actions", f"`{what}` is not marked with `@driftflow.action`")
 
 
 def _from_program(name: str, function: Function) -> Candidate:
@@ -90,7 +90,7 @@ def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
     marked = [(mark, thing) for thing in vars(module).values() if (mark := find_mark(thing))]
     if not marked:
         home = getattr(module, "__file__", None) or "built into Python"
-        raise ActionsError(source, f"no function in it is marked by `@driftflow.action` ({home})")
+        raise ActionsError(source, f"it has no function marked with `@driftflow.action` ({home})")
     address = os.path.abspath(source) if _is_path(source) else source  # noqa: PTH100
     # Another process has its own `__main__`, and cannot import a module that was made by hand.
     is_only_here = source == "__main__" or module.__spec__ is None
@@ -104,7 +104,9 @@ def _load_module(source: str) -> ModuleType:
     if _is_path(source):
         return _load_by_path(source)
     if not is_by_path(source) and not all(part.isidentifier() for part in source.split(".")):
-        raise ActionsError(source, "neither the name of a module nor a path that ends in `.py`")
+        raise ActionsError(
+            source, "neither a module name nor a path: a path ends in `.py` or contains a `/`"
+        )
     module: ModuleType = run_code(lambda: importlib.import_module(source), source)
     return module
 
@@ -118,9 +120,9 @@ def _load_by_path(path: str) -> ModuleType:
     full = os.path.abspath(path)  # noqa: PTH100 - a string, as the import system wants it
     if os.path.isdir(full):  # noqa: PTH112 - as above
         if not os.path.isfile(os.path.join(full, "__init__.py")):  # noqa: PTH113, PTH118 - as above
-            raise ActionsError(path, "a folder that is no package: it has no `__init__.py`")
+            raise ActionsError(path, "the folder is not a package: it has no `__init__.py`")
     elif not path.endswith(".py"):
-        raise ActionsError(path, "neither a folder nor a file whose name ends in `.py`")
+        raise ActionsError(path, "neither a folder nor a `.py` file")
     try:
         os.stat(full)  # noqa: PTH116 - as above
     except OSError as error:
@@ -171,7 +173,7 @@ def _explain(error: BaseException, source: str) -> str:
     import traceback
 
     if isinstance(error, ModuleNotFoundError) and f"{source}.".startswith(f"{error.name}."):
-        return f"there is no such module; {_suggest_path(source)}"
+        return f"no such module; {_suggest_path(source)}"
     if isinstance(error, OSError) and error.filename == os.path.abspath(source):  # noqa: PTH100
         return str(error.strerror)
     if isinstance(error, SyntaxError) and error.lineno:
@@ -192,10 +194,10 @@ def _suggest_path(module: str) -> str:
     """Return how to name code that is not installed: by its path, which may be known."""
     path = os.path.join(".", *module.split("."))  # noqa: PTH118 - `Path` drops the dot
     if os.path.isfile(f"{path}.py"):  # noqa: PTH113 - as above
-        return f"a file here has that name: write `{path}.py`"
+        return f"did you mean the file `{path}.py`?"
     if os.path.isfile(os.path.join(path, "__init__.py")):  # noqa: PTH113, PTH118 - as above
-        return f"a folder here has that name: write `{path}/`"
-    return "a file is named by its path, as in `./actions.py`"
+        return f"did you mean the folder `{path}/`?"
+    return "to load a file, give its path, as in `./actions.py`"
 
 
 def load_function(name: str, module: str, qualname: str) -> Candidate:
@@ -210,7 +212,7 @@ def load_function(name: str, module: str, qualname: str) -> Candidate:
         ActionsError: If it cannot be found here.
     """
     if not module:
-        raise ActionsError(name, "only the process that began the run has it")
+        raise ActionsError(name, "it exists only in the process that started the run")
     source = f"{module}.{qualname}"
     return _from_program(
         name, run_code(lambda: attrgetter(qualname)(importlib.import_module(module)), source)

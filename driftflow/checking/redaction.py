@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Extents: TypeAlias = dict[JsonPath, tuple[int, int]]
 
 _FIELD = "sensitive"
+_CANNOT_TAKE = f"the action cannot take the input {REDACTED}: the step will fail when it runs"
 _FIELDS = re.compile(rf'"{_FIELD}"\s*:')
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -74,7 +75,7 @@ def redact(findings: Findings, document: Document) -> Findings:
 def _remove_quotes(issue: Issue) -> Issue:
     message, hint = _unquote(issue.message), issue.hint and _unquote(issue.hint)
     if issue.code == "wrong-input":  # its message quotes in other ways, too
-        message, hint = f"the action cannot take {REDACTED}: it will fail the step", None
+        message, hint = _CANNOT_TAKE, None
     is_of_input = issue.path[2:3] == ("input",)
     return issue._replace(
         message=message, hint=hint, path=issue.path[:3] if is_of_input else issue.path

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Rank: TypeAlias = tuple[float, str]  # smaller for a step that runs earlier
     Indices: TypeAlias = dict[str | None, list[int]]  # of steps, by name; None if that is wrong
 
-_AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
+_AS_DATA = 'to pass an object with this key as data, write `{"literal": {...}}`'
 _NUMBERS = {int, float}
 _MAX_COMPARED = 1000  # a wrong name is compared with the names of no more steps
 _MAX_LISTED = 8  # a hint lists no more names
@@ -74,7 +74,7 @@ def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issu
     return tuple(
         Issue(
             "unknown-param",
-            f"no step asks for the parameter `{shorten(name)}`",
+            f"no step uses the parameter `{shorten(name)}`",
             hint=_did_you_mean(name, not_given),
         )
         for name in params
@@ -140,15 +140,15 @@ def _explain_name(
         indices: Their indices by name.
     """
     if not isinstance(name, str):
-        wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of such names"
+        wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of step names"
         message = f"`from` must be the name of {wanted}, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
         return
     shown = shorten(name)
     named = indices.get(name, [])
     if len(named) > 1:
-        message = f"{len(named)} steps are named `{shown}`: which of them is meant?"
-        yield Issue("ambiguous-step", message, path, "give each step a name of its own")
+        message = f"ambiguous step `{shown}`: {len(named)} steps have this name"
+        yield Issue("ambiguous-step", message, path, "give each step a unique name")
     elif named == [reader]:
         yield Issue("later-step", f"`{shown}` reads from itself", path)
     elif named and _runs_later(steps[named[0]], steps[reader]):
@@ -157,7 +157,7 @@ def _explain_name(
         yield Issue("later-step", f"`{shown}` runs after this step", path, hint)
     elif not named and None not in indices:
         suggestion = _suggest_step(name, reader, steps)
-        yield Issue("unknown-step", f"no step is named `{shown}`", path, suggestion)
+        yield Issue("unknown-step", f"unknown step `{shown}`", path, suggestion)
     # Else it may be a step whose own name or priority is wrong, which is told anyway.
 
 
@@ -185,7 +185,7 @@ def _explain_param(
         message = f"`param` must be the name of a parameter, not {type_name(name)}"
         yield Issue("wrong-type", message, path, _AS_DATA)
     elif params is not None and name not in params and "default" not in reference:
-        hint = _did_you_mean(name, params) or f"`--param {shorten(name)}=...` gives it"
+        hint = _did_you_mean(name, params) or f"set it with `--param {shorten(name)}=...`"
         yield Issue("missing-param", f"the parameter `{shorten(name)}` is not given", path, hint)
 
 

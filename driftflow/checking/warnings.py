@@ -37,7 +37,7 @@ PACKS = {
 # By the key of a reference: what to do about another key that looks like `default`.
 _DEFAULT_HINTS = {
     "param": "did you mean `default`?",
-    "from": "what a step gives has no default: leave it out",
+    "from": "`from` cannot have a default: remove it",
 }
 _MAX_LISTED = 8  # a hint lists no more actions
 
@@ -92,7 +92,7 @@ def _explain_unknown_field(key: str, value: Mapping[str, Json], path: JsonPath) 
     homes = [home for home, other in _objects().values() if key in _list_fields(other)]
     holder, _, member = key.partition(".")
     if member and definition["properties"].get(holder, {}).get("type") == "object":
-        hint = f"write `{shorten(member)}` in an object, `{holder}`"
+        hint = f"write `{shorten(member)}` inside the object `{holder}`"
     elif meant := did_you_mean(key, not_given):
         hint = meant
     elif homes and key not in path:
@@ -170,7 +170,8 @@ def _find_almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
             other = next((name for name in value if name != key), "")
             looks_like_one = value.keys() == {key, other} and find_nearest(other, ["default"])
             if looks_like_one and not is_reference(value):
-                message = f"an object with the keys `{key}` and `{shorten(other)}` is no reference"
+                keys = f"the keys `{key}` and `{shorten(other)}`"
+                message = f"an object with {keys} is not a reference, but plain data"
                 yield Issue("almost-reference", message, (*path, other), hint, mark="key")
         for key, member in value.items():
             yield from _find_almost_references(member, (*path, key))
@@ -181,7 +182,7 @@ def _check_names(steps: Sequence[Step]) -> Iterator[Issue]:
     for index, step in enumerate(steps):
         name = step.get("name")
         if isinstance(name, str) and first.setdefault(name, index) != index:
-            message = f"two steps are named `{shorten(name)}`"
+            message = f"duplicate step name `{shorten(name)}`"
             hint = f"the first is `steps[{first[name]}]`"
             yield Issue("duplicate-name", message, ("steps", index, "name"), hint)
 
@@ -189,14 +190,14 @@ def _check_names(steps: Sequence[Step]) -> Iterator[Issue]:
 def _explain_unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) -> Issue:
     pack = next((pack for pack, names in PACKS.items() if name in names), None)
     if pack:
-        hint = f"`--actions {pack}` provides it"
+        hint = f"add `--actions {pack}` to use it"
     elif meant := did_you_mean(name, actions):
         hint = meant
     elif len(actions) <= _MAX_LISTED:
-        hint = f"the actions are {join_words(actions)}; `--actions` brings others"
+        hint = f"the available actions are {join_words(actions)}; `--actions` adds more"
     else:
-        hint = "`driftflow actions` lists those that there are"
-    return Issue("unknown-action", f"no action `{shorten(name)}`: {_FAILS}", path, hint)
+        hint = "run `driftflow actions` to list the available actions"
+    return Issue("unknown-action", f"unknown action `{shorten(name)}`: {_FAILS}", path, hint)
 
 
 def _explain_input(
@@ -216,7 +217,8 @@ def _explain_input(
     try:
         found = find_input_issues(validator, action, value)
     except (ArithmeticError, RecursionError) as error:  # the step will not get further
-        found = [Issue("wrong-input", f"`{shorten(action)}` cannot judge it: {error}")]
+        schema = f"the schema of `{shorten(action)}`"
+        found = [Issue("wrong-input", f"the input cannot be checked against {schema}: {error}")]
     defaults = {
         (*start, "default"): reference["param"]
         for start, reference in find_references(value)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from driftflow.actions.action import action
 from driftflow.errors import ConfigError
 from driftflow.reading.document import parse, type_name
-from driftflow.text import format_json, format_path
+from driftflow.text import count_of, format_json, format_path
 from driftflow.writing.replacement import replace
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _PATH = {
     "minLength": 1,
 }
 _DELIMITER = {
-    "description": "What stands between fields.",
+    "description": "The character between fields.",
     "type": "string",
     "enum": [",", ";", "\t", "|", ":", " "],
     "default": ",",
@@ -56,19 +56,19 @@ _READS = _make_schema("What to read", {"path": _PATH}, {})
 
 @action(schema=_READS)
 def read_text(value: dict[str, Any]) -> str:
-    """Gives the text of a file."""
+    """Returns the text of a file."""
     return _read_text(value["path"])
 
 
 @action(schema=_READS)
 def read_json(value: dict[str, Any]) -> Json:
-    """Gives what a JSON file holds."""
+    """Returns the value in a JSON file."""
     return _parse_json(_read_bytes(value["path"]), value["path"])
 
 
 @action(schema=_READS)
 def read_jsonl(value: dict[str, Any]) -> list[Json]:
-    """Gives what the lines of a JSON Lines file hold, as an array; blank lines are skipped."""
+    """Returns the values in a JSON Lines file, as an array; blank lines are skipped."""
     path = value["path"]
     return [
         _parse_json(line.encode(), path, number)
@@ -83,7 +83,7 @@ def read_jsonl(value: dict[str, Any]) -> list[Json]:
         {"path": _PATH},
         {
             "header": {
-                "description": "Whether the first row holds names; without, rows are arrays.",
+                "description": "Whether the first row has column names. If not, rows are arrays.",
                 "type": "boolean",
                 "default": True,
             },
@@ -92,7 +92,7 @@ def read_jsonl(value: dict[str, Any]) -> list[Json]:
     )
 )
 def read_csv(value: dict[str, Any]) -> list[Any]:
-    """Gives the rows of a CSV file: objects by the header, or arrays; all fields are strings."""
+    """Returns the rows of a CSV file, as objects (with a header) or arrays; fields are strings."""
     path = value["path"]
     reader = csv.reader(
         io.StringIO(_read_text(path), newline=""),
@@ -112,19 +112,19 @@ def read_csv(value: dict[str, Any]) -> list[Any]:
 
 @action(schema=_make_schema("What to write", {"path": _PATH, "text": {"type": "string"}}, {}))
 def write_text(value: dict[str, Any]) -> str:
-    """Writes a text into a file; gives its path."""
+    """Writes a string to a file; returns its path."""
     return _write_text(value["path"], value["text"])
 
 
 @action(schema=_make_schema("What to write", {"path": _PATH, "value": {}}, {}))
 def write_json(value: dict[str, Any]) -> str:
-    """Writes a value into a JSON file, indented by 2; gives its path."""
+    """Writes a value to a JSON file, indented by 2; returns its path."""
     return _write_text(value["path"], f"{format_json(value['value'], indent=2)}\n")
 
 
 @action(schema=_make_schema("What to write", {"path": _PATH, "rows": {"type": "array"}}, {}))
 def write_jsonl(value: dict[str, Any]) -> str:
-    """Writes each item of an array as a line of a JSON Lines file; gives its path."""
+    """Writes each item of an array as a line of a JSON Lines file; returns its path."""
     return _write_text(value["path"], "".join(f"{format_json(row)}\n" for row in value["rows"]))
 
 
@@ -134,14 +134,14 @@ def write_jsonl(value: dict[str, Any]) -> str:
         {
             "path": _PATH,
             "rows": {
-                "description": "All objects, or all arrays.",
+                "description": "The rows: either all objects or all arrays.",
                 "type": "array",
                 "items": {"type": ["object", "array"]},
             },
         },
         {
             "columns": {
-                "description": "The header; by default, all names that rows have.",
+                "description": "The names in the header; by default, all keys of the rows.",
                 "type": "array",
                 "items": {"type": "string"},
             },
@@ -150,7 +150,7 @@ def write_jsonl(value: dict[str, Any]) -> str:
     )
 )
 def write_csv(value: dict[str, Any]) -> str:
-    """Writes rows, objects under a header or arrays, into a CSV file; gives its path."""
+    """Writes rows (objects, with a header, or arrays) to a CSV file; returns its path."""
     path, rows = value["path"], value["rows"]
     if len({type(row) for row in rows}) > 1:
         raise ValueError("some rows are objects, and some are arrays")
@@ -172,12 +172,14 @@ def write_csv(value: dict[str, Any]) -> str:
 def _require_unique(columns: list[str], path: str) -> None:
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"{path}: two columns are named {twice!r}")
+        raise ValueError(f"{path}: duplicate column name {twice!r}")
 
 
 def _require_width(columns: list[str], row: list[Any], subject: str) -> None:
     if len(row) != len(columns):
-        raise ValueError(f"{subject} has {len(row)} and the header {len(columns)} fields")
+        raise ValueError(
+            f"{subject} has {count_of(len(row), 'field')}, but the header has {len(columns)}"
+        )
 
 
 def _make_object(columns: list[str], row: list[str], subject: str) -> dict[str, str]:
@@ -190,7 +192,7 @@ def _format_row(row: dict[str, Json] | list[Json], columns: list[str], index: in
     if isinstance(row, dict):
         unknown = next((name for name in row if name not in columns), None)
         if unknown is not None:
-            raise ValueError(f"{format_path(('rows', index, unknown))}: no column of that name")
+            raise ValueError(f"{format_path(('rows', index, unknown))}: no column has this name")
         row = [row.get(name) for name in columns]
     elif columns:
         _require_width(columns, row, f"rows[{index}]")
@@ -200,8 +202,8 @@ def _format_row(row: dict[str, Json] | list[Json], columns: list[str], index: in
 def _format_field(value: Json, index: int) -> str:
     """Return a value as a field: null is empty; numbers and booleans are as in JSON."""
     if isinstance(value, list | dict):
-        fault = f"rows[{index}] holds {type_name(value)}"
-        raise ValueError(f"{fault}: a field is a string, a number, a boolean or null")  # noqa: TRY004 - no wrong type of an argument
+        fault = f"rows[{index}] contains {type_name(value)}"
+        raise ValueError(f"{fault}: a field must be a string, a number, a boolean or null")  # noqa: TRY004 - no wrong type of an argument
     if value is None:
         return ""
     return value if isinstance(value, str) else format_json(value)
@@ -246,7 +248,7 @@ def _write_text(path: str, text: str) -> str:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        reason = "the text has half a character, which UTF-8 cannot hold"
+        reason = "the text contains a lone surrogate, which UTF-8 cannot encode"
         raise ValueError(f"{path}: {reason}") from None
     with _explain_errors(path):
         replace(path, data)
@@ -261,4 +263,4 @@ def _explain_errors(path: str) -> Iterator[None]:
     except OSError as error:
         raise OSError(f"{path}: {error.strerror}") from None
     except ValueError:  # a NUL or half a character in it
-        raise ValueError(f"{path!r}: not the name of a file") from None
+        raise ValueError(f"{path!r}: not a valid file name") from None

@@ -39,24 +39,28 @@ _ARGV = {
 @action(
     schema={
         **_ARGV,
-        "title": "The program and its arguments, or more about them",
+        "title": "The program and its arguments, or an object with more settings",
         "type": ["array", "object"],
         "required": ["argv"],
         "properties": {
             "argv": _ARGV,
-            "stdin": {"description": "What it reads.", "type": "string", "default": ""},
+            "stdin": {
+                "description": "The text for its standard input.",
+                "type": "string",
+                "default": "",
+            },
             "cwd": {
                 "description": "The folder in which it runs; the working directory by default.",
                 "type": "string",
                 "minLength": 1,
             },
             "env": {
-                "description": "Environment variables, beside those that there are.",
+                "description": "Environment variables to add to the existing ones.",
                 "type": "object",
                 "additionalProperties": {"type": "string"},
             },
             "grace_seconds": {
-                "description": "How long it has to clean up after SIGTERM, until SIGKILL.",
+                "description": "How long it may clean up between SIGTERM and SIGKILL, in seconds.",
                 "type": "number",
                 "minimum": 0,
                 "default": GRACE_SECONDS,
@@ -66,7 +70,7 @@ _ARGV = {
     }
 )
 def command(value: list[str] | dict[str, Any]) -> str:
-    """Runs a program, without a shell; gives what it printed on its standard output."""
+    """Runs a program, without a shell; returns its standard output."""
     settings: dict[str, Any] = value if isinstance(value, dict) else {"argv": value}
     grace = float(settings.get("grace_seconds", GRACE_SECONDS))
     given = settings.get("stdin", "").encode()
@@ -92,7 +96,9 @@ def command(value: list[str] | dict[str, Any]) -> str:
     if status:
         raise ChildProcessError(_describe_failure(status, errors))
     if output.thread.is_alive():
-        raise ChildProcessError("something that it started holds its output open, and lives on")
+        raise ChildProcessError(
+            "a process that it started is still running and keeps its output open"
+        )
     try:
         return output.taken.decode()
     except UnicodeDecodeError as error:
@@ -145,7 +151,9 @@ def _start(settings: dict[str, Any], variable: dict[str, str]) -> subprocess.Pop
     if (
         signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
     ):  # the command sees to it; a program may not
-        raise ChildProcessError("not started: its end could not be known, since SIGCHLD is ignored")
+        raise ChildProcessError(
+            "not started: SIGCHLD is ignored, so its exit status could not be read"
+        )
     try:
         return subprocess.Popen(  # noqa: S603 - this is what the action is for
             argv,
@@ -177,7 +185,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> int:
         end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     except ChildProcessError:
         raise ChildProcessError(
-            "how it ended is not known: other code in its process has waited for its end"
+            "its exit status is not known: other code in this process has already waited for it"
         ) from None
     assert end is not None  # noqa: S101 - that comes of WNOHANG only
     return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status

@@ -30,7 +30,7 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         import distributed
     except ImportError as error:
-        reason = f"a Dask cluster takes the extra `driftflow[dask]`: {error}"
+        reason = f"a Dask cluster needs the extra `driftflow[dask]`: {error}"
         raise ExecutorError(address, reason) from None
     # What happens to a worker or the scheduler stands in the results.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -39,13 +39,15 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
         asyncio.run(asyncio.wait_for(_ask_who_is_there(address), PATIENCE))
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:  # noqa: BLE001 - whatever the engine or the network raises
-        said = message_of(error) or f"nothing within {PATIENCE:g} s"
-        raise ExecutorError(address, f"no Dask scheduler answers there: {said}") from None
+        said = message_of(error) or f"no answer within {PATIENCE:g} s"
+        raise ExecutorError(
+            address, f"cannot reach a Dask scheduler at this address: {said}"
+        ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise ExecutorError(address, "the Dask scheduler there has no workers") from None
+            raise ExecutorError(address, "the Dask scheduler has no workers") from None
         # For each thread a batch to work on, and one to go on with: the way there takes time.
         yield client.get_executor(pure=False), 2 * sum(client.nthreads().values())
 

@@ -198,6 +198,6 @@ def _reap() -> Iterator[tuple[int, int]]:
 
 
 def _complain(code: int) -> None:
-    text = f"error: the process ended before its work was done: {describe_exit(code)}\n"
+    text = f"error: the process ended unexpectedly: {describe_exit(code)}\n"
     with suppress(OSError):
         os.write(2, text.encode())

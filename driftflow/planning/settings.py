@@ -88,7 +88,7 @@ class Options(NamedTuple):
         jobs: How many batches of steps are under way at the same time, at most; None for the number
             of usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the timeout is over.
-        audit_sync: When the audit is on the disk.
+        audit_sync: When the audit is synced to disk.
         run_id: The run's own name in the audit; None for a new UUID.
     """
 

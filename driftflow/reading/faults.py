@@ -132,7 +132,7 @@ _FAULTS: dict[str, tuple[str, Hints]] = {
         _hints(
             (r"\\'", "write `'` without a backslash"),
             (r"\\[\r\n]", r"write a line break as `\n`"),
-            (r"\\x[0-9A-Fa-f]{2}", r"write `\u0041` for `\x41`"),
+            (r"\\x[0-9A-Fa-f]{2}", r"write `\x41` as `\u0041`"),
             (r"", r"write a backslash as `\\`"),
         ),
     ),

@@ -62,18 +62,18 @@ def find_resumable(plan: Plan) -> tuple[Resumed | None, str]:
     wanted = digest(plan)
     runs = {start.run_id: start for start in starts if start.plan == wanted}
     if not runs:
-        other = " (the last one of this workflow had another plan)" if starts else ""
-        return None, f"nothing to resume: no run of this plan is in {path}{other}"
+        other = " (the last run of this workflow had a different plan)" if starts else ""
+        return None, f"nothing to resume: {path} has no run of this plan{other}"
     newest = [*runs.values()][-1]
     records = [*read_records(read_lines(path), [*_follow(runs, newest.run_id)])]
     _require_known_versions(path, (record.get("v") for record in records))
     statuses = read_statuses(records)
     status = statuses.get(newest.run_id)
     if status == "ok":
-        return None, "nothing to resume: the last run of this plan is ok"
+        return None, "nothing to resume: the last run of this plan ended ok"
     resumed = _fold(plan, newest.run_id, records, statuses)
-    end = _ENDS.get(str(status), "which was cut off")
-    run = f"run {newest.run_id} of {newest.moment}, {end}"
+    end = _ENDS.get(str(status), "which has no recorded end")
+    run = f"run {newest.run_id} from {newest.moment}, {end}"
     return resumed, f"resuming {run}: {_describe(plan, resumed)}"
 
 
@@ -81,8 +81,8 @@ def _require_known_versions(path: str, versions: Iterable[object]) -> None:
     for version in versions:
         if not is_known_version(version):
             which = "no version" if version is None else f"version {shorten(format_json(version))}"
-            known = f"only version {AUDIT_VERSION} is known here"
-            raise StorageError(path, f"the audit cannot be read: a record has {which}, and {known}")
+            known = f"only version {AUDIT_VERSION} is supported"
+            raise StorageError(path, f"the audit cannot be read: a record has {which}, but {known}")
 
 
 def _follow(runs: dict[str, RunStart], newest: str) -> Iterator[str]:
@@ -115,6 +115,6 @@ def _fold(
 
 def _describe(plan: Plan, resumed: Resumed) -> str:
     number = len(resumed.results)
-    kept = f"{number} of {len(plan.steps)} steps are not run again"
+    kept = f"{number} of {len(plan.steps)} steps kept"
     again = len(resumed.unfinished)
-    return f"{kept}; {again} may have run, and run again" if again else kept
+    return f"{kept}; {again} may have run already and will run again" if again else kept

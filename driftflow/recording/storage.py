@@ -69,14 +69,15 @@ class JsonFileStorage:
 
     Args:
         path: The file, relative to the working directory of this moment.
-        sync: When records are brought to the disk: `none` leaves it to the system, `run` waits for
-            a call of `sync`, `step` does it for each at once.
+        sync: When records are synced to disk: `none` leaves it to the system, `run` waits for a
+            call of `sync`, `step` does it for each at once.
         beside_code: Whether code of others runs in this process: then each record is kept from a
             file that has come to have the descriptor's number, and from a fork of the process.
 
     Raises:
-        StorageError: If the file cannot be opened for reading and appending, is no regular file,
-            belongs to another user, is printed to, or holds anything but records.
+        StorageError: If the file cannot be opened for reading and appending, is not a regular file,
+            belongs to another user, is what standard output or standard error is redirected to, or
+            contains something other than records.
     """
 
     def __init__(self, path: str, sync: Sync = "run", *, beside_code: bool = False) -> None:
@@ -95,7 +96,7 @@ class JsonFileStorage:
         except OSError as error:
             raise StorageError(path, f"the audit cannot be opened: {error.strerror}") from None
         except ValueError:  # a NUL or a lone surrogate in the path
-            raise StorageError(path, "the audit cannot be opened: not the name of a file") from None
+            raise StorageError(path, "the audit cannot be opened: not a valid file name") from None
 
     def append(self, record: str) -> None:
         """Write the record at the end of the file.
@@ -131,7 +132,7 @@ class JsonFileStorage:
             self.sync()
 
     def sync(self) -> None:
-        """Bring what was written to the disk.
+        """Sync what was written to disk.
 
         Raises:
             StorageError: If this sync failed, or one before it. Nothing more is written then.
@@ -144,7 +145,7 @@ class JsonFileStorage:
                 self._sync_folder()
                 self._is_new = False
         except OSError as error:
-            self._fault = f"{error.strerror}, when it was brought to the disk"
+            self._fault = f"{error.strerror} (while syncing to disk)"
             raise self._make_error(self._fault) from None
 
     def close(self) -> None:
@@ -153,7 +154,7 @@ class JsonFileStorage:
         Raises:
             StorageError: If the system says only now that a write failed.
         """
-        self._fault = "it is closed"
+        self._fault = "the file is closed"
         try:
             self._require_identity()
             os.close(self._descriptor)
@@ -227,7 +228,7 @@ class JsonFileStorage:
     def _take_back(self, size: int) -> NoReturn:
         with suppress(OSError):  # if it cannot be, the next record begins a new line
             os.ftruncate(self._descriptor, size)
-        raise OSError(errno.ENOSPC, "a record was cut short")
+        raise OSError(errno.ENOSPC, "a record was only partly written (is the disk full?)")
 
     def _sync_folder(self) -> None:
         parent = os.path.dirname(self._absolute_path)  # noqa: PTH120 - as above
@@ -238,7 +239,7 @@ class JsonFileStorage:
             os.close(folder)
 
     def _make_error(self, reason: str | None) -> StorageError:
-        return StorageError(self.path, f"the audit failed: {reason}")
+        return StorageError(self.path, f"the audit cannot be written: {reason}")
 
 
 def read_lines(path: str, *, by_anybody: bool = False) -> Iterator[bytes]:
@@ -263,7 +264,7 @@ def read_lines(path: str, *, by_anybody: bool = False) -> Iterator[bytes]:
     except OSError as error:
         raise StorageError(path, f"the audit cannot be read: {error.strerror}") from None
     except ValueError:
-        raise StorageError(path, "the audit cannot be read: not the name of a file") from None
+        raise StorageError(path, "the audit cannot be read: not a valid file name") from None
 
 
 def _identify(status: os.stat_result) -> tuple[int, int]:
@@ -306,11 +307,11 @@ def _open_file(path: str, flags: int) -> int:
         descriptor = os.open(path, flags | _SAFE_FLAGS, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(error.errno, "it is a symbolic link") from None
+            raise OSError(error.errno, "it is a symbolic link, which is not allowed") from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     return descriptor
 
 
@@ -323,7 +324,7 @@ def _require_ours(status: os.stat_result) -> None:
 def _require_apart(status: os.stat_result) -> None:
     """Raise OSError if the run prints to the file."""
     if is_printed_to(status):
-        raise OSError(errno.EBUSY, "what is printed goes there")
+        raise OSError(errno.EBUSY, "standard output or standard error is redirected to it")
 
 
 def _require_credible(status: os.stat_result) -> None:
@@ -331,7 +332,7 @@ def _require_credible(status: os.stat_result) -> None:
     _require_ours(status)
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         mode = f"{stat.S_IMODE(status.st_mode):03o}"
-        reason = f"others can write it (mode {mode}), so nothing in it is believed"
+        reason = f"other users can write to it (mode {mode}), so it is not trusted"
         raise PermissionError(errno.EPERM, reason)
 
 
@@ -340,7 +341,7 @@ def _require_records(descriptor: int, size: int) -> None:
     first, _, _ = os.pread(descriptor, _BLOCK, 0).lstrip(_BLANK).partition(b"\n")
     last = _read_last_line(descriptor, size)
     if not all(map(may_be_record, filter(None, (first, last)))):
-        raise OSError(errno.EINVAL, "it holds something else than the records of an audit")
+        raise OSError(errno.EINVAL, "it contains something other than audit records")
 
 
 def _read_last_line(descriptor: int, size: int) -> bytes:

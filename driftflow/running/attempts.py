@@ -31,7 +31,7 @@ Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
 # What comes of a step that was not tried, since an interrupt came first.
 INTERRUPTED: Outcome = (False, None, "interrupted", 0, 0.0)
 # What comes of one that an interrupt did not wait for.
-UNKNOWN: Outcome = (False, None, "interrupted, and what came of it is not known", 1, 0.0)
+UNKNOWN: Outcome = (False, None, "interrupted; its outcome is unknown", 1, 0.0)
 
 # A config can ask for longer waits than a system can keep: about three years are enough. Seconds.
 _FOREVER = 1e8

@@ -66,7 +66,7 @@ def compile_schema(schema: Schema) -> Accepts:
         ValueError: If it is none; says what is wrong with it.
     """
     if "draft-07" not in str(schema.get("$schema", "draft-07")):
-        raise ValueError(f"it is of another draft than draft-07: {schema['$schema']}")
+        raise ValueError(f"only draft-07 is supported, not {schema['$schema']}")
     try:
         source = write_source(schema)
     except (NotImplementedError, OverflowError, RecursionError, re.error):
@@ -111,14 +111,14 @@ def _ask_jsonschema(schema: Schema) -> Accepts:
     except SchemaError as error:
         raise ValueError(f"at {error.json_path}: {error.message}") from None
     except (OverflowError, RecursionError) as error:
-        raise ValueError(f"it is too much for jsonschema: {error}") from None
+        raise ValueError(f"jsonschema cannot process it: {error}") from None
     check_references(schema)
     is_valid = Draft7Validator(schema).is_valid
     try:
         for sample in _SAMPLES:
             is_valid(sample)
     except RecursionError:
-        raise ValueError("it refers to itself without end") from None
+        raise ValueError("a `$ref` in it leads back to itself without end") from None
 
     def accepts(value: Json) -> bool:
         try:

@@ -65,7 +65,9 @@ def resolve_reference(reference: str, schema: Mapping[str, Any]) -> Any:
         found = whole.pointer(slash + pointer, resolver=EMPTY_REGISTRY.resolver()).contents
     if start == "#" and isinstance(found, dict | bool):
         return found
-    raise ValueError(f"`$ref` leads to no place in it: {reference}")
+    raise ValueError(
+        f"cannot resolve `$ref`: {reference} (only parts of the same schema can be referenced)"
+    )
 
 
 def check_references(schema: Mapping[str, Any]) -> None:
@@ -77,7 +79,7 @@ def check_references(schema: Mapping[str, Any]) -> None:
         if isinstance(part.get("$ref"), str):
             resolve_reference(part["$ref"], schema)
         if isinstance(part.get("$id"), str) and part is not schema:
-            raise ValueError(f"only the whole of it can have an `$id`: {part['$id']}")
+            raise ValueError(f"`$id` is allowed only at the top level of the schema: {part['$id']}")
         replace_parts(part, check)
 
     check(schema)

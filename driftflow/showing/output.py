@@ -165,4 +165,4 @@ class _Closed(io.TextIOBase):
     """Stands for a stream that was closed before the program started."""
 
     def write(self, _text: str) -> int:
-        raise _closed("it is closed")
+        raise _closed("standard output is closed")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
-_SOURCES = {"default": "by default", "config": "by the config", "operator": "by --audit"}
+_SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
 
 def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
@@ -71,13 +71,14 @@ def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
     """Return a line for each setting and a table of the steps in run order; long values are cut."""
     shown = build_plan_document(plan, actions)
     unused = "" if plan.flags.is_enabled("audit") else " (not written: the flag audit is off)"
-    timeout = _format_source(plan.timeout_source, TIMEOUT_VARIABLE)
+    seconds = _format_seconds(plan.timeout_seconds)
+    timeout = f"{seconds}, {_format_source(plan.timeout_source, TIMEOUT_VARIABLE)}"
     settings = [
         ["workflow", _format_value(plan.name)],
         ["digest", shown["digest"]],
         *(["flag " + name, _format_flag(shown["flags"][name])] for name in KNOWN),
         ["audit file", _format_value(plan.storage_path) + unused],
-        ["timeout", f"{_format_seconds(plan.timeout_seconds)}, {timeout}; not enforced"],
+        ["timeout", f"{timeout}; enforced only with --enforce-timeout"],
         *([["backoff", _format_backoff(plan.backoff)]] if plan.backoff else []),
     ]
     has_waves = plan.flags.is_enabled("parallel")
@@ -98,9 +99,10 @@ def format_actions(actions: Mapping[str, Action]) -> str:
 
 def _format_backoff(backoff: Backoff) -> str:
     first, most = map(_format_seconds, (backoff.delay_seconds, backoff.max_delay_seconds))
-    part = "a random part of " if backoff.jitter else ""
     factor = shorten(format_json(backoff.factor))
-    return f"{part}{first} after the first attempt, then {factor} times as long, up to {most}"
+    jitter = "; each wait is a random part of that" if backoff.jitter else ""
+    waits = f"{first} after the first attempt, then {factor} times as long each time, up to {most}"
+    return f"{waits}{jitter}"
 
 
 def _format_seconds(seconds: float) -> str:
@@ -113,7 +115,7 @@ def _format_flag(setting: Mapping[str, Any]) -> str:
 
 
 def _format_source(source: Source, variable: str) -> str:
-    return _SOURCES.get(source, f"by {variable}")
+    return _SOURCES.get(source, f"set by {variable}")
 
 
 def _format_field(step: Mapping[str, Any], field: str) -> str:

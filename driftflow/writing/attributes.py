@@ -28,7 +28,7 @@ _OF_THE_CONTENTS = ("security.capability", "security.ima", "security.evm")
 # How a system says that a file has no such attribute, or that it is not ours to read or to set.
 _MISSING = (errno.ENODATA, errno.ENOTSUP)
 _DENIED = (errno.EPERM, errno.EACCES)
-_NOT_KEPT = "its access list cannot be kept"
+_NOT_KEPT = "its access control list (ACL) cannot be kept"
 
 
 def keep_attributes(path: Path, old: os.stat_result, draft: int) -> None:
@@ -49,7 +49,7 @@ def keep_attributes(path: Path, old: os.stat_result, draft: int) -> None:
     if _ACL not in names:
         _remove_access_list(draft)
     elif old.st_gid != new.st_gid:
-        raise PermissionError(errno.EPERM, f"{_NOT_KEPT}: its group cannot")
+        raise PermissionError(errno.EPERM, f"{_NOT_KEPT}, because its group cannot be kept")
     else:
         _keep_access_list(path, draft)
     os.fchmod(draft, _mode_for(old, new))

@@ -23,7 +23,7 @@ from driftflow.streams import is_printed_to
 from driftflow.writing.attributes import keep_attributes
 from driftflow.writing.drafts import new_draft, remove_left_drafts
 
-_NO_MOVE = "it is a mount point of its own, and cannot be replaced: mount its folder instead"
+_NO_MOVE = "it is a mount point and cannot be replaced: mount its folder instead"
 
 
 def replace(path: str, data: bytes) -> None:
@@ -69,13 +69,15 @@ def _find(path: str) -> tuple[Path, os.stat_result | None]:
     if not stat.S_ISREG(old.st_mode):
         raise _not_regular()
     if is_printed_to(old):
-        raise OSError(errno.EBUSY, "what is printed goes there, and would be lost")
+        raise OSError(
+            errno.EBUSY, "standard output or standard error is redirected to it and would be lost"
+        )
     return target, old
 
 
 def _require_name(path: str) -> None:
     if path.rpartition(os.sep)[2] in ("", ".", ".."):
-        raise OSError(errno.EISDIR, "not the name of a file")
+        raise OSError(errno.EISDIR, "not a valid file name")
 
 
 def _is_of_procfs(link: Path) -> bool:

@@ -34,7 +34,7 @@ def stations(value: Row) -> list[Row]:
 
 @driftflow.action(name="weather.kept", schema=ROWS)
 def kept(rows: list[Row]) -> list[Row]:
-    """Gives the good observations: none that is missing or failed a check, values as numbers."""
+    """Returns the good observations: none that is missing or failed a check, values as numbers."""
     return [
         {"station": row["station"], "element": row["element"], "value": int(row["value"]) / 10}
         for row in rows
@@ -51,7 +51,7 @@ def dropped(rows: list[Row]) -> dict[str, int]:
 
 @driftflow.action(name="weather.summary", schema=ROWS)
 def summary(rows: list[Row]) -> list[Row]:
-    """Gives for each station its days, mean temperatures (°C) and precipitation (mm)."""
+    """Returns for each station its days, mean temperatures (°C) and precipitation (mm)."""
     values: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         values[row["station"]][row["element"]].append(row["value"])
@@ -81,7 +81,7 @@ PAIR = {
 
 @driftflow.action(name="weather.join", schema=PAIR)
 def join(value: Row) -> list[Row]:
-    """Gives each row on the left with what the right has of the same key."""
+    """Returns each row on the left with what the right has of the same key."""
     key = value["on"]
     right = {row[key]: row for row in value["right"]}
     return [{**right[row[key]], **row} for row in value["left"] if row[key] in right]
@@ -89,7 +89,7 @@ def join(value: Row) -> list[Row]:
 
 @driftflow.action(name="weather.without", schema=PAIR)
 def without(value: Row) -> list[Row]:
-    """Gives the rows on the left of whose key the right has none."""
+    """Returns the rows on the left whose key the right does not have."""
     key = value["on"]
     right = {row[key] for row in value["right"]}
     return [row for row in value["left"] if row[key] not in right]
@@ -105,7 +105,7 @@ def without(value: Row) -> list[Row]:
     },
 )
 def lines(value: Row) -> str:
-    """Gives a line of text for each row: some columns, tabs between them."""
+    """Returns a line of text for each row: some columns, with tabs between them."""
     return "".join(
         "\t".join(str(row[column]) for column in value["columns"]) + "\n" for row in value["rows"]
     )
@@ -121,7 +121,7 @@ def lines(value: Row) -> str:
     },
 )
 def first(value: Row) -> list[list[str]]:
-    """Gives the first lines of a text, each split at its tabs."""
+    """Returns the first lines of a text, each split at its tabs."""
     return [line.split("\t") for line in value["lines"].splitlines()[: value.get("count", 3)]]
 
 

@@ -131,12 +131,12 @@ def test_a_check_holds_each_input_against_its_schema(snapshot: SnapshotAssertion
     ("sources", "fault"),
     [
         (["missing.py"], "missing.py: No such file or directory"),
-        (["rows.py", "again.py"], "again.py: the name `rows.take` is taken: rows.py"),
-        (["echo.py"], "echo.py: the name `echo` is taken: built-in"),
+        (["rows.py", "again.py"], "again.py: the name `rows.take` is already taken (rows.py)"),
+        (["echo.py"], "echo.py: the name `echo` is already taken (built-in)"),
         (["broken.py"], "broken.py: line 1: expected '('"),
         (
             ["no_such_module"],
-            "no_such_module: there is no such module; a file is named by its path",
+            "no_such_module: no such module; to load a file, give its path",
         ),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_parameter_is_a_text_or_json(params: list[str], output: Any) -> None:
         (["x:=NaN"], "error[not-finite]: NaN is not a JSON number\n --> --param x:1:1\n"),
         (["x:="], "error[syntax]: invalid JSON: the document is empty\n --> --param x:1:1\n"),
         ([], "error[missing-param]: the parameter `x` is not given\n --> config.json:1:"),
-        (["x=1", "xx=2"], "error[unknown-param]: no step asks for the parameter `xx`\n --> config"),
+        (["x=1", "xx=2"], "error[unknown-param]: no step uses the parameter `xx`\n --> config"),
     ],
 )
 @pytest.mark.parametrize("command", [["--config"], ["plan", "--config"]])
@@ -238,7 +238,7 @@ def test_the_library_takes_actions_and_parameters() -> None:
         TypeError, match="the parameter 'rows' is not a JSON value: a value of type set"
     ):
         run_workflow(path, params={"rows": {1}})  # type: ignore[dict-item]  # the point of the test
-    with pytest.raises(TypeError, match="the name of a parameter is a string, not 1"):
+    with pytest.raises(TypeError, match="the name of a parameter must be a string, not 1"):
         run_workflow(path, params={1: 2})  # type: ignore[dict-item]  # the point of the test
     with pytest.raises(ActionsError):
         run_workflow(path, actions={"echo": len}, params={"rows": rows})

@@ -210,8 +210,8 @@ def test_a_config_that_cannot_be_read_is_exit_2(kind: str, tmp_path: Path) -> No
     reason = {
         "missing": "no such file",
         "directory": "a directory, not a file",
-        "unreadable": "not readable: permission denied",
-        "not a file name": "not readable: File name too long",
+        "unreadable": "cannot be read: permission denied",
+        "not a file name": "cannot be read: File name too long",
     }[kind]
     assert outcome == (2, "", f"error[unreadable]: {reason}\n --> {path}\n")
     check = spawn("check", path, cwd=tmp_path, before=UNPRIVILEGED)
@@ -269,7 +269,7 @@ def test_an_audit_that_cannot_be_written_is_exit_3_before_the_first_step(
         "directory": "the audit cannot be opened: Is a directory",
         "no folder": "the audit cannot be opened: No such file or directory",
         "not writable": "the audit cannot be opened: Permission denied",
-        "device": "the audit cannot be opened: it is no regular file",
+        "device": "the audit cannot be opened: it is not a regular file",
     }[kind]
     assert (outcome.status, outcome.stderr) == (3, f"error: {storage}: {reason}\n")
     if output:
@@ -285,10 +285,9 @@ def test_an_audit_that_fails_later_stops_the_run(output: list[str], tmp_path: Pa
     steps = [{"name": name, "input": "x" * 300} for name in "abcde"]
     path = save(tmp_path, *steps, flags={"audit": True}, storage={"path": "audit.jsonl"})
     outcome = spawn("--config", path, *output, cwd=tmp_path, before=("prlimit", "--fsize=1300"))
-    assert (outcome.status, outcome.stderr) == (
-        3,
-        "error: audit.jsonl: the audit failed: a record was cut short\n",
-    )
+    reason = "a record was only partly written (is the disk full?)"
+    told = f"error: audit.jsonl: the audit cannot be written: {reason}\n"
+    assert (outcome.status, outcome.stderr) == (3, told)
     lines = (tmp_path / "audit.jsonl").read_bytes().split(b"\n")
     events = [json.loads(line) for line in lines[:-1]]
     assert lines[-1] == b""  # what was cut short is taken back
@@ -332,7 +331,7 @@ def test_a_closed_stdout_is_exit_3_and_the_audit_is_complete(tmp_path: Path) -> 
     path = save(tmp_path, ECHO, FAIL | {"optional": True}, flags={"audit": True})
     command = ["sh", "-c", f'exec "{sys.executable}" -m driftflow --config "{path}" >&-']
     done = run(command, tmp_path, stdout=subprocess.DEVNULL)
-    assert done == (3, b"error: the output could not be written: it is closed\n")
+    assert done == (3, b"error: the output could not be written: standard output is closed\n")
     assert audited(tmp_path) == ["a", "b", "failed"]
 
 
@@ -480,7 +479,7 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     arguments = ("--config", path, "--actions", actions, "--resume")
     audit = "./driftflow.audit.json"
     first = invoke(*arguments, cwd=tmp_path)
-    reason = f"nothing to resume: no run of this plan is in {audit}\n"
+    reason = f"nothing to resume: {audit} has no run of this plan\n"
     assert first == (1, "OK a: a\nFAIL b: not ready\n", reason)
     (tmp_path / "ready").touch()
     second = invoke(*arguments, "--print-json", cwd=tmp_path)
@@ -490,8 +489,8 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     records = [json.loads(line) for line in (tmp_path / audit).read_text().splitlines()]
     run_id = records[0]["run_id"]
     assert document["resumed"] == {"run_id": run_id, "may_have_run": []}
-    which = f"run {run_id} of {records[0]['ts']}, which failed"
-    assert second.stderr == f"resuming {which}: 1 of 3 steps are not run again\n"
+    which = f"run {run_id} from {records[0]['ts']}, which failed"
+    assert second.stderr == f"resuming {which}: 1 of 3 steps kept\n"
     starts = [record for record in records if record["event"] == "run_started"]
     assert [record.get("resumes") for record in starts] == [None, run_id]
     assert len({record["run_id"] for record in records}) == 2
@@ -500,7 +499,7 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     assert third == (
         0,
         "OK a: a\nOK b: b\nOK c: c\n",
-        "nothing to resume: the last run of this plan is ok\n",
+        "nothing to resume: the last run of this plan ended ok\n",
     )
 
 
@@ -509,7 +508,7 @@ def test_an_audit_that_cannot_be_read_back_is_exit_3(tmp_path: Path) -> None:
     path = save(tmp_path, ECHO, flags={"audit": True}, storage={"path": "folder"})
     (tmp_path / "folder").mkdir()
     outcome = invoke("--config", path, "--resume", cwd=tmp_path)
-    reason = "error: folder: the audit cannot be read: it is no regular file\n"
+    reason = "error: folder: the audit cannot be read: it is not a regular file\n"
     assert outcome == (3, "", reason)
 
 
@@ -530,7 +529,7 @@ def test_a_sensitive_step_is_for_programs_alone(options: list[str], tmp_path: Pa
     else:
         assert outcome.stdout == "OK s: [redacted]\nFAIL f: [redacted]\nFAIL r: [redacted]\n"
     again = invoke("--config", path, "--resume", *options, cwd=tmp_path)
-    assert "0 of 3 steps are not run again" in again.stderr
+    assert "0 of 3 steps kept" in again.stderr
     assert "reused" not in again.stdout
 
 
@@ -559,7 +558,7 @@ def test_a_sync_that_fails_at_the_end_is_exit_3(
 
     monkeypatch.setattr("driftflow.recording.storage._fdatasync", fail)
     path = save(tmp_path, ECHO, flags={"audit": True})
-    reason = "the audit failed: Input/output error, when it was brought to the disk"
+    reason = "the audit cannot be written: Input/output error (while syncing to disk)"
     error = f"error: ./driftflow.audit.json: {reason}\n"
     assert invoke("--config", path, cwd=tmp_path) == (3, "OK a: hello\n", error)
 

@@ -338,7 +338,7 @@ def filled(snippet: str) -> Any:
         (HEAD + '"retr¦ies": 2}', "Ignored"),
         (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first."),
         (STEP + '"acti¦on": "upper"}]}', "`driftflow check` finds it"),
-        (STEP + '"action": "up¦per"}]}', "`upper`: Gives the input, a string, in upper case"),
+        (STEP + '"action": "up¦per"}]}', "`upper`: Returns the input, a string, in upper case"),
         (HEAD + '"flags": {"au¦dit": true}}', "Append a record of the run"),
         (HEAD + '"storage": {"pa¦th": ""}}', "relative to the working directory"),
     ],

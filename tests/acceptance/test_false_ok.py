@@ -168,7 +168,7 @@ def test_a_process_that_an_action_ends_is_no_success(
         tmp_path, first, {"name": "b", "action": "end", "input": way}, flags={"audit": True}
     )
     done = spawn("--config", config, "--actions", "./acts.py", *options, cwd=tmp_path)
-    said = "error: the process ended before its work was done: exit status 0\n"
+    said = "error: the process ended unexpectedly: exit status 0\n"
     assert done == (1, "" if options else "OK a: done\n", said)
     assert end_of_record(tmp_path) == "interrupted"
 
@@ -224,7 +224,7 @@ def test_no_command_succeeds_whose_process_ends_as_it_loads_actions(
     (tmp_path / "acts.py").write_text(ENDINGS)
     config = workflows.save(tmp_path, {"action": "no"})
     done = spawn(*command, config, "--actions", "./acts.py", cwd=tmp_path, environ={"AT_ONCE": "1"})
-    said = "error: the process ended before its work was done: exit status 0\n"
+    said = "error: the process ended unexpectedly: exit status 0\n"
     assert done == (1, "", said)
 
 
@@ -252,7 +252,7 @@ def test_a_second_signal_is_death_at_once_in_the_middle_of_a_call(tmp_path: Path
         json.loads(line) for line in (tmp_path / "driftflow.audit.json").read_text().splitlines()
     ]
     assert [record["seq"] for record in records] == [0, 1, 2, 3]
-    assert records[2]["error"] == "interrupted, and what came of it is not known"
+    assert records[2]["error"] == "interrupted; its outcome is unknown"
     assert (records[3]["event"], records[3]["status"]) == ("run_finished", "interrupted")
 
 

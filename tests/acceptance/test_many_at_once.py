@@ -43,7 +43,7 @@ def test_what_ran_beside_the_end_of_a_run_is_told(tmp_path: Path) -> None:
     ]
     path = save(tmp_path, *steps, flags=TOGETHER | {"audit": True, "metrics": True})
     text = invoke("--config", path, *DEEDS, "--jobs", "4", cwd=tmp_path)
-    told = "discarded: 2 steps that ran beside the one that ended the run\n"
+    told = "discarded: 2 steps that ran at the same time as the step that ended the run\n"
     assert text == (1, "OK a: 0.3\nFAIL b: unknown action: 'nobody'\n", told)
     audit = (tmp_path / "driftflow.audit.json").read_text()
     records = [json.loads(line) for line in audit.splitlines()]
@@ -69,7 +69,7 @@ def test_what_ran_beside_the_end_of_a_run_is_told(tmp_path: Path) -> None:
 def test_one_step_is_told_as_one(tmp_path: Path) -> None:
     """And none not at all."""
     path = save(tmp_path, {"action": "nobody"}, {"action": "echo"}, flags=TOGETHER)
-    told = "discarded: 1 step that ran beside the one that ended the run\n"
+    told = "discarded: 1 step that ran at the same time as the step that ended the run\n"
     assert invoke("--config", path, "--jobs", 2).stderr == told
     assert invoke("--config", path, "--jobs=1").stderr == ""
     assert invoke("--config", path, environ={"DRIFTFLOW_FLAGS": "parallel"}).stderr == ""
@@ -148,7 +148,7 @@ def test_what_no_child_could_find_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path, {"action": "mine"})
     mine = {"mine": lambda value: value}
     assert run_workflow(path, actions=mine)["status"] == "ok"
-    with pytest.raises(ActionsError, match="`mine`: no other process can find it"):
+    with pytest.raises(ActionsError, match="`mine`: other processes cannot import it"):
         run_workflow(path, actions=mine, enforce_timeout=True)
 
 
@@ -179,7 +179,9 @@ def test_a_dask_cluster_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
     path = save(tmp_path, {}, flags={"audit": True})
     outcome = invoke("--config", path, "--dask", "nonsense", cwd=tmp_path)
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: nonsense: no Dask scheduler answers there: ")
+    assert outcome.stderr.startswith(
+        "error: nonsense: cannot reach a Dask scheduler at this address: "
+    )
     assert [each.name for each in tmp_path.iterdir()] == ["config.json"]
 
 
@@ -187,7 +189,7 @@ def test_a_dask_cluster_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
     ("interrupts", "seconds", "printed"),
     [
         (1, 1, "OK s0: null\nOK s1: null\n"),
-        (1, 600, "FAIL s0: interrupted, and what came of it is not known\n"),
+        (1, 600, "FAIL s0: interrupted; its outcome is unknown\n"),
         (2, 600, ""),
     ],
 )
@@ -204,7 +206,7 @@ def test_an_interrupt_ends_a_run_in_threads(
     for _ in range(interrupts):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)  # at once it would count as one
-    discarded = "discarded: 1 step that ran beside the one that ended the run\n"
+    discarded = "discarded: 1 step that ran at the same time as the step that ended the run\n"
     said = discarded if printed.startswith("FAIL") else ""
     expected = (printed, said + "interrupted by SIGINT\n" * (interrupts == 1))
     assert tuple(map(bytes.decode, process.communicate(timeout=60))) == expected

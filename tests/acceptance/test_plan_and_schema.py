@@ -108,11 +108,11 @@ def test_the_schema_is_written_to_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        (".", "not the name of a file"),
+        (".", "not a valid file name"),
         ("no/schema.json", "No such file or directory"),
         ("/dev/full", "not a regular file"),
         ("/dev/stdout", "not a regular file"),
-        ("a\0b", "not the name of a file"),
+        ("a\0b", "not a valid file name"),
     ],
 )
 def test_a_schema_that_cannot_be_written_is_exit_3(

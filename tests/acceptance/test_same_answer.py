@@ -55,7 +55,7 @@ def test_what_a_worker_does_not_find_is_an_unknown_action(
     events = run_events(plan, {"mine": lambda _: "here"}, Options(executor))
     (result,) = build_result_document(reduce(advance, events, RunResult(plan)))["results"]
     here = {"name": "a", "ok": True, "output": "here", "error": None, "attempts": 1}
-    reason = "unknown action: 'mine'; mine: only the process that began the run has it"
+    reason = "unknown action: 'mine'; mine: it exists only in the process that started the run"
     elsewhere = {"ok": False, "output": None, "error": reason}
     in_this = isinstance(executor, Inline | ThreadPoolExecutor)
     assert result == here | ({} if in_this else elsewhere)
@@ -124,4 +124,4 @@ def test_a_cluster_without_workers_is_exit_2(tmp_path: Path, monkeypatch: Any) -
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=anywhere) as empty:
         address = empty.scheduler_address
         outcome = invoke("--config", workflows.save(tmp_path, {}), "--dask", address)
-    assert outcome == (2, "", f"error: {address}: the Dask scheduler there has no workers\n")
+    assert outcome == (2, "", f"error: {address}: the Dask scheduler has no workers\n")

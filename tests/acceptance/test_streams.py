@@ -79,7 +79,7 @@ def command(*words: object) -> list[str]:
     ("target", "reason"),
     [
         ("/dev/stdout", "not a regular file"),
-        ("log", "what is printed goes there, and would be lost"),
+        ("log", "standard output or standard error is redirected to it and would be lost"),
     ],
 )
 def test_a_log_that_stdout_is_appended_to_is_not_replaced(

@@ -39,7 +39,7 @@ def test_an_audit_is_never_written_into_another_kind_of_file(tmp_path: Path) -> 
     assert (done.status, done.stdout) == (3, "")
     assert done.stderr == (
         "error: ../home/.bashrc: the audit cannot be opened: "
-        "it holds something else than the records of an audit\n"
+        "it contains something other than audit records\n"
     )
     assert shell.read_text() == "export A=1\n"
 
@@ -60,14 +60,15 @@ def test_an_audit_is_not_written_into_the_log_that_the_run_prints_to(
             check=False,
         )
     assert done.returncode == 3
-    said = "error: log: the audit cannot be opened: what is printed goes there\n"
+    reason = "standard output or standard error is redirected to it"
+    said = f"error: log: the audit cannot be opened: {reason}\n"
     assert (tmp_path / "log").read_text() == (said if stream == "stderr" else "")
 
 
 def test_what_is_no_name_is_no_name_of_an_audit(tmp_path: Path) -> None:
     """Half a character, for instance."""
     config = workflows.save(tmp_path, {}, flags={"audit": True}, storage={"path": "\ud800"})
-    said = "error: \\ud800: the audit cannot be opened: not the name of a file\n"
+    said = "error: \\ud800: the audit cannot be opened: not a valid file name\n"
     assert spawn("--config", config, cwd=tmp_path) == (3, "", said)
 
 
@@ -111,7 +112,7 @@ def test_the_operator_says_where_the_audit_is(
     config = workflows.save(tmp_path, {}, flags=flags, storage={"path": "theirs.jsonl"})
     words = ("--config", config, "--audit", "mine.jsonl")
     shown = invoke("plan", *words, cwd=tmp_path, environ=environ).stdout
-    assert "flag audit     on, by --audit\n" in shown
+    assert "flag audit     on, set by --audit\n" in shown
     assert "audit file     mine.jsonl\n" in shown
     assert not (tmp_path / "mine.jsonl").exists()
     assert invoke(*words, cwd=tmp_path, environ=environ).status == 0
@@ -139,17 +140,17 @@ def test_the_audit_is_never_the_config(tmp_path: Path) -> None:
     before = config.read_text()
     done = invoke("--config", config, "--audit", config)
     assert (done.status, done.stdout) == (3, "")
-    assert "the audit would be written into the config" in done.stderr
+    assert "the audit file is the config itself; choose another path" in done.stderr
     assert config.read_text() == before
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"mode": 0o666}, "others can write it (mode 666), so nothing in it is believed"),
-        ({"v": 2}, "a record has version 2, and only version 1 is known here"),
-        ({"v": '"1"'}, 'a record has version "1", and only version 1 is known here'),
-        ({"v": None}, "a record has no version, and only version 1 is known here"),
+        ({"mode": 0o666}, "other users can write to it (mode 666), so it is not trusted"),
+        ({"v": 2}, "a record has version 2, but only version 1 is supported"),
+        ({"v": '"1"'}, 'a record has version "1", but only version 1 is supported'),
+        ({"v": None}, "a record has no version, but only version 1 is supported"),
     ],
 )
 def test_a_run_is_not_resumed_from_what_others_may_have_written(

@@ -120,12 +120,10 @@ def test_only_a_path_lets_what_lies_beside_it_be_imported(program: str) -> None:
     both = run(PROGRAMS[program], "--config", config, "--actions", "./jobs/both.py")
     assert (both.status, both.stdout) == (2, "")
     paths = f"{Path('jobs/json.py').resolve()} and {json.__file__}"
-    assert f"`json` is the name of two modules, {paths}, and" in both.stderr
+    assert f"two modules are named `json`, {paths}, and" in both.stderr
     named = run(PROGRAMS[program], "--config", config, "--actions", "orders", cwd="jobs")
     assert (named.status, named.stdout) == (2, "")
-    assert named.stderr == (
-        "error: orders: there is no such module; a file here has that name: write `./orders.py`\n"
-    )
+    assert named.stderr == ("error: orders: no such module; did you mean the file `./orders.py`?\n")
 
 
 @pytest.mark.parametrize("trap", ["helper", "helper/__init__.py"])

@@ -97,7 +97,9 @@ def _flaky() -> Any:
 def _told(discarded: int) -> str:
     """What is said about steps that were discarded."""
     number = {0: "", 1: "1 step"}.get(discarded, f"{discarded} steps")
-    return number and f"discarded: {number} that ran beside the one that ended the run\n"
+    return (
+        number and f"discarded: {number} that ran at the same time as the step that ended the run\n"
+    )
 
 
 def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: list[str]) -> None:

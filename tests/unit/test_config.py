@@ -201,8 +201,8 @@ def test_an_error_and_a_warning_about_one_key_are_one(tmp_path: Path) -> None:
         ("missing.json", "no such file"),
         ("", "no such file"),
         (".", "a directory, not a file"),
-        ("a\0b", "not the name of a file"),
-        ("/proc/self/mem", "not readable: Input/output error"),
+        ("a\0b", "not a valid file name"),
+        ("/proc/self/mem", "cannot be read: Input/output error"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_config_error(path: str, reason: str) -> None:
@@ -219,7 +219,7 @@ def test_permission_denied_is_a_config_error(monkeypatch: pytest.MonkeyPatch) ->
         raise PermissionError(13, os.strerror(13))
 
     monkeypatch.setattr("builtins.open", refuse)
-    assert refusal("a.json") == ["a.json: error[unreadable]: not readable: permission denied"]
+    assert refusal("a.json") == ["a.json: error[unreadable]: cannot be read: permission denied"]
 
 
 def test_a_pipe_can_be_read(tmp_path: Path) -> None:
@@ -285,6 +285,8 @@ def test_the_audit_is_not_written_into_the_config(tmp_path: Path) -> None:
     path = workflows.save(
         tmp_path, {}, flags={"audit": True}, storage={"path": str(tmp_path / "config.json")}
     )
-    with pytest.raises(StorageError, match="the audit would be written into the config"):
+    with pytest.raises(
+        StorageError, match="the audit file is the config itself; choose another path"
+    ):
         load_config(path)
     assert load_config(path, {"DRIFTFLOW_FLAGS": "audit"}).storage_path == str(path)

@@ -79,13 +79,16 @@ def test_a_word_of_other_tools_goes_before_a_similar_one() -> None:
 def test_what_cannot_be_seen_about_a_word_is_told() -> None:
     """Its first character that is not in ASCII."""
     assert mention_non_ascii("name") == ""
-    assert mention_non_ascii("n\u0430m\u0435") == " (there is a U+0430 in it)"
-    assert mention_non_ascii("name\u200b") == " (there is a U+200B in it)"
+    assert mention_non_ascii("n\u0430m\u0435") == " (yours contains the non-ASCII character U+0430)"
+    assert mention_non_ascii("name\u200b") == " (yours contains the non-ASCII character U+200B)"
 
 
 def test_a_hint_names_the_word_that_was_meant() -> None:
     """Cut where it is too long to show, with what cannot be seen about the one that was written."""
     assert did_you_mean("nmae", FIELDS) == "did you mean `name`?"
-    assert did_you_mean("n\u0430me", FIELDS) == "did you mean `name`? (there is a U+0430 in it)"
+    assert (
+        did_you_mean("n\u0430me", FIELDS)
+        == "did you mean `name`? (yours contains the non-ASCII character U+0430)"
+    )
     assert did_you_mean("a", ["a_" + "b" * 99]) == f"did you mean `a_{'b' * 78}…`?"
     assert did_you_mean("note", FIELDS) is None

@@ -113,7 +113,7 @@ def test_the_last_outcome_of_a_script_is_repeated() -> None:
     perform = script(1, len, [2])
     assert [perform("abc") for _ in range(4)] == [1, 3, [2], [2]]
     assert script(None)("x") is None
-    with pytest.raises(ValueError, match="a script has at least one outcome"):
+    with pytest.raises(ValueError, match="needs at least one outcome"):
         script()
 
 
@@ -142,13 +142,15 @@ def test_other_actions_are_given_as_to_run_workflow(config: Path) -> None:
 
 def test_a_replacement_that_nothing_names_is_told(config: Path) -> None:
     """It would test nothing."""
-    meant = r"no step names the action 'team\.fecth': did you mean 'team\.fetch'\?"
+    meant = r"no step uses the action 'team\.fecth': did you mean 'team\.fetch'\?"
     with pytest.raises(ValueError, match=f"^{meant}$"):
         run(config, replace={"team.fecth": script("a")}, params={"day": 1})
-    with pytest.raises(ValueError, match=r"^no step names the action 'chat'$"):
+    with pytest.raises(ValueError, match=r"^no step uses the action 'chat'$"):
         run(config, replace={"chat": script("a")}, params={"day": 1})
     wrong: Any = {"team.fetch": "rows"}
-    with pytest.raises(TypeError, match=r"what stands for the action 'team\.fetch' is no function"):
+    with pytest.raises(
+        TypeError, match=r"the replacement for the action 'team\.fetch' is not a function"
+    ):
         run(config, replace=wrong, params={"day": 1})
 
 

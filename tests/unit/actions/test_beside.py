@@ -188,8 +188,8 @@ def save_two(helper: str = "helper.py", code: str = "from helper import NAME") -
 def clash(tmp_path: Path, one: str = "a/helper.py", other: str = "b/helper.py") -> str:
     """What is said of two modules of one name."""
     return (
-        f"ImportError: `helper` is the name of two modules, {tmp_path}/{one} and "
-        f"{tmp_path}/{other}, and Python knows one of a name: rename one of them, or give each "
+        f"ImportError: two modules are named `helper`, {tmp_path}/{one} and "
+        f"{tmp_path}/{other}, and Python can load only one of them: rename one, or pass each "
         "folder as a package, as in `./orders/`"
     )
 
@@ -351,11 +351,9 @@ def test_so_is_one_of_pythons_own(name: str, line: str, tmp_path: Path) -> None:
         with pytest.raises(ActionsError) as caught:
             resolve_actions([source])
         where = f"{tmp_path}/jobs/indirect.py:2: " * (source == "jobs/indirect.py")
-        start = (
-            f"{where}ImportError: `{name}` is the name of two modules, {tmp_path}/jobs/{name}.py"
-        )
+        start = f"{where}ImportError: two modules are named `{name}`, {tmp_path}/jobs/{name}.py"
         assert caught.value.reason.startswith(f"{start} and ")
-        assert ("one of Python's own" in caught.value.reason) == (name in {"sys", "os"})
+        assert ("a module of Python itself" in caught.value.reason) == (name in {"sys", "os"})
 
 
 def test_a_name_that_a_file_does_not_import_is_no_error() -> None:

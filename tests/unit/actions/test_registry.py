@@ -163,7 +163,7 @@ def test_a_module_is_given_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text(CODE)
     sys.path.append(str(tmp_path))
     assert resolve_actions(["team.jobs"])["clean"].origin == "team.jobs"
-    unmarked = "no function in it is marked by `@driftflow.action` ("
+    unmarked = "it has no function marked with `@driftflow.action` ("
     assert fault(["json"]).reason.startswith(unmarked)
     assert fault(["json"]).reason.endswith("/json/__init__.py)")
     assert fault(["sys"]).reason == f"{unmarked}built into Python)"
@@ -174,11 +174,11 @@ def test_a_module_in_the_working_directory_is_not_there() -> None:
     for name in ("orders", "team", "team/jobs", "team/__init__", "team/sub/__init__"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(f"{name}.py").write_text("raise SystemExit(name)\n")
-    here = "there is no such module; a file here has that name: write "
-    assert fault(["orders"]).reason == f"{here}`./orders.py`"
-    assert fault(["team.jobs"]).reason == f"{here}`./team/jobs.py`"
-    folder = "there is no such module; a folder here has that name: write "
-    assert fault(["team.sub"]).reason == f"{folder}`./team/sub/`"
+    here = "no such module; did you mean the file "
+    assert fault(["orders"]).reason == f"{here}`./orders.py`?"
+    assert fault(["team.jobs"]).reason == f"{here}`./team/jobs.py`?"
+    folder = "no such module; did you mean the folder "
+    assert fault(["team.sub"]).reason == f"{folder}`./team/sub/`?"
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("orders")
 
@@ -267,15 +267,18 @@ def test_a_name_that_is_taken_is_told() -> None:
 
     other = action(name="clean")(lambda value: value)
     assert [*resolve_actions([clean, clean])][4:] == ["clean"]
-    assert str(fault([clean, other])) == "actions: the name `clean` is taken: given by the program"
-    assert str(fault({"echo": clean})) == "actions: the name `echo` is taken: built-in"
+    assert (
+        str(fault([clean, other]))
+        == "actions: the name `clean` is already taken (given by the program)"
+    )
+    assert str(fault({"echo": clean})) == "actions: the name `echo` is already taken (built-in)"
 
 
 def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
     """By its path; the second one is named as the one at fault."""
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(CODE)
-    assert str(fault(["a.py", "b.py"])) == "b.py: the name `clean` is taken: a.py"
+    assert str(fault(["a.py", "b.py"])) == "b.py: the name `clean` is already taken (a.py)"
     (tmp_path / "c.py").write_text("from a import clean\n")
     sys.path.append(str(tmp_path))
     for sources in (["a", "c.py"], ["a.py", "c.py"], ["c.py", "a.py"], ["a.py", "./a.py"]):
@@ -287,14 +290,17 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("import driftflow\n", "no function in it is marked by `@driftflow.action` (/"),
+        ("import driftflow\n", "it has no function marked with `@driftflow.action` (/"),
         ("x = (\n", "line 1: '(' was never closed"),
         ("x = 1\nimport no_such_thing\n", "jobs.py:2: ModuleNotFoundError: "),
         ("def f():\n    raise OSError('down')\nf()\n", "jobs.py:2: OSError: down"),
         ("raise SystemExit(3)\n", "jobs.py:1: SystemExit: 3"),
         ("import json\njson.loads('')\n", "decoder.py:"),
         ("raise ValueError\n", "jobs.py:1: ValueError"),
-        ("import driftflow\ndriftflow.action('x')\n", "jobs.py:2: TypeError: 'x' has no name of"),
+        (
+            "import driftflow\ndriftflow.action('x')\n",
+            "jobs.py:2: TypeError: 'x' has no name: pass",
+        ),
         ("import helper\n", "helper.py:2: "),
         ("x = '\0'\n", "source code"),
         (
@@ -303,42 +309,45 @@ def test_a_name_that_another_file_has_taken_is_told(tmp_path: Path) -> None:
         ),
         (
             "import driftflow\n@driftflow.action\nasync def f(value): ...\n",
-            "`f` is a coroutine function, and nobody would await it",
+            "`f` is an async function; an action must be an ordinary function",
         ),
         (
             "import driftflow\n@driftflow.action(name='')\ndef f(value): ...\n",
-            "an action cannot be called ''",
+            "the name of an action must be a non-empty string, not ''",
         ),
         (
             "import driftflow\n@driftflow.action(name=['a'])\ndef f(value): ...\n",
-            "an action cannot be called ['a']",
+            "the name of an action must be a non-empty string, not ['a']",
         ),
         *(
             (
                 f"import driftflow\n@driftflow.action(schema={schema})\ndef f(value): ...\n",
-                f"the schema of `f` is wrong: {reason}",
+                f"the schema of `f` is invalid: {reason}",
             )
             for schema, reason in [
                 ("{'enum': [{1, 2}]}", "not a JSON value: a value of type set, at enum[0]"),
                 ("{'default': float('nan')}", "not a JSON value: nan, at default"),
-                ("True", "it is no object"),
-                ("['a']", "it is no object"),
-                ("{'$ref': '#'}", "it refers to itself without end"),
+                ("True", "it is not an object"),
+                ("['a']", "it is not an object"),
+                ("{'$ref': '#'}", "a `$ref` in it leads back to itself without end"),
                 ("{'pattern': '['}", "at $.pattern: '[' is not a 'regex'"),
                 ("{'properties': {'a': {'pattern': '('}}}", "at $.properties.a.pattern: '(' is"),
                 ("{'properties': {'\\udc00': {}}}", "'utf-8' codec can't encode character"),
-                ("{'definitions': {'a': {'$ref': '#/b'}}}", "`$ref` leads to no place in it: #/b"),
+                ("{'definitions': {'a': {'$ref': '#/b'}}}", "cannot resolve `$ref`: #/b"),
                 ("{'items': {'$id': 'x', 'allOf': []}}", "at $.items: "),
-                ("{'not': {'$id': 'x'}}", "only the whole of it can have an `$id`: x"),
+                (
+                    "{'not': {'$id': 'x'}}",
+                    "`$id` is allowed only at the top level of the schema: x",
+                ),
                 (
                     "{'$schema': 'https://json-schema.org/draft/2020-12/schema'}",
-                    "it is of another draft than draft-07: https://json-schema.org/draft/2020-12/",
+                    "only draft-07 is supported, not https://json-schema.org/draft/2020-12/",
                 ),
             ]
         ),
         (
             "import driftflow\n@driftflow.action(schema={'type': 'strng'})\ndef f(_): ...\n",
-            "the schema of `f` is wrong: at $.type: 'strng' is not valid",
+            "the schema of `f` is invalid: at $.type: 'strng' is not valid",
         ),
     ],
 )
@@ -387,7 +396,10 @@ def test_one_function_of_two_is_never_taken_for_the_other() -> None:
     def make(answer: int) -> Any:
         return action(name="f")(lambda _: answer)
 
-    assert str(fault([make(1), make(2)])) == "actions: the name `f` is taken: given by the program"
+    assert (
+        str(fault([make(1), make(2)]))
+        == "actions: the name `f` is already taken (given by the program)"
+    )
 
 
 def test_a_broken_package_stands_in_no_other_actions_way(tmp_path: Path) -> None:
@@ -483,18 +495,18 @@ def test_a_working_directory_that_cannot_be_opened_is_left(
     [
         ("missing.py", "No such file or directory"),
         ("sub/missing.py", "No such file or directory"),
-        ("folder.py", "a folder that is no package: it has no `__init__.py`"),
-        ("./folder.py/", "a folder that is no package: it has no `__init__.py`"),
-        ("./nothing.so", "neither a folder nor a file whose name ends in `.py`"),
+        ("folder.py", "the folder is not a package: it has no `__init__.py`"),
+        ("./folder.py/", "the folder is not a package: it has no `__init__.py`"),
+        ("./nothing.so", "neither a folder nor a `.py` file"),
         (
             "missing.module",
-            "there is no such module; a file is named by its path, as in `./actions.py`",
+            "no such module; to load a file, give its path, as in `./actions.py`",
         ),
-        ("sub/jobs", "neither a folder nor a file whose name ends in `.py`"),
-        ("missing", "there is no such module; a file is named by its path, as in `./actions.py`"),
-        ("jobs file", "neither the name of a module nor a path that ends in `.py`"),
-        ("", "neither the name of a module nor a path that ends in `.py`"),
-        ("nul\0.py", "neither the name of a module nor a path that ends in `.py`"),
+        ("sub/jobs", "neither a folder nor a `.py` file"),
+        ("missing", "no such module; to load a file, give its path, as in `./actions.py`"),
+        ("jobs file", "neither a module name nor a path: a path ends in `.py` or contains a `/`"),
+        ("", "neither a module name nor a path: a path ends in `.py` or contains a `/`"),
+        ("nul\0.py", "neither a module name nor a path: a path ends in `.py` or contains a `/`"),
     ],
 )
 def test_what_is_not_there_is_told(source: str, reason: str) -> None:
@@ -506,11 +518,11 @@ def test_what_is_not_there_is_told(source: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ([len], "`len` is not marked by `@driftflow.action`"),
-        ([5], "`int` is not marked by `@driftflow.action`"),
-        ({"": len}, "an action cannot be called ''"),
-        ({5: len}, "an action cannot be called 5"),
-        ({"five": 5}, "`five` is no function"),
+        ([len], "`len` is not marked with `@driftflow.action`"),
+        ([5], "`int` is not marked with `@driftflow.action`"),
+        ({"": len}, "the name of an action must be a non-empty string, not ''"),
+        ({5: len}, "the name of an action must be a non-empty string, not 5"),
+        ({"five": 5}, "`five` is not a function"),
     ],
 )
 def test_what_is_no_action_is_told(given: Any, reason: str) -> None:
@@ -552,8 +564,8 @@ def test_packages_are_looked_at_only_for_what_nothing_else_provides(
     [
         ("import no_such_thing\n", "acme:clean", "acme.py:1: ModuleNotFoundError: "),
         (CODE, "acme:nothing", "AttributeError: module 'acme' has no attribute 'nothing'"),
-        ("clean = 5\n", "acme:clean", "`clean` is no function"),
-        (CODE, "acme", "`clean` is no function"),
+        ("clean = 5\n", "acme:clean", "`clean` is not a function"),
+        (CODE, "acme", "`clean` is not a function"),
     ],
 )
 def test_a_package_that_cannot_be_loaded_is_told(
@@ -671,7 +683,7 @@ def test_what_another_process_does_not_find_is_an_unknown_action_there(tmp_path:
             "ModuleNotFoundError: No module named 'nothing_like_that'"
         ),
         "json.y: AttributeError: module 'json' has no attribute 'y'",
-        "z: only the process that began the run has it",
+        "z: it exists only in the process that started the run",
     ]
     with pytest.raises(ValueError, match="unknown action: 'x'") as caught:
         load_again(["x"], [])["x"].function(None)
@@ -686,7 +698,9 @@ def test_a_file_that_has_another_content_there_is_no_harm(tmp_path: Path) -> Non
     sources = [f"{tmp_path}/{name}.py" for name in ("empty", "taken", "orders")]
     found = load_again(["clean", "nope"], sources)
     assert found["clean"].function([0, 1]) == [1]
-    with pytest.raises(ValueError, match=r"unknown action: 'nope'; .*no function in it.*; .*taken"):
+    with pytest.raises(
+        ValueError, match=r"unknown action: 'nope'; .*it has no function.*; .*taken"
+    ):
         found["nope"].function(None)
 
 
@@ -711,6 +725,6 @@ def test_what_stays_here_is_refused_where_others_are_to_find_it() -> None:
     with pytest.raises(ActionsError) as caught:
         refuse_unreachable(["mine", "echo"], sources)
     assert str(caught.value) == (
-        "actions: `mine`: no other process can find it: give a function of a module that can be "
-        "imported"
+        "actions: `mine`: other processes cannot import it: "
+        "define the function in a module that can be imported"
     )

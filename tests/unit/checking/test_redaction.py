@@ -73,13 +73,13 @@ def test_nothing_of_a_sensitive_step_is_shown(
 @pytest.mark.parametrize(
     ("given", "message", "hint"),
     [
-        ({"from": SECRET}, "no step is named [redacted]", "the other steps are [redacted]"),
+        ({"from": SECRET}, "unknown step [redacted]", "the other steps are [redacted]"),
         (
             {"from": 7},
-            "[redacted] must be the name of a step, or an array of such names, not an integer",
-            "to hand on an object with this key, write [redacted]",
+            "[redacted] must be the name of a step, or an array of step names, not an integer",
+            "to pass an object with this key as data, write [redacted]",
         ),
-        (7, "the action cannot take [redacted]: it will fail the step", None),
+        (7, "the action cannot take the input [redacted]: the step will fail when it runs", None),
     ],
 )
 def test_what_is_wrong_with_the_input_is_told_without_quoting_it(

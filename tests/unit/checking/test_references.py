@@ -14,7 +14,7 @@ from driftflow.issues import Issue
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
 
-AS_DATA = 'to hand on an object with this key, write `{"literal": {...}}`'
+AS_DATA = 'to pass an object with this key as data, write `{"literal": {...}}`'
 PATH = ("steps", 1, "input", "from")
 FETCH = {"name": "fetch", "priority": 1}
 
@@ -48,18 +48,18 @@ def test_a_step_may_read_from_one_that_runs_earlier(given: Json) -> None:
     [
         (
             {"from": "fech"},
-            Issue("unknown-step", "no step is named `fech`", PATH, "did you mean `fetch`?"),
+            Issue("unknown-step", "unknown step `fech`", PATH, "did you mean `fetch`?"),
         ),
         (
             {"from": "clena"},
-            Issue("unknown-step", "no step is named `clena`", PATH, "the other steps are `fetch`"),
+            Issue("unknown-step", "unknown step `clena`", PATH, "the other steps are `fetch`"),
         ),
         ({"from": "clean"}, Issue("later-step", "`clean` reads from itself", PATH)),
         (
             {"from": 5},
             Issue(
                 "wrong-type",
-                "`from` must be the name of a step, or an array of such names, not an integer",
+                "`from` must be the name of a step, or an array of step names, not an integer",
                 PATH,
                 AS_DATA,
             ),
@@ -99,8 +99,8 @@ def test_a_step_that_runs_later_cannot_be_read(priority: float) -> None:
 def test_one_name_of_two_steps_cannot_be_read() -> None:
     """Which of them is meant?"""
     (issue,) = of_clean({"from": "fetch"}, FETCH)
-    message = "2 steps are named `fetch`: which of them is meant?"
-    assert issue == Issue("ambiguous-step", message, PATH, "give each step a name of its own")
+    message = "ambiguous step `fetch`: 2 steps have this name"
+    assert issue == Issue("ambiguous-step", message, PATH, "give each step a unique name")
 
 
 def test_the_other_steps_are_listed_while_they_are_few() -> None:
@@ -134,7 +134,7 @@ def test_a_parameter_is_given_or_has_a_default() -> None:
     message = "the parameter `day` is not given"
     assert find_issues(document, {"day": None}) == []
     assert find_issues(document, {}) == [
-        Issue("missing-param", message, path, "`--param day=...` gives it")
+        Issue("missing-param", message, path, "set it with `--param day=...`")
     ]
     assert find_issues(document, {"dayy": 1}) == [
         Issue("missing-param", message, path, "did you mean `dayy`?")
@@ -146,7 +146,7 @@ def test_a_parameter_that_nobody_asks_for_is_told() -> None:
     """With one that was probably meant, if that is not given as well."""
     document = workflows.config({"input": {"param": "day"}}, {"input": {"param": "zone"}})
     assert find_unused_params(document, {"zone": 1, "day": 1}) == ()
-    message = "no step asks for the parameter `dayy`"
+    message = "no step uses the parameter `dayy`"
     assert find_unused_params(document, {"dayy": 1}) == (
         Issue("unknown-param", message, hint="did you mean `day`?"),
     )

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from driftflow.reading.document import Json
 
 ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
-ODD = "did you mean `max_attempts`? (there is a U+0430 in it)"
+ODD = "did you mean `max_attempts`? (yours contains the non-ASCII character U+0430)"
 FLAGS = "the flags are `audit`, `metrics` and `parallel`"
-ACTIONS_ARE = "the actions are `echo`, `upper`, `lower` and `reverse`; `--actions` brings others"
+ACTIONS_ARE = (
+    "the available actions are `echo`, `upper`, `lower` and `reverse`; `--actions` adds more"
+)
 FAILS = "the step will fail when it runs"
 NOT_A_FIELD = "is not a DriftFlow field: it is ignored"
 NOT_OF_A_STEP = "is not a DriftFlow step field: it is ignored"
@@ -64,7 +66,7 @@ def only(document: Json) -> Issue:
         (
             ("storage.path",),
             f"`storage.path` {NOT_A_FIELD}",
-            "write `path` in an object, `storage`",
+            "write `path` inside the object `storage`",
         ),
         (("a.b",), f"`a.b` {NOT_A_FIELD}", ADVICE),
         (("name.first",), f"`name.first` {NOT_A_FIELD}", ADVICE),
@@ -125,10 +127,14 @@ def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
     [
         ("uper", "uper", "did you mean `upper`?"),
         ("ECHO", "ECHO", "did you mean `echo`?"),
-        ("ech\u043e", "ech\u043e", "did you mean `echo`? (there is a U+043E in it)"),
+        (
+            "ech\u043e",
+            "ech\u043e",
+            "did you mean `echo`? (yours contains the non-ASCII character U+043E)",
+        ),
         ("uppercase", "uppercase", "did you mean `upper`?"),
-        ("read_csv", "read_csv", "`--actions driftflow.packs.files` provides it"),
-        ("command", "command", "`--actions driftflow.packs.process` provides it"),
+        ("read_csv", "read_csv", "add `--actions driftflow.packs.files` to use it"),
+        ("command", "command", "add `--actions driftflow.packs.process` to use it"),
         ("page", "page", ACTIONS_ARE),
         ("os.system", "os.system", ACTIONS_ARE),
         ("p" * 81, "p" * 80 + "…", ACTIONS_ARE),
@@ -137,7 +143,7 @@ def test_what_only_looks_like_a_note_is_warned_about(almost: str) -> None:
 def test_an_unknown_action_is_told(action: str, shown: str, hint: str) -> None:
     """At its value, with what was probably meant or what there is."""
     document = workflows.config({}, {"action": action, "input": 1})
-    message = f"no action `{shown}`: {FAILS}"
+    message = f"unknown action `{shown}`: {FAILS}"
     assert only(document) == Issue("unknown-action", message, ("steps", 1, "action"), hint)
 
 
@@ -153,7 +159,7 @@ ALMOST = {"param": "day", "defalt": 1}
         (
             {"from": "a", "default": 1},
             ("default",),
-            "what a step gives has no default: leave it out",
+            "`from` cannot have a default: remove it",
         ),
     ],
 )
@@ -185,8 +191,8 @@ def test_many_actions_are_not_listed() -> None:
         given = resolve_actions({f"act{place}": len for place in range(number)})
         (issue,) = warnings.find_issues(document, given)
         assert issue.hint is not None
-        assert issue.hint.startswith("the actions are ") is listed
-        assert listed or issue.hint == "`driftflow actions` lists those that there are"
+        assert issue.hint.startswith("the available actions are ") is listed
+        assert listed or issue.hint == "run `driftflow actions` to list the available actions"
 
 
 def test_an_input_that_its_action_cannot_take_is_told() -> None:
@@ -211,7 +217,7 @@ def test_two_steps_of_one_name_are_told() -> None:
     assert warnings.find_issues(document, ACTIONS) == [
         Issue(
             "duplicate-name",
-            f"two steps are named `{'n' * 80}…`",
+            f"duplicate step name `{'n' * 80}…`",
             ("steps", place, "name"),
             "the first is `steps[1]`",
         )
@@ -292,7 +298,7 @@ def test_an_input_that_cannot_be_judged_is_told() -> None:
         document = workflows.config({"action": "act", "input": value})
         (issue,) = warnings.find_issues(document, known(takes))
         assert issue.code == "wrong-input"
-        assert issue.message.startswith("`act` cannot judge it: ")
+        assert issue.message.startswith("the input cannot be checked against the schema of `act`: ")
 
 
 def test_a_wrong_default_matters_only_without_the_parameter() -> None:

@@ -113,9 +113,9 @@ def test_lines_of_json_may_be_blank_and_end_in_any_way() -> None:
         ("read_jsonl", '{"a": 1}\n\n{"a"}\n', "in:3: invalid JSON: "),
         ("read_text", b"a\n\xc3(", "in:2: not UTF-8: byte 0xc3"),
         ("read_csv", b"a\n\xff", "in:2: not UTF-8: byte 0xff"),
-        ("read_csv", "a,b\n1\n", "in:2: the row has 1 and the header 2 fields"),
-        ("read_csv", "a,b\n1,2\n\n1,2,3\n", "in:4: the row has 3 and the header 2 fields"),
-        ("read_csv", "a,b,a\n", "in: two columns are named 'a'"),
+        ("read_csv", "a,b\n1\n", "in:2: the row has 1 field, but the header has 2"),
+        ("read_csv", "a,b\n1,2\n\n1,2,3\n", "in:4: the row has 3 fields, but the header has 2"),
+        ("read_csv", "a,b,a\n", "in: duplicate column name 'a'"),
         ("read_csv", 'a\n"x"y\n', "in:2: ',' expected after '\"'"),
         ("read_csv", 'a\n"x', "in:2: unexpected end of data"),
     ],
@@ -202,15 +202,19 @@ def test_a_table_reads_back_as_it_was_written(rows: list[list[str]]) -> None:
     ("rows", "more", "fault"),
     [
         ([{"a": 1}, ["b"]], {}, "some rows are objects, and some are arrays"),
-        ([{"a": 1}, {"a": [1]}], {}, "rows[1] holds an array: a field is a string, a number"),
-        ([[{}]], {}, "rows[0] holds an object: a field is a string"),
-        ([{"a": 1}, {"b": 1}], {"columns": ["a"]}, "rows[1].b: no column of that name"),
+        (
+            [{"a": 1}, {"a": [1]}],
+            {},
+            "rows[1] contains an array: a field must be a string, a number",
+        ),
+        ([[{}]], {}, "rows[0] contains an object: a field must be a string"),
+        ([{"a": 1}, {"b": 1}], {"columns": ["a"]}, "rows[1].b: no column has this name"),
         ([1], {}, "`rows[0]` must be an object or an array, not an integer"),
         ({}, {}, "`rows` must be an array, not an object"),
         ([], {"delimiter": ";;"}, '`delimiter` must be `","` or `";"` or'),
         ([], {"delimiter": "\n"}, '`delimiter` must be `","` or `";"` or'),
-        ([["a"]], {"columns": ["a", "b"]}, "rows[0] has 1 and the header 2 fields"),
-        ([{"a": 1}], {"columns": ["a", "a"]}, "out: two columns are named 'a'"),
+        ([["a"]], {"columns": ["a", "b"]}, "rows[0] has 1 field, but the header has 2"),
+        ([{"a": 1}], {"columns": ["a", "a"]}, "out: duplicate column name 'a'"),
         ([], {"sep": ";"}, "unknown field `sep`"),
     ],
 )
@@ -265,7 +269,7 @@ def test_a_table_may_have_another_delimiter(delimiter: str) -> None:
 def test_a_text_that_utf_8_cannot_hold_is_not_written() -> None:
     """The old file stands."""
     save("old", "out")
-    told = "out: the text has half a character, which UTF-8 cannot hold"
+    told = "out: the text contains a lone surrogate, which UTF-8 cannot encode"
     assert refusal("write_text", path="out", text="a\udc00") == told
     assert Path("out").read_text() == "old"
     perform("write_json", path="out", value="a\udc00")  # JSON has an escape for it
@@ -276,13 +280,13 @@ def test_a_text_that_utf_8_cannot_hold_is_not_written() -> None:
     ("path", "fault"),
     [
         ("missing/out", "missing/out: No such file or directory"),
-        (".", ".: not the name of a file"),
+        (".", ".: not a valid file name"),
         ("pipe", "pipe: not a regular file"),
         ("/dev/null", "/dev/null: not a regular file"),
         ("n" * 256, f"{'n' * 256}: File name too long"),
-        ("out/", "out/: not the name of a file"),
-        ("a\0b", "'a\\x00b': not the name of a file"),
-        ("a\ud800", "'a\\ud800': not the name of a file"),
+        ("out/", "out/: not a valid file name"),
+        ("a\0b", "'a\\x00b': not a valid file name"),
+        ("a\ud800", "'a\\ud800': not a valid file name"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_told(path: str, fault: str) -> None:

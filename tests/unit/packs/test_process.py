@@ -225,7 +225,7 @@ def test_a_program_whose_end_could_not_be_known_is_not_started(tmp_path: Path) -
         check=True,
         capture_output=True,
     )
-    told = b"not started: its end could not be known, since SIGCHLD is ignored\n"
+    told = b"not started: SIGCHLD is ignored, so its exit status could not be read\n"
     assert done.stdout == told
     assert not (tmp_path / "begun").exists()
 
@@ -267,7 +267,7 @@ def test_an_end_that_other_code_has_taken_before_is_not_known(
 
     start = process._start  # noqa: SLF001
     monkeypatch.setattr(process, "_start", start_and_take)
-    told = "how it ended is not known: other code in its process has waited for its end"
+    told = "its exit status is not known: other code in this process has already waited for it"
     assert refusal(["true"]) == told
 
 
@@ -281,4 +281,4 @@ def test_what_cannot_be_found_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     told = refusal({"argv": [sys.executable, "-c", code], "cwd": str(tmp_path)})
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    assert told == "something that it started holds its output open, and lives on"
+    assert told == "a process that it started is still running and keeps its output open"

@@ -405,7 +405,7 @@ def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
         crew = ConcurrentCrew(failing, 1, [toy.give_up], alone=None)
-    unknown = "interrupted, and what came of it is not known 1"
+    unknown = "interrupted; its outcome is unknown 1"
     assert (
         interrupted(crew(waves(crowd("abcde")), task)) == f". a . . . . {' '.join([unknown] * 4)}"
     )
@@ -437,7 +437,7 @@ def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.Mon
     clock = count(100.0, 1.0)
     monkeypatch.setattr("driftflow.parallel.crew.monotonic", lambda: next(clock))
     toy = Toy(choose=min, ended="a", stuck=["c"])
-    unknown = "interrupted, and what came of it is not known 1"
+    unknown = "interrupted; its outcome is unknown 1"
     assert interrupted(work(toy, 3, "abcdef")) == f". . . interrupted 2 b {unknown}"
     assert toy.timeouts == [0.1] * 7
     assert list(toy.under_way) == ["c"]

@@ -28,7 +28,7 @@ def test_without_the_extra_it_says_which_one_it_takes(monkeypatch: pytest.Monkey
     """Nothing else of it is known."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert refusal("tcp://127.0.0.1:1").startswith(
-        "tcp://127.0.0.1:1: a Dask cluster takes the extra `driftflow[dask]`: "
+        "tcp://127.0.0.1:1: a Dask cluster needs the extra `driftflow[dask]`: "
     )
 
 
@@ -44,7 +44,7 @@ def test_a_scheduler_that_does_not_answer_is_not_waited_for_long(
 ) -> None:
     """Whether something listens there or not."""
     monkeypatch.setattr(dask, "PATIENCE", 0.3)
-    nothing = "no Dask scheduler answers there: nothing within 0.3 s"
+    nothing = "cannot reach a Dask scheduler at this address: no answer within 0.3 s"
     assert refusal(silent) == f"{silent}: {nothing}"
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
@@ -61,4 +61,6 @@ def test_a_scheduler_that_does_not_answer_is_not_waited_for_long(
 )
 def test_an_address_that_is_none_is_refused(address: str, reason: str) -> None:
     """In the words of the engine."""
-    assert refusal(address).startswith(f"{address}: no Dask scheduler answers there: {reason}")
+    assert refusal(address).startswith(
+        f"{address}: cannot reach a Dask scheduler at this address: {reason}"
+    )

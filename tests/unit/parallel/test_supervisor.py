@@ -69,7 +69,7 @@ def ready(process: subprocess.Popen[bytes]) -> int:
 )
 def test_it_ends_as_the_command_does(script: str, status: int, said: str, tmp_path: Path) -> None:
     """With 0 only if the command came to its end."""
-    error = f"error: the process ended before its work was done: {said}\n" if said else ""
+    error = f"error: the process ended unexpectedly: {said}\n" if said else ""
     assert came_of(script, tmp_path) == (status, b"", error.encode())
 
 

@@ -155,7 +155,7 @@ def test_what_cannot_be_loaded_there_is_an_unknown_action() -> None:
     tasks = [task(name, 0, optional=True) for name in ("total", "whereabouts", "mine")]
     result = run(*tasks, names=names, addresses=addresses)
     why = "; /nowhere/orders.py: No such file or directory"
-    why += "; mine: only the process that began the run has it"
+    why += "; mine: it exists only in the process that started the run"
     assert [outcome[2] for outcome in result["outcomes"]] == [
         f"unknown action: 'total'{why}",
         None,

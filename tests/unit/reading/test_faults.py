@@ -169,7 +169,7 @@ def fault(text: str) -> Issue:
         ('{"a": "C:\\d"}', ESCAPE, BACKSLASH, (1, 10, 11)),
         ('{"a": "C:\\xampp"}', ESCAPE, BACKSLASH, (1, 10, 11)),
         ('{"a": "it\\\'s"}', ESCAPE, "write `'` without a backslash", (1, 10, 11)),
-        ('{"a": "\\x41"}', ESCAPE, "write `\\u0041` for `\\x41`", (1, 8, 9)),
+        ('{"a": "\\x41"}', ESCAPE, "write `\\x41` as `\\u0041`", (1, 8, 9)),
         ('{"a": "b\\\nc"}', ESCAPE, "write a line break as `\\n`", (1, 9, 10)),
         (
             '{"a": "\\u12"}',

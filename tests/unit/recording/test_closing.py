@@ -72,7 +72,7 @@ def test_steps_that_were_under_way_and_the_run_have_an_end(
     assert [record["seq"] for record in added] == [*range(len(events), len(events) + len(added))]
     *ends, last = added
     assert [record["step"] for record in ends] == steps
-    unknown = "interrupted, and what came of it is not known"
+    unknown = "interrupted; its outcome is unknown"
     assert {(record["ok"], record["error"], record["attempts"]) for record in ends} <= {
         (False, unknown, 1)
     }

@@ -88,8 +88,8 @@ def test_what_a_run_did_well_is_taken_up() -> None:
     resumed, words = find_resumable(plan)
     assert resumed == Resumed("1", {0: reused}, (1,))
     assert words == (
-        f"resuming run 1 of {NIGHT}, which was cut off: 1 of 3 steps are not run again; "
-        "1 may have run, and run again"
+        f"resuming run 1 from {NIGHT}, which has no recorded end: 1 of 3 steps kept; "
+        "1 may have run already and will run again"
     )
 
 
@@ -187,8 +187,8 @@ def test_a_chain_of_runs_has_an_end(resumes: object) -> None:
     [
         ("failed", "which failed", (2,)),
         ("interrupted", "which was interrupted", (1, 2)),
-        (None, "which was cut off", (2,)),
-        (["ok"], "which was cut off", (2,)),
+        (None, "which has no recorded end", (2,)),
+        (["ok"], "which has no recorded end", (2,)),
     ],
 )
 def test_a_run_that_did_not_end_ok_is_taken_up(
@@ -232,18 +232,18 @@ def test_there_may_be_nothing_to_take_up() -> None:
     plan = plan_of()
     other = plan_of({"name": "z"})
     audit = "./driftflow.audit.json"
-    missing = f"nothing to resume: no run of this plan is in {audit}"
+    missing = f"nothing to resume: {audit} has no run of this plan"
     assert find_resumable(plan) == (None, missing)
     write(start(plan_of(name="other"), "1"), step("1", 0))
     assert find_resumable(plan) == (None, missing)
     write(start(other, "1"), step("1", 0))
     assert find_resumable(plan) == (
         None,
-        f"{missing} (the last one of this workflow had another plan)",
+        f"{missing} (the last run of this workflow had a different plan)",
     )
     end = {"v": 1, "run_id": "2", "event": "run_finished", "status": "ok"}
     write(start(plan, "1"), step("1", 0), start(plan, "2"), end, start(other, "3"))
-    assert find_resumable(plan) == (None, "nothing to resume: the last run of this plan is ok")
+    assert find_resumable(plan) == (None, "nothing to resume: the last run of this plan ended ok")
     silent = workflows.plan(*STEPS)
     assert find_resumable(silent) == (None, "nothing to resume: the flag audit is off")
 
@@ -251,7 +251,7 @@ def test_there_may_be_nothing_to_take_up() -> None:
 def test_an_audit_that_cannot_be_read_is_a_storage_error() -> None:
     """Not a reason to do all again."""
     AUDIT.mkdir()
-    with pytest.raises(StorageError, match="the audit cannot be read: it is no regular file"):
+    with pytest.raises(StorageError, match="the audit cannot be read: it is not a regular file"):
         find_resumable(plan_of())
 
 
@@ -279,7 +279,7 @@ def test_only_records_of_a_known_version_are_believed(
     write(*records)
     with pytest.raises(StorageError) as caught:
         find_resumable(plan)
-    reason = f"the audit cannot be read: a record has {words}, and only version 1 is known here"
+    reason = f"the audit cannot be read: a record has {words}, but only version 1 is supported"
     assert caught.value.reason == reason
 
 

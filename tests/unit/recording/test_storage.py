@@ -86,7 +86,7 @@ def test_the_file_is_closed_on_leaving(tmp_path: Path) -> None:
     """Nothing can be appended after that."""
     with JsonFileStorage(str(tmp_path / "audit.jsonl")) as storage:
         pass
-    with pytest.raises(StorageError, match="the audit failed: it is closed"):
+    with pytest.raises(StorageError, match="the audit cannot be written: the file is closed"):
         storage.append(EMPTY)
 
 
@@ -95,11 +95,11 @@ def test_the_file_is_closed_on_leaving(tmp_path: Path) -> None:
     [
         (".", "Is a directory"),
         ("missing/audit.jsonl", "No such file or directory"),
-        ("pipe", "it is no regular file"),
-        ("link", "it is a symbolic link"),
-        ("/dev/null", "it is no regular file"),
-        ("a\0b", "not the name of a file"),
-        ("\ud800", "not the name of a file"),
+        ("pipe", "it is not a regular file"),
+        ("link", "it is a symbolic link, which is not allowed"),
+        ("/dev/null", "it is not a regular file"),
+        ("a\0b", "not a valid file name"),
+        ("\ud800", "not a valid file name"),
     ],
 )
 def test_a_file_that_cannot_be_opened_is_a_storage_error(
@@ -126,7 +126,9 @@ def test_a_write_that_fails_is_a_storage_error(
     with JsonFileStorage(str(path)) as storage:
         with monkeypatch.context() as patch:
             patch.setattr("os.write", fail_with(errno.ENOSPC))
-            with pytest.raises(StorageError, match="the audit failed: No space left on device"):
+            with pytest.raises(
+                StorageError, match="the audit cannot be written: No space left on device"
+            ):
                 storage.append(record(0))
         storage.append(record(1))
     assert path.read_text() == lines(1)
@@ -142,7 +144,7 @@ def test_a_write_that_is_cut_short_is_taken_back(
         storage.append(record(0))
         with monkeypatch.context() as patch:
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
-            with pytest.raises(StorageError, match="a record was cut short"):
+            with pytest.raises(StorageError, match="a record was only partly written"):
                 storage.append(record(1))
         assert path.read_text() == lines(0)
         storage.append(record(2))
@@ -159,7 +161,7 @@ def test_what_cannot_be_taken_back_is_fenced_off(
         with monkeypatch.context() as patch:
             patch.setattr("os.write", lambda file, line: write(file, line[:3]))
             patch.setattr("os.ftruncate", fail_with(errno.EPERM))
-            with pytest.raises(StorageError, match="a record was cut short"):
+            with pytest.raises(StorageError, match="a record was only partly written"):
                 storage.append(record(0))
         for number in (1, 2):
             storage.append(record(number))
@@ -217,7 +219,9 @@ def test_a_renamed_file_without_a_successor_is_kept(
     with JsonFileStorage(str(path), "none") as storage:
         storage.append(record(0))
         moved = path.parent.rename(tmp_path / "moved") / path.name
-        with pytest.raises(StorageError, match="the audit failed: No such file or directory"):
+        with pytest.raises(
+            StorageError, match="the audit cannot be written: No such file or directory"
+        ):
             storage.append(record(1))
         with moved.open() as other:
             flock(other, LOCK_EX | LOCK_NB)
@@ -265,7 +269,7 @@ def test_only_an_audit_is_appended_to(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(StorageError) as caught:
         JsonFileStorage(str(path))
-    reason = "the audit cannot be opened: it holds something else than the records of an audit"
+    reason = "the audit cannot be opened: it contains something other than audit records"
     assert caught.value.reason == reason
     assert path.read_text() == text
 
@@ -308,7 +312,9 @@ def test_a_file_of_that_name_that_is_no_audit_ends_the_record(
         storage.append(EMPTY)
         path.rename(tmp_path / "old")
         path.write_text("export A=1\n")
-        with pytest.raises(StorageError, match="the audit failed: it holds something else"):
+        with pytest.raises(
+            StorageError, match="the audit cannot be written: it contains something other"
+        ):
             storage.append(EMPTY)
     assert path.read_text() == "export A=1\n"
 
@@ -344,7 +350,7 @@ def test_a_file_that_others_can_write_is_not_believed(mode: int, tmp_path: Path)
     path = tmp_path / "audit.jsonl"
     path.write_text(f"{EMPTY}\n")
     path.chmod(mode)
-    reason = rf"cannot be read: others can write it \(mode {mode:o}\), so nothing in it is believed"
+    reason = rf"cannot be read: other users can write to it \(mode {mode:o}\), so it is not trusted"
     with pytest.raises(StorageError, match=reason):
         [*read_lines(str(path))]
     JsonFileStorage(str(path)).close()
@@ -374,7 +380,7 @@ def test_a_descriptor_that_an_action_has_closed_is_a_storage_error(
         with other.open("a") as file:
             os.dup2(file.fileno(), number)
     for use in (partial(storage.append, EMPTY), storage.close):
-        with pytest.raises(StorageError, match="the audit failed: Bad file descriptor"):
+        with pytest.raises(StorageError, match="the audit cannot be written: Bad file descriptor"):
             use()
     if taken is not None:
         os.close(number)
@@ -419,7 +425,7 @@ def test_what_was_overwritten_by_something_else_ends_the_record(tmp_path: Path) 
         storage.append(record(1))
         assert path.read_text() == lines(1)
         path.write_text("export A=1\n")
-        with pytest.raises(StorageError, match="something else than the records"):
+        with pytest.raises(StorageError, match="something other than audit records"):
             storage.append(record(2))
     assert path.read_text() == "export A=1\n"
 
@@ -533,7 +539,7 @@ def test_after_a_sync_that_failed_nothing_more_is_written(
         storage.append(record(0))
         with monkeypatch.context() as patch:
             patch.setattr("driftflow.recording.storage._fdatasync", fail_with(errno.EIO))
-            reason = "Input/output error, when it was brought to the disk"
+            reason = r"Input/output error \(while syncing to disk\)"
             with pytest.raises(StorageError, match=reason):
                 storage.append(record(1))
         for again in (storage.sync, lambda: storage.append(record(2))):
@@ -554,10 +560,10 @@ def test_the_read_lines_an_audit_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        (".", "it is no regular file"),
-        ("pipe", "it is no regular file"),
-        ("link", "it is a symbolic link"),
-        ("a\0b", "not the name of a file"),
+        (".", "it is not a regular file"),
+        ("pipe", "it is not a regular file"),
+        ("link", "it is a symbolic link, which is not allowed"),
+        ("a\0b", "not a valid file name"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_storage_error(

@@ -193,7 +193,8 @@ def test_a_document_that_is_no_object_is_refused(kind: str) -> None:
 def test_a_letter_that_looks_like_another_is_named() -> None:
     """A misspelling that nobody can see."""
     (issue,) = find_issues({"n\u0430me": "a", "steps": []})
-    assert issue.hint == "write `name` instead of `n\u0430me` (there is a U+0430 in it)"
+    remark = "(yours contains the non-ASCII character U+0430)"
+    assert issue.hint == f"write `name` instead of `n\u0430me` {remark}"
 
 
 def test_no_message_shows_what_the_document_holds() -> None:
@@ -334,8 +335,9 @@ def test_a_field_of_an_input_has_a_hint(value: Any, issues_found: list[Any]) -> 
 
 def test_a_hint_that_lists_one_field_speaks_of_one() -> None:
     """Of none it says nothing."""
-    for fields, hint in [({"path": {}}, "the only field is `path`"), ({}, None)]:
-        schema = {"properties": fields, "additionalProperties": False}
+    closed: dict[str, Any] = {"additionalProperties": False}
+    one = {**closed, "properties": {"path": {}}}
+    for schema, hint in [(one, "the only field is `path`"), (closed, None)]:
         (issue,) = find_input_issues(make_input_validator(schema), "act", {"zz": 1})
         assert issue.hint == hint
 

@@ -208,7 +208,7 @@ def test_a_closed_stream_is_a_failure_once_something_is_written() -> None:
         output.flush()
         assert not output.failure
         output.write("a")
-    assert str(output.failure) == f"[Errno {errno.EBADF}] it is closed"
+    assert str(output.failure) == f"[Errno {errno.EBADF}] standard output is closed"
 
 
 @pytest.mark.usefixtures("_unwatched")

@@ -87,11 +87,11 @@ def test_a_table_is_for_people() -> None:
     assert format_plan(plan, ACTIONS) == (
         "workflow       test\n"
         f"digest         {digest(plan)}\n"
-        "flag audit     on, by the config\n"
+        "flag audit     on, set in the config\n"
         "flag metrics   off, by default\n"
         "flag parallel  off, by default\n"
         "audit file     a\\nb.jsonl\n"
-        "timeout        0.5 s, by the config; not enforced\n"
+        "timeout        0.5 s, set in the config; enforced only with --enforce-timeout\n"
         "\n"
         "index  name  priority  action           attempts  optional  input\n"
         '    0  b            0  shout (unknown)         1  yes       ""\n'
@@ -126,10 +126,16 @@ def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
 @pytest.mark.parametrize(
     ("backoff", "shown"),
     [
-        ({}, "a random part of 1 s after the first attempt, then 2 times as long, up to 30 s"),
+        (
+            {},
+            (
+                "1 s after the first attempt, then 2 times as long each time, up to 30 s; "
+                "each wait is a random part of that"
+            ),
+        ),
         (
             {"delay_seconds": 0.5, "factor": 1.5, "max_delay_seconds": 9, "jitter": False},
-            "0.5 s after the first attempt, then 1.5 times as long, up to 9 s",
+            "0.5 s after the first attempt, then 1.5 times as long each time, up to 9 s",
         ),
     ],
 )
@@ -146,8 +152,8 @@ def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
     shown = format_plan(build_plan(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
-    assert "flag audit     off, by DRIFTFLOW_FLAGS\n" in shown
-    assert "timeout        5.0 s, by WORKFLOW_TIMEOUT_SECONDS; not enforced\n" in shown
+    assert "flag audit     off, set by DRIFTFLOW_FLAGS\n" in shown
+    assert "timeout        5.0 s, set by WORKFLOW_TIMEOUT_SECONDS; enforced only with" in shown
     unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
     assert unwritten in shown
 
@@ -164,7 +170,7 @@ def test_a_long_value_is_cut_in_the_table() -> None:
     long = "x" * 1000
     plan = workflows.plan({"name": long, "action": long, "input": [long]}, name=long)
     wide = workflows.plan(timeout_seconds=10**1000)
-    assert f"timeout        1{'0' * 79}… s, by the config" in format_plan(wide, ACTIONS)
+    assert f"timeout        1{'0' * 79}… s, set in the config" in format_plan(wide, ACTIONS)
     rows = format_plan(plan, ACTIONS).splitlines()
     assert rows[0] == f"workflow       {'x' * 80}…"
     name, _, action, unknown, _, _, cell = rows[-1].split()[1:]

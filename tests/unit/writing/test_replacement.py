@@ -211,10 +211,10 @@ def lay_traps() -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        (".", "not the name of a file"),
-        ("folder/..", "not the name of a file"),
-        ("out/.", "not the name of a file"),
-        ("to_new", "not the name of a file"),
+        (".", "not a valid file name"),
+        ("folder/..", "not a valid file name"),
+        ("out/.", "not a valid file name"),
+        ("to_new", "not a valid file name"),
         ("folder", "not a regular file"),
         ("pipe", "not a regular file"),
         ("socket", "not a regular file"),
@@ -226,7 +226,7 @@ def lay_traps() -> None:
         ("loop0", "Too many levels of symbolic links"),
         ("loop0/out", "Too many levels of symbolic links"),
         ("pipe/out", "Not a directory"),
-        ("folder/", "not the name of a file"),
+        ("folder/", "not a valid file name"),
     ],
 )
 def test_what_is_no_regular_file_is_not_written(path: str, reason: str) -> None:
@@ -274,7 +274,9 @@ def test_a_log_of_what_is_printed_is_not_replaced(stream: int, old: Path) -> Non
     finally:
         os.dup2(kept, stream)
         os.close(kept)
-    assert reasons == ["what is printed goes there, and would be lost"] * 2
+    assert (
+        reasons == ["standard output or standard error is redirected to it and would be lost"] * 2
+    )
     assert old.read_text() == "new"
 
 
@@ -321,7 +323,7 @@ def test_a_file_that_is_mounted_by_itself_is_told(old: Path) -> None:
     Path("source").write_text("mounted")
     with mounted("--bind", "source", on=old):
         assert refusal("out") == (
-            "it is a mount point of its own, and cannot be replaced: mount its folder instead"
+            "it is a mount point and cannot be replaced: mount its folder instead"
         )
         assert old.read_text() == "mounted"
         assert names() == ["out", "source"]
