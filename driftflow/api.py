@@ -72,10 +72,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             run.
 
     Returns:
-        The result: a dict with `name`, `status`, `results` and, where it applies, `discarded`,
-        `resumed` and `metrics`, as `schema/result.schema.json` describes it. After a resume,
-        `resumed` has the `run_id` of the earlier run, and under `may_have_run` the names of steps
-        that may have run in it and were run again.
+        The result, a dict with `name`, `status`, `results` and, where it applies, `discarded`,
+        `resumed` and `metrics`, as `schema/result.schema.json` describes it.
 
     Raises:
         ConfigError: If the config is at fault, or the parameters. No step was run.
