@@ -80,7 +80,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         ActionsError: If an action cannot be loaded, or its name is taken; or if child processes
             could not find it, with `enforce_timeout`. No step was run.
         TypeError: If the value of a parameter is not a JSON value.
-        ValueError: If `jobs` is less than 1, or `audit_sync` is none of these.
+        ValueError: If `jobs` is less than 1, or `audit_sync` is not one of these.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
         KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the

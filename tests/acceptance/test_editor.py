@@ -40,7 +40,7 @@ HEAD = '{"$schema": "./driftflow.schema.json", '
 STEP = HEAD + '"name": "a", "steps": [{"name": "b", '
 # Names by which an editor can be told to find the schema: the settings that the documents show.
 MATCHED = ["driftflow.json", "*.driftflow.json"]
-ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`."
+ADVICE = "check the spelling, or use a name that begins with `x-`, `_` or `//` for a note."
 WARNING = 2
 
 
@@ -337,7 +337,7 @@ def filled(snippet: str) -> Any:
         (HEAD + '"timeout_sec¦onds": 2}', "**not enforced**, unless"),
         (HEAD + '"retr¦ies": 2}', "Ignored"),
         (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first."),
-        (STEP + '"acti¦on": "upper"}]}', "`driftflow check` finds it"),
+        (STEP + '"acti¦on": "upper"}]}', "`driftflow check` warns about it"),
         (STEP + '"action": "up¦per"}]}', "`upper`: Returns the input, a string, in upper case"),
         (HEAD + '"flags": {"au¦dit": true}}', "Append a record of the run"),
         (HEAD + '"storage": {"pa¦th": ""}}', "relative to the working directory"),

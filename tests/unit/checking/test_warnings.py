@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
-ADVICE = "check the spelling, or begin the name of a note with `x-`, `_` or `//`"
+ADVICE = "check the spelling, or use a name that begins with `x-`, `_` or `//` for a note"
 ODD = "did you mean `max_attempts`? (yours contains the non-ASCII character U+0430)"
 FLAGS = "the flags are `audit`, `metrics` and `parallel`"
 ACTIONS_ARE = (
