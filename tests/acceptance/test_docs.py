@@ -120,7 +120,7 @@ def test_a_page_can_be_followed(page: str, folder: Path, servers: ExitStack) -> 
             start_server(text, folder, servers)
             if text.startswith("dask worker"):
                 log = folder / "servers.log"
-                wait_for(lambda: log.read_text().count("Registered to:") == 2)  # noqa: B023 - it is called here
+                wait_for(lambda: log.read_text().count("Registered to:") >= 2)  # noqa: B023 - it is called here
         else:
             assert (page, block.language) == (EDITORS, "lua")
 

@@ -100,7 +100,7 @@ def _state(pid: int) -> str:
 
 def wait_for(condition: Callable[[], Any]) -> None:
     """Look again and again."""
-    for _ in range(3000):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.01)
