@@ -32,7 +32,7 @@ Usage:
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
             [--audit FILE] [--audit-sync WHEN] [--resume]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
-  driftflow plan --config FILE [--print-json]
+  driftflow plan --config FILE [--print-json] [--format FORMAT]
             [--actions SOURCE]... [--param NAME=VALUE]... [--audit FILE]
   driftflow schema [--output FILE] [--actions SOURCE]...
   driftflow actions [--actions SOURCE]...
@@ -57,7 +57,7 @@ Options:
   --audit FILE        Turn the audit on, and write it to this file instead of the config's.
   --audit-sync WHEN   When to sync the audit to disk: none, run or step [default: run].
   --resume            Resume the last run of the same plan, unless it ended ok.
-  --format FORMAT     Output format: text, json or github (annotations) [default: text].
+  --format FORMAT     text or json; github (check); mermaid or dot (plan) [default: text].
   --output FILE       Write the schema to this file instead of standard output.
   -h --help           Print this help.
   --version           Print the version.
@@ -99,7 +99,7 @@ class Arguments:
         files: The files to check.
         strict: Whether warnings count as errors.
         print_json: Whether to print one JSON document.
-        format: How `check` prints.
+        format: How `check` and `plan` print.
         output: The file to write to; None for stdout.
         actions: The modules and files of actions.
         params: By name, what is given for parameters.

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from contextlib import closing, nullcontext, redirect_stdout, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from driftflow.actions.action import ACTIONS
 from driftflow.api import resumable, run_events
@@ -36,7 +36,7 @@ from driftflow.showing.results import build_result_document, format_line
 from driftflow.text import count_of, escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from driftflow.issues import Findings
     from driftflow.planning.plan import Plan
     from driftflow.running.events import Event, Halt, Status
+
+    Format = TypeVar("Format", bound=Callable[..., str])
 
 OK = 0
 FAILED = 1
@@ -323,10 +325,7 @@ def _tell_discarded(number: int) -> None:
 def _check(arguments: Arguments, output: Output) -> int:
     from driftflow.showing.reports import FORMATS, colour, leave_plain
 
-    render = FORMATS.get(arguments.format)
-    if render is None:
-        wanted = shorten(arguments.format)
-        raise MisuseError(f"`--format` must be one of {join_words(FORMATS)}, not `{wanted}`")
+    render = _find_format(arguments.format, FORMATS)
     actions = _resolve_actions(arguments)  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments.files]
     output.write(render(found, colour if _has_colours(output.stream) else leave_plain))
@@ -335,15 +334,38 @@ def _check(arguments: Arguments, output: Output) -> int:
 
 
 def _plan(arguments: Arguments, output: Output) -> int:
-    from driftflow.showing.tables import build_plan_document, format_plan
-
+    render = _find_plan_format("json" if arguments.print_json else arguments.format)
     actions = _resolve_actions(arguments)
     plan = load_config(arguments.config, params=arguments.params, audit=arguments.audit)
-    if arguments.print_json:
-        output.write(f"{format_json(build_plan_document(plan, actions), indent=2)}\n")
-    else:
-        output.write(format_plan(plan, actions))
+    output.write(render(plan, actions))
     return OK
+
+
+def _find_plan_format(name: str) -> Callable[[Plan, Actions], str]:
+    """Return what shows a plan in the format of that name."""
+    from driftflow.showing.pictures import format_dot, format_mermaid
+    from driftflow.showing.tables import build_plan_document, format_plan
+
+    formats: dict[str, Callable[[Plan, Actions], str]] = {
+        "text": format_plan,
+        "json": lambda plan, actions: (
+            f"{format_json(build_plan_document(plan, actions), indent=2)}\n"
+        ),
+        "mermaid": lambda plan, _: format_mermaid(plan),
+        "dot": lambda plan, _: format_dot(plan),
+    }
+    return _find_format(name, formats)
+
+
+def _find_format(name: str, formats: Mapping[str, Format]) -> Format:
+    """Return the format of that name.
+
+    Raises:
+        MisuseError: If there is none.
+    """
+    if name not in formats:
+        raise MisuseError(f"`--format` must be one of {join_words(formats)}, not `{shorten(name)}`")
+    return formats[name]
 
 
 def _actions(arguments: Arguments, output: Output) -> int:

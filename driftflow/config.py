@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
 from driftflow.errors import ConfigError, StorageError
+from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, build_plan, keep_audit_in
-from driftflow.planning.references import has_references
+from driftflow.planning.references import list_steps
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
 from driftflow.reading.document import copy_json, parse
 from driftflow.text import shorten
@@ -60,8 +61,8 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
         The plan, immutable at every depth.
 
     Raises:
-        ConfigError: If the file cannot be read, is not strict JSON or breaks the schema, if an
-            input refers to a step that does not run earlier or to a parameter that is not given,
+        ConfigError: If the file cannot be read, is not strict JSON or breaks the schema, if a step
+            names one that is not there, if steps form a circle, if a parameter is not given,
             if no step uses a parameter that is given, or if WORKFLOW_TIMEOUT_SECONDS is not a
             finite decimal number of seconds above 0. It lists all that is wrong.
         ActionsError: If `strict`, and an action cannot be loaded.
@@ -73,16 +74,18 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
     document = _read_document(source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
     given = {name: _copy_param(name, value) for name, value in (params or {}).items()}
-    issues = _examine(document, actions if strict else None, given) + _check_timeout(timeout)
+    graph = Graph(list_steps(document.value))
+    issues = _examine(document, graph, actions if strict else None, given)
+    issues += _check_timeout(timeout)
     if given and not issues:  # what is misspelt in the file comes first
         from driftflow.checking import references
 
-        issues = references.find_unused_params(document.value, given)
+        issues = references.find_unused_params(graph, given)
     if issues:
         raise ConfigError(_make_findings(source, document, issues))
     value: Any = document.value
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
-    plan = build_plan(value, enabled, None if timeout is None else float(timeout), given)
+    plan = build_plan(value, graph, enabled, None if timeout is None else float(timeout), given)
     if audit is not None:
         plan = keep_audit_in(plan, os.fspath(audit))
     if plan.flags.is_enabled("audit") and _is_same_file(source, plan.storage_path):
@@ -111,11 +114,12 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
         document = _read_document(source)
     except ConfigError as error:
         return error.findings
-    return _make_findings(source, document, _examine(document, actions, None))
+    graph = Graph(list_steps(document.value))
+    return _make_findings(source, document, _examine(document, graph, actions, None))
 
 
 def _examine(
-    document: Document, actions: Given | None, params: Mapping[str, Json] | None
+    document: Document, graph: Graph, actions: Given | None, params: Mapping[str, Json] | None
 ) -> tuple[Issue, ...]:
     """Return what is wrong with a document, and with actions also what will surprise."""
     found: list[Issue] = []
@@ -123,10 +127,10 @@ def _examine(
         from driftflow.schemas import explanation
 
         found += explanation.find_issues(document.value)
-    if has_references(document.value):
+    if graph.has_links:
         from driftflow.checking import references
 
-        found += references.find_issues(document.value, params)
+        found += references.find_issues(graph, params)
     if actions is not None:
         from driftflow.actions.registry import resolve_actions
         from driftflow.checking import warnings

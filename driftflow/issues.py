@@ -27,7 +27,7 @@ CODES: dict[str, Severity] = {
     "out-of-range": "error",
     "unknown-step": "error",
     "ambiguous-step": "error",
-    "later-step": "error",
+    "circle": "error",
     "missing-param": "error",
     "unknown-param": "error",
     "wrong-environment": "error",

@@ -20,6 +20,7 @@ _SYNONYMS = {
     "name": ("id", "label", "title", "task", "task_id"),
     "action": ("function", "operator", "run", "type", "uses"),
     "input": ("args", "arguments", "data", "params", "value", "with"),
+    "after": ("depends", "depends_on", "needs", "requires", "upstream", "wait_for"),
     "optional": ("allow_failure", "continue_on_error", "ignore_errors"),
     "max_attempts": ("max_retries", "retry", "tries"),
     "path": ("dir", "file", "filename", "location"),

@@ -40,6 +40,14 @@ def accepts_1(value: Any) -> bool:
 
 
 def accepts_2(value: Any) -> bool:
+    return type(value) is str and len(value) >= 1
+
+
+def accepts_3(value: Any) -> bool:
+    return type(value) is list and all(map(accepts_2, value))
+
+
+def accepts_4(value: Any) -> bool:
     return (
         type(value) is dict
         and "name" in value
@@ -53,16 +61,17 @@ def accepts_2(value: Any) -> bool:
                 or (type(value["priority"]) is float and value["priority"].is_integer())
             )
         )
+        and ("after" not in value or accepts_3(value["after"]))
         and ("optional" not in value or type(value["optional"]) is bool)
         and ("sensitive" not in value or type(value["sensitive"]) is bool)
     )
 
 
-def accepts_3(value: Any) -> bool:
-    return type(value) is list and all(map(accepts_2, value))
+def accepts_5(value: Any) -> bool:
+    return type(value) is list and all(map(accepts_4, value))
 
 
-def accepts_4(value: Any) -> bool:
+def accepts_6(value: Any) -> bool:
     return (
         type(value) is dict
         and ("audit" not in value or type(value["audit"]) is bool)
@@ -71,7 +80,7 @@ def accepts_4(value: Any) -> bool:
     )
 
 
-def accepts_5(value: Any) -> bool:
+def accepts_7(value: Any) -> bool:
     return type(value) is dict and (
         "path" not in value or (type(value["path"]) is str and len(value["path"]) >= 1)
     )
@@ -94,9 +103,9 @@ def accepts(value: Any) -> bool:
             )
         )
         and ("backoff" not in value or accepts_1(value["backoff"]))
-        and accepts_3(value["steps"])
-        and ("flags" not in value or accepts_4(value["flags"]))
-        and ("storage" not in value or accepts_5(value["storage"]))
+        and accepts_5(value["steps"])
+        and ("flags" not in value or accepts_6(value["flags"]))
+        and ("storage" not in value or accepts_7(value["storage"]))
         and (
             "timeout_seconds" not in value
             or (

@@ -1,19 +1,16 @@
-"""References that do not hold: to steps that are not there or run later, to missing parameters.
+"""Names that lead nowhere: steps that are not there, parameters that are not given; and circles.
 
-Whether a reference holds is asked twice. First at a glance, by looking its names up in a table of
-names and ranks, which is all that a good document costs; only what fails there is explained. The
-run order is known from the document alone, so a mistake is told where it is made, together with all
-others.
+The graph knows which steps name something wrong, and which never get their turn. So a good document
+is not looked at once more; only what is wrong is explained, at its place.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.issues import MAX_ISSUES, Issue
-from driftflow.planning.references import find_references, list_steps
+from driftflow.planning.references import find_references
 from driftflow.reading.document import type_name
 from driftflow.text import join_words, shorten
 
@@ -21,55 +18,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftflow.issues import JsonPath
-    from driftflow.planning.references import Step
+    from driftflow.planning.graph import Graph
+    from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
 
-    Rank: TypeAlias = tuple[float, str]  # smaller for a step that runs earlier
     Indices: TypeAlias = dict[str | None, list[int]]  # of steps, by name; None if that is wrong
 
 _AS_DATA = 'to pass an object with this key as data, write `{"literal": {...}}`'
-_NUMBERS = {int, float}
 _MAX_COMPARED = 1000  # a wrong name is compared with the names of no more steps
-_MAX_LISTED = 8  # a hint lists no more names
+_MAX_LISTED = 8  # a hint lists no more names, and a circle shows no more
 
 
-def find_issues(document: Json, params: Mapping[str, Json] | None) -> list[Issue]:
-    """Return what is wrong with the references of a document of any shape.
+def find_issues(graph: Graph, params: Mapping[str, Json] | None) -> list[Issue]:
+    """Return what is wrong with what steps of any shape refer to.
 
     The issues have paths; their lines are yet to be found.
 
     Args:
-        document: The document's value.
+        graph: The graph of the steps.
         params: The values of the parameters that are given; None if that is not known yet.
     """
-    return [*islice(_find_issues(list_steps(document), params), MAX_ISSUES)]
+    return [*islice(_find_issues(graph, params), MAX_ISSUES)]
 
 
-def _find_issues(steps: Sequence[Step], params: Mapping[str, Json] | None) -> Iterator[Issue]:
-    ranks = list(map(_rank, steps))
-    readable = _find_readable(ranks)
-    indices: Indices = {}
-    for index, step in enumerate(steps):
-        for path, reference in find_references(step.get("input")):
-            if "from" in reference:
-                names = reference["from"]
-                if not _are_earlier(names, readable, ranks[index]):
-                    full_path = ("steps", index, "input", *path, "from")
-                    indices = indices or _index_by_name(steps)
-                    yield from _explain_names(names, full_path, index, steps, indices)
-            elif "param" in reference:
-                full_path = ("steps", index, "input", *path, "param")
-                yield from _explain_param(reference, full_path, params)
+def _find_issues(graph: Graph, params: Mapping[str, Json] | None) -> Iterator[Issue]:
+    steps = graph.steps
+    indices = _index_by_name(steps) if graph.suspects else {}
+    for index in graph.suspects:
+        for path, name in _find_names(steps[index]):
+            yield from _explain_name(name, ("steps", index, *path), index, steps, indices)
+    if not all(_is_given(reference, params) for reference in graph.params):
+        for index, step in enumerate(steps):
+            for path, reference in find_references(step.get("input")):
+                if "param" in reference:
+                    full_path = ("steps", index, "input", *path, "param")
+                    yield from _explain_param(reference, full_path, params)
+    for circle in graph.find_circles():
+        yield _explain_circle(circle, steps)
 
 
-def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issue, ...]:
+def find_unused_params(graph: Graph, params: Mapping[str, Json]) -> tuple[Issue, ...]:
     """Return an issue for each parameter that is given though no step of a good document asks."""
-    asked = {
-        reference["param"]: None
-        for step in list_steps(document)
-        for _, reference in find_references(step.get("input"))
-        if "param" in reference
-    }
+    asked = {reference["param"]: None for reference in graph.params}
     not_given = [name for name in asked if name not in params]
     return tuple(
         Issue(
@@ -82,34 +72,20 @@ def find_unused_params(document: Json, params: Mapping[str, Json]) -> tuple[Issu
     )
 
 
-def _rank(step: Step) -> Rank | None:
-    """Return the rank of a step in the run order; None if its name or priority is wrong."""
-    priority, name = step.get("priority", 0), step.get("name")
-    if type(priority) in _NUMBERS and type(name) is str:
-        return -priority, name
-    return None
+def _find_names(step: StepDocument) -> Iterator[tuple[JsonPath, Any]]:
+    """Yield what stands for a step's name in a step, each with the path to it."""
+    for path, reference in find_references(step.get("input")):
+        names = reference.get("from")
+        if isinstance(names, list):
+            yield from ((("input", *path, "from", place), name) for place, name in enumerate(names))
+        elif "from" in reference:
+            yield ("input", *path, "from"), names
+    after = step.get("after")
+    for place, name in enumerate(after if isinstance(after, list) else ()):
+        yield ("after", place), name
 
 
-def _find_readable(ranks: Sequence[Rank | None]) -> dict[str, Rank]:
-    """Return the ranks, by name, of the steps that share their name with no other."""
-    known = [rank for rank in ranks if rank]
-    readable = {rank[1]: rank for rank in known}
-    if len(readable) < len(known):
-        counts = Counter(name for _, name in known)
-        return {name: rank for name, rank in readable.items() if counts[name] == 1}
-    return readable
-
-
-def _are_earlier(names: Any, readable: Mapping[str, Rank], reader: Rank | None) -> bool:
-    """Return whether all of these are names of steps that surely run earlier than their reader."""
-    for name in names if type(names) is list else (names,):
-        rank = readable.get(name) if type(name) is str else None
-        if rank is None or reader is None or rank >= reader:
-            return False
-    return True
-
-
-def _index_by_name(steps: Sequence[Step]) -> Indices:
+def _index_by_name(steps: Sequence[StepDocument]) -> Indices:
     indices: Indices = {}
     for index, step in enumerate(steps):
         name = step.get("name")
@@ -117,28 +93,21 @@ def _index_by_name(steps: Sequence[Step]) -> Indices:
     return indices
 
 
-def _explain_names(
-    names: Any, path: JsonPath, reader: int, steps: Sequence[Step], indices: Indices
-) -> Iterator[Issue]:
-    if isinstance(names, list):
-        for index, name in enumerate(names):
-            yield from _explain_name(name, (*path, index), reader, steps, indices)
-    else:
-        yield from _explain_name(names, path, reader, steps, indices)
-
-
 def _explain_name(
-    name: Any, path: JsonPath, reader: int, steps: Sequence[Step], indices: Indices
+    name: Any, path: JsonPath, reader: int, steps: Sequence[StepDocument], indices: Indices
 ) -> Iterator[Issue]:
-    """Yield why a step cannot read from the step of that name, unless that follows from an issue.
+    """Yield why a step cannot come after the step of that name, unless it follows from an issue.
 
     Args:
-        name: What stands for a name in the reference.
+        name: What stands for a name.
         path: The path to it.
-        reader: The index of the step that reads.
+        reader: The index of the step that names it.
         steps: All steps.
         indices: Their indices by name.
     """
+    is_reference = path[2] == "input"
+    if not is_reference and (not isinstance(name, str) or not name):
+        return  # the schema tells it
     if not isinstance(name, str):
         wanted = "a step" if isinstance(path[-1], int) else "a step, or an array of step names"
         message = f"`from` must be the name of {wanted}, not {type_name(name)}"
@@ -149,32 +118,43 @@ def _explain_name(
     if len(named) > 1:
         message = f"ambiguous step `{shown}`: {len(named)} steps have this name"
         yield Issue("ambiguous-step", message, path, "give each step a unique name")
-    elif named == [reader]:
-        yield Issue("later-step", f"`{shown}` reads from itself", path)
-    elif named and _runs_later(steps[named[0]], steps[reader]):
-        least = steps[reader].get("priority", 0)
-        hint = f"steps run by priority, then by name: give `{shown}` a priority above {least}"
-        yield Issue("later-step", f"`{shown}` runs after this step", path, hint)
     elif not named and None not in indices:
-        suggestion = _suggest_step(name, reader, steps)
+        advice = _AS_DATA if is_reference else None
+        suggestion = _suggest_step(name, reader, steps, advice)
         yield Issue("unknown-step", f"unknown step `{shown}`", path, suggestion)
-    # Else it may be a step whose own name or priority is wrong, which is told anyway.
+    # Else it may be a step whose own name is wrong, which is told anyway.
 
 
-def _runs_later(step: Step, reader: Step) -> bool:
-    rank, reader_rank = _rank(step), _rank(reader)
-    return rank is not None and reader_rank is not None and rank > reader_rank
-
-
-def _suggest_step(name: str, reader: int, steps: Sequence[Step]) -> str | None:
-    """Return what to write instead of a name that no step has."""
+def _suggest_step(
+    name: str, reader: int, steps: Sequence[StepDocument], advice: str | None
+) -> str | None:
+    """Return what to write instead of a name that no step has; the advice if there is no other."""
     if len(steps) > _MAX_COMPARED:
         return None  # to compare it with all of them takes too long
-    others = [step["name"] for step in steps if step is not steps[reader]]
+    others = dict.fromkeys(step["name"] for step in steps if step is not steps[reader])
     hint = _did_you_mean(name, others)
     if hint or len(others) > _MAX_LISTED:
         return hint
-    return f"the other steps are {join_words(map(shorten, others))}" if others else _AS_DATA
+    return f"the other steps are {join_words(map(shorten, others))}" if others else advice
+
+
+def _explain_circle(circle: Sequence[int], steps: Sequence[StepDocument]) -> Issue:
+    """Return the issue about steps of which each comes after the one before, where it is closed."""
+    first, last = circle[0], steps[circle[-1]]["name"]
+    places = (path for path, name in _find_names(steps[first]) if name == last)
+    names = [shorten(steps[index]["name"]) for index in circle]
+    if len(names) > _MAX_LISTED:
+        names[_MAX_LISTED - 1 : -1] = ["…"]
+    way = " -> ".join([*names, names[0]])
+    message = f"the steps form a circle: `{way}`"
+    hint = "each comes after the one before it: remove one of these references or names in `after`"
+    return Issue("circle", message, ("steps", first, *next(places)), hint)
+
+
+def _is_given(reference: Mapping[str, Any], params: Mapping[str, Json] | None) -> bool:
+    """Return whether a reference to a parameter is good, at a glance."""
+    name = reference["param"]
+    return type(name) is str and (params is None or name in params or "default" in reference)
 
 
 def _explain_param(

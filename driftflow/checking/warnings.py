@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from driftflow.actions.action import Action
     from driftflow.issues import JsonPath
-    from driftflow.planning.references import Step
+    from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
 
 _FAILS = "the step will fail when it runs"
@@ -131,7 +131,7 @@ def _read_advice(definition: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _check_actions(
-    steps: Sequence[Step], actions: Mapping[str, Action], given: Sequence[str]
+    steps: Sequence[StepDocument], actions: Mapping[str, Action], given: Sequence[str]
 ) -> Iterator[Issue]:
     find_action = cache(actions.get)  # to look one up may take its time
     validators: dict[tuple[str, bool], Draft7Validator] = {}
@@ -154,7 +154,7 @@ def _check_actions(
                 yield from _explain_input(step, ("steps", index), validators[name, refers], given)
 
 
-def _check_inputs(steps: Sequence[Step]) -> Iterator[Issue]:
+def _check_inputs(steps: Sequence[StepDocument]) -> Iterator[Issue]:
     for index, step in enumerate(steps):
         if isinstance(step.get("input"), dict | list):
             yield from _find_almost_references(step["input"], ("steps", index, "input"))
@@ -177,7 +177,7 @@ def _find_almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
             yield from _find_almost_references(member, (*path, key))
 
 
-def _check_names(steps: Sequence[Step]) -> Iterator[Issue]:
+def _check_names(steps: Sequence[StepDocument]) -> Iterator[Issue]:
     first: dict[str, int] = {}
     for index, step in enumerate(steps):
         name = step.get("name")
@@ -201,7 +201,7 @@ def _explain_unknown_action(name: str, path: JsonPath, actions: Mapping[str, Act
 
 
 def _explain_input(
-    step: Step, path: JsonPath, validator: Draft7Validator, given: Sequence[str]
+    step: StepDocument, path: JsonPath, validator: Draft7Validator, given: Sequence[str]
 ) -> Iterator[Issue]:
     """Yield why a step's action cannot take its input.
 

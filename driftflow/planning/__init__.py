@@ -1,11 +1,12 @@
 """The plan: an immutable value that says what will be done, and in what order.
 
-Decided here: the run order, the defaults, the forms of a reference, whether a setting comes from
-the config, the environment or a default, and the digest by which a resumed run knows that its plan
-is the same. Not decided here: whether a document is valid (`schemas`), whether a reference holds
-(`checking.references`), and what happens in a run (`running`). Begin with `plan`.
+Decided here: the graph and the run order, the defaults, the forms of a reference, whether a setting
+comes from the config, the environment or a default, and the digest by which a resumed run knows
+that its plan is the same. Not decided here: whether a document is valid (`schemas`), whether a
+reference holds (`checking.references`), and what happens in a run (`running`). Begin with `plan`.
 
     plan        turns a valid document into a plan; run order and digest
+    graph       what each step comes after; the run order; circles
     references  the values of inputs: data, and references to outputs of steps and to parameters
     settings    the values of flags, time limit, backoff, and of the operator's options; `arguments`
                 names those options, `running.attempts` computes the waits

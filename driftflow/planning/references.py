@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
-    Step: TypeAlias = dict[str, Any]  # as the document has it
+    StepDocument: TypeAlias = dict[str, Any]
 
 Frozen: TypeAlias = (
     "bool | int | float | str | PVector[Frozen] | FrozenObject | FromStep | Literal | None"
 )
 
 _SCALARS = (str, int, float, type(None))
-_CONTAINERS = {dict, list}
+CONTAINERS = {dict, list}
 _WITH_DEFAULT = {"param", "default"}
 
 
@@ -147,12 +147,37 @@ def _find_reads(value: Frozen) -> Iterator[str]:
             yield from _find_reads(item)
 
 
-def list_steps(document: Json) -> list[Step]:
+def list_steps(document: Json) -> list[StepDocument]:
     """Return the steps of a document of any shape; a step that is no object has no fields."""
     steps = document.get("steps") if isinstance(document, dict) else None
-    nothing: Step = {}  # one for all: there may be very many
+    nothing: StepDocument = {}  # one for all: there may be very many
     listing = steps if isinstance(steps, list) else []
     return [step if type(step) is dict else nothing for step in listing]
+
+
+def scan(value: Json, names: list[Any], params: list[dict[str, Any]]) -> None:
+    """Add what the references in an input name; also those in a default.
+
+    Args:
+        value: The input, which may have mistakes.
+        names: Takes what stands for the names of steps.
+        params: Takes the references to parameters.
+    """
+    if type(value) is dict:
+        if not is_reference(value):
+            for member in value.values():
+                if type(member) in CONTAINERS:
+                    scan(member, names, params)
+        elif "from" in value:
+            given = value["from"]
+            names += given if type(given) is list else [given]
+        elif "param" in value:
+            params.append(value)
+            scan(value.get("default"), names, params)
+    elif type(value) is list:
+        for item in value:
+            if type(item) in CONTAINERS:
+                scan(item, names, params)
 
 
 def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
@@ -168,12 +193,3 @@ def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from find_references(item, (*path, index))
-
-
-def has_references(document: Json) -> bool:
-    """Return whether there is a reference in the input of any step of a document of any shape."""
-    return any(
-        any(find_references(value))
-        for step in list_steps(document)
-        if type(value := step.get("input")) in _CONTAINERS
-    )

@@ -151,27 +151,28 @@ def _count_readers(
 def waves(plan: Plan, kept: Collection[int] = ()) -> Iterator[Sequence[Step]]:
     """Return the steps in run order, in groups of those that may be tried at the same time.
 
-    With the flag `parallel` on: those of one priority of which none reads another. Else each step
-    is a wave of its own.
+    With the flag `parallel` on: those of one urgency of which none comes after another. Else each
+    step is a wave of its own.
 
     Args:
         plan: What to do.
         kept: The indexes of steps to leave out: nobody has to wait for them.
     """
-    _, steps = _steps_left(plan, kept)
-    return _together(steps) if plan.flags.is_enabled("parallel") else zip(steps, strict=True)
+    indexes, steps = _steps_left(plan, kept)
+    is_parallel = plan.flags.is_enabled("parallel")
+    return _together(indexes, steps) if is_parallel else zip(steps, strict=True)
 
 
-def _together(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
-    """Yield the steps in waves of one priority, in which none reads another."""
+def _together(indexes: Iterable[int], steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
+    """Yield the steps in waves of one urgency, in which none comes after another."""
     wave: list[Step] = []
-    names: set[str] = set()
-    for step in steps:
-        if wave and (step.priority != wave[0].priority or not names.isdisjoint(step.reads)):
+    members: set[int] = set()
+    for index, step in zip(indexes, steps, strict=True):
+        if wave and (step.urgency != wave[0].urgency or not members.isdisjoint(step.before)):
             yield wave
-            wave, names = [], set()
+            wave, members = [], set()
         wave.append(step)
-        names.add(step.name)
+        members.add(index)
     if wave:
         yield wave
 
@@ -213,7 +214,7 @@ def _task_maker(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Ste
     allowed = {flag: allowed_attempts(max_attempts, optional=flag) for flag in (False, True)}
 
     def task(step: Step) -> Task:
-        _, action, given, _, optional, reads, _ = step
+        _, action, given, _, optional, reads, *_ = step
         if reads and (missing := _first_missing(reads, outputs)) is not None:
             return action, None, 0, optional, f"input from {missing!r}, which failed"
         value = given if type(given) is str else thaw(given, outputs)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from wcwidth import wcswidth
 
-from driftflow.planning.plan import digest
+from driftflow.planning.plan import digest, list_waves
 from driftflow.planning.references import thaw
 from driftflow.planning.settings import FLAGS_VARIABLE, KNOWN, TIMEOUT_VARIABLE, Source
 from driftflow.running.attempts import allowed_attempts
-from driftflow.running.interpreter import waves
 from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Backoff
 
-_COLUMNS = ("index", "wave", "name", "priority", "action", "attempts", "optional", "input")
+_COLUMNS = ("index", "wave", "name", "after", "priority", "action", "attempts", "optional", "input")
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
 _SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
@@ -36,7 +35,8 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
         plan: What to do.
         actions: All actions that steps can name.
     """
-    wave_of = [number for number, wave in enumerate(waves(plan)) for _ in wave]
+    steps = plan.steps.tolist()
+    wave_of = list_waves(steps)
     origins = {name: actions[name].origin if name in actions else None for name in plan.actions}
     return {
         "name": plan.name,
@@ -47,6 +47,7 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
             {
                 "index": index,
                 "wave": wave_of[index],
+                "after": [steps[before].name for before in step.before],
                 "name": step.name,
                 "action": step.action,
                 "origin": origins[step.action],
@@ -56,7 +57,7 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
                 "sensitive": step.sensitive,
                 "attempts": allowed_attempts(plan.max_attempts, optional=step.optional),
             }
-            for index, step in enumerate(plan.steps)
+            for index, step in enumerate(steps)
         ],
         "flags": {
             name: {"enabled": plan.flags.is_enabled(name), "source": plan.flags.sources[name]}
@@ -81,8 +82,11 @@ def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
         ["timeout", f"{timeout}; enforced only with --enforce-timeout"],
         *([["backoff", _format_backoff(plan.backoff)]] if plan.backoff else []),
     ]
-    has_waves = plan.flags.is_enabled("parallel")
-    columns = [field for field in _COLUMNS if field != "wave" or has_waves]
+    unused_columns = {
+        *([] if plan.flags.is_enabled("parallel") else ["wave"]),
+        *([] if any(step["after"] for step in shown["steps"]) else ["after"]),
+    }
+    columns = [field for field in _COLUMNS if field not in unused_columns]
     steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
     return f"{_format_table(settings)}\n{_format_table([columns, *steps], _NUMBERS)}"
 
@@ -123,6 +127,8 @@ def _format_field(step: Mapping[str, Any], field: str) -> str:
     value = step[field]
     if field == "input":
         return value if value is REDACTED else shorten(format_json(value))
+    if field == "after":
+        return escape(shorten(", ".join(value)))
     if field == "action" and step["origin"] is None:
         return f"{_format_value(value)} (unknown)"
     return _format_value(value)

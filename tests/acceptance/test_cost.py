@@ -27,7 +27,7 @@ OURS = {
     *("__main__", "api", "arguments", "cli", "config", "errors", "streams", "text"),
     *("actions", "actions.action"),
     *("checking", "checking.acceptor"),
-    *("planning", "planning.plan", "planning.references", "planning.settings"),
+    *("planning", "planning.graph", "planning.plan", "planning.references", "planning.settings"),
     *("reading", "reading.document"),
     *("running", "running.attempts", "running.events", "running.interpreter"),
     *("running.interrupts", "running.signals"),

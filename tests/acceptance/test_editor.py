@@ -319,7 +319,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
     assert explanation.find_issues(document) + warnings.find_issues(document, ACTIONS) == []
-    assert step.keys() == {"name", "action", "input", "priority"}
+    assert step.keys() == {"name", "action", "input"}
 
 
 def filled(snippet: str) -> Any:
@@ -336,7 +336,8 @@ def filled(snippet: str) -> Any:
         (HEAD + '"max_att¦empts": 2}', "How many times each step that is not `optional` is tried"),
         (HEAD + '"timeout_sec¦onds": 2}', "**not enforced**, unless"),
         (HEAD + '"retr¦ies": 2}', "Ignored"),
-        (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first."),
+        (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first, and so do"),
+        (STEP + '"af¦ter": []}]}', "it starts when they are done"),
         (STEP + '"acti¦on": "upper"}]}', "`driftflow check` warns about it"),
         (STEP + '"action": "up¦per"}]}', "`upper`: Returns the input, a string, in upper case"),
         (HEAD + '"flags": {"au¦dit": true}}', "Append a record of the run"),

@@ -57,7 +57,7 @@ def kind(field: dict[str, Any]) -> str:
     """A field's type in words."""
     words = str(field.get("type", "anything"))
     if "items" in field:
-        words += " of steps"
+        words += " of strings" if field["items"]["type"] == "string" else " of steps"
     if "minLength" in field:
         words += ", not empty"
     if "minimum" in field:

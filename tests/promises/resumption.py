@@ -60,7 +60,7 @@ def _good(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
     steps = sorted(steps, key=lambda step: (-step["priority"], step["name"]))
     for place, step in enumerate(steps):
         known = [other["name"] for other in steps[:place]]
-        if not {*naive.read_by(step["input"], {})} <= {*known}:
+        if not {*naive.read_by(step["input"])} <= {*known}:
             step["input"] = "alone"
     flags = {"parallel": draw(st.booleans())}
     return {"name": "good", "steps": steps, "flags": flags}, {}

@@ -13,18 +13,21 @@ SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 class Run:
     """A workflow, run."""
 
-    def __init__(self, config: dict[str, Any], params: dict[str, str]) -> None:
+    def __init__(
+        self, config: dict[str, Any], params: dict[str, str], *, keep_going: bool = False
+    ) -> None:
         self.status = "ok"
         self.results: list[dict[str, Any]] = []
-        outputs: dict[str, dict[str, Any]] = {}
-        waiting = list(config["steps"])
-        # What may run at the same time as the last step; after the run, what may be discarded.
-        wave: list[dict[str, Any]] = []
+        self.not_run: list[str] = []
+        # After the run, what may have run beside the step that ended it.
         self.beside: list[str] = []
-        while waiting:
-            step = first(waiting)
-            waiting.remove(step)
-            wave = [*wave, step] if fits(step, wave, params) else [step]
+        outputs: dict[str, dict[str, Any]] = {}
+        blocked: list[dict[str, Any]] = []  # with `keep_going`: what comes after one that failed
+        order = in_order(config["steps"])
+        for place, step in enumerate(order):
+            if any(step is other for other in blocked):
+                self.not_run.append(step["name"])
+                continue
             failures: list[str] = []
             value = replaced(step.get("input", ""), params, outputs, failures)
             if failures:
@@ -35,14 +38,21 @@ class Run:
                 result = tried(step, value, config.get("max_attempts", 1))
             self.results.append(result)
             outputs[step["name"]] = result
-            if not result["ok"]:
-                self.status = "failed"
-                if not step.get("optional", False):
-                    break
-        while waiting and fits(first(waiting), wave, params):
-            wave.append(first(waiting))
-            self.beside.append(wave[-1]["name"])
-            waiting.remove(wave[-1])
+            if result["ok"]:
+                continue
+            self.status = "failed"
+            if step.get("optional", False):
+                continue
+            if keep_going:
+                blocked += reached_from(step, order)
+                continue
+            wave = [each for each in order if urgency(each, order) == urgency(step, order)]
+            self.beside = [
+                other["name"]
+                for other in order[place + 1 :]
+                if other in wave and other not in reached_from(step, order)
+            ]
+            break
 
     def text(self) -> str:
         """What is printed."""
@@ -58,34 +68,56 @@ class Run:
         return text
 
 
-def first(steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """The step that runs first: by priority, then by name, then by its place."""
-    best = steps[0]
-    for step in steps:
-        mine, others = step.get("priority", 0), best.get("priority", 0)
-        if mine > others or (mine == others and step["name"] < best["name"]):
-            best = step
+def in_order(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps in run order: of those whose predecessors are done, always the most urgent."""
+    done: list[dict[str, Any]] = []
+    waiting = list(steps)
+    while waiting:
+        names = [step["name"] for step in done]
+        ready = [step for step in waiting if set(comes_after(step)) <= set(names)]
+        best = ready[0]
+        for step in ready:
+            mine, others = urgency(step, steps), urgency(best, steps)
+            if mine > others or (mine == others and step["name"] < best["name"]):
+                best = step
+        done.append(best)
+        waiting = [step for step in waiting if step is not best]
+    return done
+
+
+def urgency(step: dict[str, Any], steps: list[dict[str, Any]]) -> int:
+    """The highest priority among a step and all that comes after it."""
+    best: int = step.get("priority", 0)
+    for other in reached_from(step, steps):
+        best = max(best, other.get("priority", 0))
     return best
 
 
-def fits(step: dict[str, Any], wave: list[dict[str, Any]], params: dict[str, str]) -> bool:
-    """Whether a step may run at the same time as those: of one priority, and reads none of them."""
-    if not wave or step.get("priority", 0) != wave[0].get("priority", 0):
-        return False
-    return not {other["name"] for other in wave} & set(read_by(step.get("input"), params))
+def reached_from(step: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All that comes after a step, also by a way over others."""
+    found: list[dict[str, Any]] = []
+    for other in steps:
+        if step["name"] in comes_after(other):
+            found += [other, *reached_from(other, steps)]
+    return found
 
 
-def read_by(value: Any, params: dict[str, str]) -> list[str]:
-    """The names of the steps from which an input reads."""
+def comes_after(step: dict[str, Any]) -> list[str]:
+    """The names of the steps that a step comes after."""
+    return [*read_by(step.get("input")), *step.get("after", [])]
+
+
+def read_by(value: Any) -> list[str]:
+    """The names of the steps that are named in an input, be it in a default that is not used."""
     if isinstance(value, list):
-        return [name for item in value for name in read_by(item, params)]
+        return [name for item in value for name in read_by(item)]
     if not isinstance(value, dict) or set(value) == {"literal"}:
         return []
     if set(value) == {"from"}:
         return value["from"] if isinstance(value["from"], list) else [value["from"]]
     if set(value) == {"param", "default"}:
-        return [] if value["param"] in params else read_by(value["default"], params)
-    return [name for member in value.values() for name in read_by(member, params)]
+        return read_by(value["default"])
+    return [name for member in value.values() for name in read_by(member)]
 
 
 def replaced(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, build_plan
+from driftflow.planning.references import list_steps
 from driftflow.planning.settings import resolve_flags
 from driftflow.running.events import StepResult
 
@@ -40,7 +42,12 @@ def config_with(path: JsonPath, value: Any) -> dict[str, Any]:
 def plan(*steps: dict[str, Any], params: dict[str, Json] | None = None, **fields: Any) -> Plan:
     """The plan of `config(...)`, with no environment."""
     document = config(*steps, **fields)
-    return build_plan(document, resolve_flags(document.get("flags", {}), ""), params=params)
+    return build_plan(
+        document,
+        Graph(list_steps(document)),
+        resolve_flags(document.get("flags", {}), ""),
+        params=params,
+    )
 
 
 class Flaky:
@@ -171,9 +178,13 @@ _inputs_of_others = _inputs(
 
 @st.composite
 def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
-    """A config with references to earlier steps and to parameters, and what is given for these."""
+    """A config with references to other steps and to parameters, and what is given for these.
+
+    There is an order in which each step refers only to earlier ones. It has nothing to do with
+    priorities and names, nor with the order of the file.
+    """
     config = draw(configs)
-    steps = sorted(config["steps"], key=lambda step: (-step.get("priority", 0), step["name"]))
+    steps = draw(st.permutations(config["steps"]))
     counts = Counter(step["name"] for step in steps)
     get_far = draw(st.booleans())  # few would otherwise
     for place, step in enumerate(steps):
@@ -183,6 +194,9 @@ def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
         if step["action"] != "flaky" and draw(st.booleans()):
             inputs = _inputs_of_others if earlier else _inputs_of_the_first
             step["input"] = _with_names(draw(inputs), earlier)
+        waits = draw(st.booleans())
+        if earlier and waits:
+            step["after"] = draw(st.lists(st.sampled_from(earlier), max_size=3))
     params = {name: draw(texts) for name in ("given", "p") if f'"{name}"' in json.dumps(steps)}
     return config, params
 

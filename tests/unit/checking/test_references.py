@@ -1,4 +1,4 @@
-"""What steps ask of each other, and of the operator, is there and in time, or it is told."""
+"""What steps ask of each other, and of the operator, is there, or it is told; circles are, too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from support import workflows
 
-from driftflow.checking.references import find_issues, find_unused_params
+from driftflow.checking import references
 from driftflow.issues import Issue
+from driftflow.planning.graph import Graph
+from driftflow.planning.references import list_steps
 
 if TYPE_CHECKING:
+    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 AS_DATA = 'to pass an object with this key as data, write `{"literal": {...}}`'
@@ -19,11 +22,29 @@ PATH = ("steps", 1, "input", "from")
 FETCH = {"name": "fetch", "priority": 1}
 
 
+def find_issues(document: Json, params: dict[str, Json] | None) -> list[Issue]:
+    """What is wrong with the references of a document."""
+    return references.find_issues(Graph(list_steps(document)), params)
+
+
+def find_unused_params(document: Json, params: dict[str, Json]) -> tuple[Issue, ...]:
+    """Which parameters are given, and not asked for."""
+    return references.find_unused_params(Graph(list_steps(document)), params)
+
+
 def of_clean(given: Json, *others: dict[str, Any], **fields: Any) -> list[Issue]:
     """The issues of a workflow of `fetch`, of `clean` with that input, and of others."""
     return find_issues(
         workflows.config(FETCH, {"name": "clean", "input": given} | fields, *others), {}
     )
+
+
+def circle(way: str, path: JsonPath) -> Issue:
+    """The issue about steps that wait for each other; the first one is named again at the end."""
+    first = way.partition(" ")[0]
+    message = f"the steps form a circle: `{way} -> {first}`"
+    hint = "each comes after the one before it: remove one of these references or names in `after`"
+    return Issue("circle", message, path, hint)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +59,7 @@ def of_clean(given: Json, *others: dict[str, Any], **fields: Any) -> list[Issue]
         "{fetch}",
     ],
 )
-def test_a_step_may_read_from_one_that_runs_earlier(given: Json) -> None:
+def test_a_step_may_read_from_another(given: Json) -> None:
     """And may hold what only looks like it."""
     assert of_clean(given) == []
 
@@ -54,7 +75,7 @@ def test_a_step_may_read_from_one_that_runs_earlier(given: Json) -> None:
             {"from": "clena"},
             Issue("unknown-step", "unknown step `clena`", PATH, "the other steps are `fetch`"),
         ),
-        ({"from": "clean"}, Issue("later-step", "`clean` reads from itself", PATH)),
+        ({"from": "clean"}, circle("clean", PATH)),
         (
             {"from": 5},
             Issue(
@@ -84,16 +105,69 @@ def test_a_mistake_is_told_at_its_place(given: Json, issue: Issue) -> None:
     assert of_clean(given) == [issue]
 
 
-@pytest.mark.parametrize("priority", [0, -3, 0.0])
-def test_a_step_that_runs_later_cannot_be_read(priority: float) -> None:
-    """Nor one of the same priority and a later name; the hint makes it run earlier."""
+@pytest.mark.parametrize("priority", [0, -3, 9.0])
+def test_a_step_may_read_from_one_of_any_priority_and_name(priority: float) -> None:
+    """Which then runs first."""
     later = {"name": "write", "priority": priority}
-    (issue,) = of_clean({"from": "write"}, later)
-    hint = "steps run by priority, then by name: give `write` a priority above 0"
-    assert issue == Issue("later-step", "`write` runs after this step", PATH, hint)
-    assert of_clean({"from": "write"}, later | {"priority": 1}) == []
-    assert of_clean({"from": "write"}, later, priority=priority - 1) == []
-    assert of_clean({"from": "a"}, {"name": "a"}) == []  # by its name it is the first
+    assert of_clean({"from": "write"}, later) == []
+    assert of_clean({"from": "write"}, later, priority=3) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "issue"),
+    [
+        (["fetch"], None),
+        (["fetch", "fetch"], None),
+        (
+            ["fetch", "fech"],
+            Issue("unknown-step", "unknown step `fech`", ("after", 1), "did you mean `fetch`?"),
+        ),
+        (["same"], Issue("ambiguous-step", "ambiguous step `same`: 2 steps have this name")),
+        (["clean"], circle("clean", ())),
+        ([5, {}], None),  # the schema has told it
+        ("fetch", None),
+    ],
+)
+def test_what_stands_in_after_is_told_at_its_place(after: Json, issue: Issue | None) -> None:
+    """Like what an input refers to."""
+    same = {"name": "same"}
+    found = find_issues(
+        workflows.config(FETCH, {"name": "clean", "after": after}, same, same), None
+    )
+    if issue is None:
+        assert found == []
+        return
+    (told,) = found
+    assert told.path == ("steps", 1, *(issue.path or ("after", 0)))
+    assert (told.code, told.message) == (issue.code, issue.message)
+    assert told.hint == (issue.hint or "give each step a unique name")
+
+
+def test_a_circle_is_told_with_the_way_round_where_it_is_closed() -> None:
+    """Each step comes after the one before it; each circle is told once."""
+    issues = find_issues(
+        workflows.config(
+            {"name": "a", "input": {"x": [{"from": ["z", "c"]}]}},
+            {"name": "b", "after": ["z", "a"]},
+            {"name": "c", "input": {"param": "p", "default": {"from": "b"}}},
+            {"name": "z"},
+            {"name": "y", "after": ["a", "x"]},  # behind one circle, and in another
+            {"name": "x", "after": ["y"]},
+        ),
+        None,
+    )
+    assert issues == [
+        circle("a -> b -> c", ("steps", 0, "input", "x", 0, "from", 1)),
+        circle("y -> x", ("steps", 4, "after", 1)),
+    ]
+
+
+def test_a_long_circle_is_cut() -> None:
+    """To the first ones and the last."""
+    steps = [{"name": f"s{n}", "after": [f"s{(n - 1) % 30}"]} for n in range(30)]
+    (issue,) = find_issues(workflows.config(*steps), None)
+    way = "s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> … -> s29"
+    assert issue == circle(way, ("steps", 0, "after", 0))
 
 
 def test_one_name_of_two_steps_cannot_be_read() -> None:
@@ -159,6 +233,7 @@ def test_a_parameter_that_nobody_asks_for_is_told() -> None:
     [
         [{"nmae": "fetch"}, {"name": "clean", "input": {"from": "fetch"}}],
         [{"name": 5}, {"name": "clean", "input": {"from": "fetch"}}],
+        [{"name": 5, "after": [""]}],
         [{"name": "fetch", "priority": "high"}, {"name": "a", "input": {"from": "fetch"}}],
         [{"name": "fetch"}, {"priority": None, "name": "a", "input": {"from": "fetch"}}],
         [{"name": "fetch"}, {"name": None, "input": {"from": "fetch"}}],

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyrsistent import InvariantException, PVector
 from support import workflows
 
-from driftflow.planning.plan import Plan, Step, build_plan, digest
+from driftflow.planning.graph import Graph
+from driftflow.planning.plan import Plan, Step, build_plan, digest, list_waves
 from driftflow.planning.references import freeze, thaw
 from driftflow.planning.settings import Backoff, Flags
 from driftflow.schemas.published import load_schema
@@ -51,9 +52,31 @@ def test_defaults_are_the_schemas() -> None:
         },
         "storage": {"path": properties["storage"]["properties"]["path"]["default"]},
         "step": {
-            name: field["default"] for name, field in step_properties.items() if "default" in field
+            name: field["default"]
+            for name, field in step_properties.items()
+            if "default" in field and name != "after"
         },
     }
+
+
+def test_a_step_comes_after_none_by_default() -> None:
+    """As the schema says."""
+    steps = load_schema("driftflow")["properties"]["steps"]["items"]["properties"]
+    assert [*workflows.plan({}).steps[0].before] == steps["after"]["default"]
+
+
+def test_a_step_knows_what_it_comes_after() -> None:
+    """By its place in the run order; and how urgent that makes it."""
+    plan = workflows.plan(
+        {"name": "a", "after": ["z", "c"], "priority": 3},
+        {"name": "z", "priority": -1},
+        {"name": "c", "input": {"from": "z"}},
+        {"name": "b"},
+    )
+    steps = [(step.name, step.before, step.urgency, step.priority) for step in plan.steps]
+    assert steps == [("z", (), 3, -1), ("c", (0,), 3, 0), ("a", (0, 1), 3, 3), ("b", (), 0, 0)]
+    assert list_waves([*plan.steps]) == [0, 0, 0, 1]
+    assert list_waves([]) == []
 
 
 def test_every_field_reaches_the_plan() -> None:
@@ -80,7 +103,9 @@ def test_every_field_reaches_the_plan() -> None:
         timeout_seconds=0.5,
         timeout_source="config",
     )
-    assert list(plan.steps) == [Step("a", "b", freeze([1]), 7, optional=True, sensitive=True)]
+    assert list(plan.steps) == [
+        Step("a", "b", freeze([1]), 7, optional=True, sensitive=True, urgency=7)
+    ]
     assert set(plan.flags.enabled) == {"audit"}
 
 
@@ -123,7 +148,8 @@ def test_a_timeout_comes_from_somewhere(
     fields: dict[str, Any], timeout: float | None, seconds: float, source: str
 ) -> None:
     """The environment goes before the config, the config before the default."""
-    plan = build_plan(workflows.config(**fields), Flags(), timeout)
+    config = workflows.config(**fields)
+    plan = build_plan(config, Graph(config["steps"]), Flags(), timeout)
     assert (plan.timeout_seconds, plan.timeout_source) == (seconds, source)
 
 

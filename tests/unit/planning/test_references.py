@@ -14,10 +14,10 @@ from driftflow.planning.references import (
     FrozenObject,
     find_references,
     freeze,
-    has_references,
     is_reference,
     list_reads,
     list_steps,
+    scan,
     thaw,
 )
 
@@ -181,10 +181,23 @@ def test_the_steps_of_a_document_of_any_shape_are_listed(value: Json) -> None:
         assert list_steps(document) == []
 
 
+def test_names_are_found_without_their_paths() -> None:
+    """Those in a default too; none in a literal. References to parameters are found as they are."""
+    value: Json = [
+        {"a": {"from": "x"}, "b": {"literal": {"from": "y"}}},
+        {"param": "p", "default": [{"from": ["z", 5]}]},
+        {"from": None, "to": [{"param": "q"}]},
+    ]
+    names: list[Json] = []
+    params: list[dict[str, Json]] = []
+    scan(value, names, params)
+    assert names == ["x", "z", 5]
+    assert params == [{"param": "p", "default": [{"from": ["z", 5]}]}, {"param": "q"}]
+
+
 @given(workflows.values)
-def test_whether_a_document_refers_can_be_asked_of_any_shape(value: Json) -> None:
-    """And is answered rightly."""
-    assert not has_references(value)
-    assert not has_references({"steps": value})
-    assert not has_references({"steps": [value, {"input": value}], "x": {"from": "a"}})
-    assert has_references({"steps": [value, {"input": [value, {"from": value}]}]})
+def test_a_value_of_any_shape_can_be_searched(value: Json) -> None:
+    """A value has no references unless it holds one."""
+    names: list[Json] = []
+    scan([value, {"from": value}], names, [])
+    assert names == (value if isinstance(value, list) else [value])

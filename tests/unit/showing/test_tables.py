@@ -11,10 +11,15 @@ from support import workflows
 from wcwidth import wcswidth
 
 from driftflow.actions.action import ACTIONS
-from driftflow.planning.plan import build_plan, digest
+from driftflow.planning.graph import Graph
+from driftflow.planning.plan import Plan, build_plan, digest
 from driftflow.planning.settings import Backoff, Flags, resolve_flags
 from driftflow.schemas.published import load_schema
 from driftflow.showing.tables import build_plan_document, format_plan
+
+
+def _build(config: dict[str, Any], flags: Flags, timeout: float | None = None) -> Plan:
+    return build_plan(config, Graph(config["steps"]), flags, timeout)
 
 
 def test_a_document_has_all_that_a_run_would_do() -> None:
@@ -32,13 +37,13 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         "max_attempts": 3,
         "backoff": None,
         "steps": [
-            {"index": 0, "wave": 0, "name": "c", "action": "echo", "input": ""}
+            {"index": 0, "wave": 0, "after": [], "name": "c", "action": "echo", "input": ""}
             | {"origin": "built-in", "priority": 2}
             | {"optional": False, "sensitive": False, "attempts": 3},
-            {"index": 1, "wave": 1, "name": "a", "action": "shout", "input": ""}
+            {"index": 1, "wave": 1, "after": [], "name": "a", "action": "shout", "input": ""}
             | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1},
-            {"index": 2, "wave": 2, "name": "b", "action": "echo", "input": {"z": [1], "a": None}}
-            | {"origin": "built-in", "priority": 0}
+            {"index": 2, "wave": 1, "after": [], "name": "b", "action": "echo"}
+            | {"input": {"z": [1], "a": None}, "origin": "built-in", "priority": 0}
             | {"optional": False, "sensitive": False, "attempts": 3},
         ],
         "flags": {
@@ -54,7 +59,7 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
 @given(workflows.configs)
 def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
-    plan = build_plan(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
+    plan = _build(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
     Draft7Validator(load_schema("plan")).validate(build_plan_document(plan, ACTIONS))
 
 
@@ -106,20 +111,28 @@ def test_a_plan_does_not_show_what_a_sensitive_step_is_handed() -> None:
     assert format_plan(plan, ACTIONS).splitlines()[-1].endswith("  [redacted]")
 
 
-def test_waves_are_shown_where_steps_may_be_tried_together() -> None:
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_waves_are_shown_where_steps_may_be_tried_together(flags: dict[str, bool]) -> None:
     """With the flag parallel on; a document has them always."""
+    steps = ({"name": "a"}, {"name": "b", "priority": 1}, {"name": "c"})
+    plan = workflows.plan(*steps, flags=flags)
+    assert [step["wave"] for step in build_plan_document(plan, ACTIONS)["steps"]] == [0, 1, 1]
+    heading = format_plan(plan, ACTIONS).split("\n\n")[1].split()[:3]
+    assert heading == (["index", "wave", "name"] if flags else ["index", "name", "priority"])
+
+
+def test_what_a_step_comes_after_is_shown_if_any_step_does() -> None:
+    """By names, in run order; also what is known from the input."""
     plan = workflows.plan(
-        {"name": "a"},
-        {"name": "b"},
-        {"name": "c", "input": {"from": "b"}},
-        flags={"parallel": True},
+        {"name": "a", "after": ["z"], "input": {"from": ["b"]}}, {"name": "b"}, {"name": "z"}
     )
-    assert [step["wave"] for step in build_plan_document(plan, ACTIONS)["steps"]] == [0, 0, 1]
+    steps = build_plan_document(plan, ACTIONS)["steps"]
+    assert [step["after"] for step in steps] == [[], [], ["b", "z"]]
     assert format_plan(plan, ACTIONS).split("\n\n")[1] == (
-        "index  wave  name  priority  action  attempts  optional  input\n"
-        '    0     0  a            0  echo           1  no        ""\n'
-        '    1     0  b            0  echo           1  no        ""\n'
-        '    2     1  c            0  echo           1  no        {"from":"b"}\n'
+        "index  name  after  priority  action  attempts  optional  input\n"
+        '    0  b                   0  echo           1  no        ""\n'
+        '    1  z                   0  echo           1  no        ""\n'
+        '    2  a     b, z          0  echo           1  no        {"from":["b"]}\n'
     )
 
 
@@ -151,7 +164,7 @@ def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
 def test_a_table_says_what_the_environment_settled() -> None:
     """By the name of the variable."""
     config = workflows.config(flags={"audit": True})
-    shown = format_plan(build_plan(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
+    shown = format_plan(_build(config, resolve_flags(config["flags"], "audit"), 5.0), ACTIONS)
     assert "flag audit     off, set by DRIFTFLOW_FLAGS\n" in shown
     assert "timeout        5.0 s, set by WORKFLOW_TIMEOUT_SECONDS; enforced only with" in shown
     unwritten = "audit file     ./driftflow.audit.json (not written: the flag audit is off)\n"
@@ -182,7 +195,7 @@ def test_a_long_value_is_cut_in_the_table() -> None:
 @given(workflows.configs)
 def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     """Whatever stands in it, and no cell begins left of its heading."""
-    plan = build_plan(config, Flags())
+    plan = _build(config, Flags())
     lines = format_plan(plan, ACTIONS).split("\n")
     settings = 8 if plan.backoff else 7
     assert len(lines) == settings + 1 + 1 + len(plan.steps) + 1

@@ -1,0 +1,210 @@
+"""The graph of a workflow: what each step comes after, and the order that follows from that.
+
+A step comes after the steps that its input refers to and those that its field `after` names. So the
+config alone says what depends on what, and everything that needs to know reads it from here: the
+order of a run, what may run at the same time, what a failure ends, what a resumed run keeps.
+
+The run order: a step is as urgent as the most urgent of all that waits for it, so its *urgency* is
+the highest priority among itself and what comes after it. Of the steps that wait for nothing more,
+the one of the highest urgency is next, then the one of the lowest name, then the first in the file.
+
+- A document of any shape has a graph, so that all its mistakes can be told at once: a name that
+  leads nowhere is no edge, and the steps of a circle have no place in the order.
+- It takes one walk through the inputs, and for the order a time that is linear in edges and
+  `n log n` in steps.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from driftflow.planning.references import CONTAINERS, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from driftflow.planning.references import StepDocument
+
+_NUMBERS = {int, float}
+
+
+class Graph:
+    """What each step of a document comes after. Steps are known by their index in the file.
+
+    Args:
+        steps: The steps, as `references.list_steps` returns them.
+
+    Attributes:
+        steps: The steps.
+        before: By step, those that it comes after, each once, in the order in which it names them.
+            A step that comes after none is missing.
+        suspects: The steps that name what is no step, or more than one.
+        params: All references to parameters.
+    """
+
+    def __init__(self, steps: Sequence[StepDocument]) -> None:
+        self.steps = steps
+        self.params: list[dict[str, Any]] = []
+        self.suspects: list[int] = []
+        named = {
+            index: names
+            for index, step in enumerate(steps)
+            if ("after" in step or type(step.get("input")) in CONTAINERS)
+            and (names := _list_names(step, self.params))
+        }
+        self.before: Mapping[int, tuple[int, ...]] = self._resolve(named) if named else {}
+
+    @property
+    def has_links(self) -> bool:
+        """Return whether any step names a step or a parameter."""
+        return bool(self.before or self.suspects or self.params)
+
+    def _resolve(self, named: Mapping[int, list[Any]]) -> dict[int, tuple[int, ...]]:
+        """Return the steps that are meant by these names; note who names something else."""
+        indexes: dict[str, int | None] = {}  # None for a name that several steps have
+        for index, step in enumerate(self.steps):
+            name = step.get("name")
+            if type(name) is str:
+                indexes[name] = None if name in indexes else index
+        before: dict[int, tuple[int, ...]] = {}
+        for index, names in named.items():
+            meant: list[int | None]
+            try:
+                meant = [indexes[name] for name in names]
+            except (KeyError, TypeError):  # a name that no step has; or what is no name
+                meant = [indexes.get(name) for name in names if type(name) is str]
+                meant.append(None)
+            found: dict[Any, None] = dict.fromkeys(meant)
+            if None in found:
+                self.suspects.append(index)
+                del found[None]
+            if found:
+                before[index] = (*found,)
+        return before
+
+    @cached_property
+    def _names(self) -> list[str]:
+        names = [step.get("name") for step in self.steps]
+        return [name if type(name) is str else "" for name in names]
+
+    @cached_property
+    def _priorities(self) -> list[float]:
+        given = [step.get("priority", 0) for step in self.steps]
+        return [priority if type(priority) in _NUMBERS else 0 for priority in given]
+
+    @cached_property
+    def urgencies(self) -> list[float]:
+        """By step, the highest priority among itself and all that comes after it."""
+        priorities, before = self._priorities, self.before
+        if not before or len({*priorities}) == 1:
+            return priorities
+        urgencies: list[Any] = [None] * len(priorities)
+        for index in _sort(range(len(priorities)), priorities):
+            if urgencies[index] is not None:  # something that comes after it is more urgent
+                continue
+            urgency = urgencies[index] = priorities[index]
+            reached = [index]
+            while reached:
+                for other in before.get(reached.pop(), ()):
+                    if urgencies[other] is None:
+                        urgencies[other] = urgency
+                        reached.append(other)
+        return urgencies
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The steps in run order, without those of circles and all that comes after these."""
+        by_name = sorted(range(len(self.steps)), key=self._names.__getitem__)
+        ranked = _sort(by_name, self.urgencies)
+        return self._put_in_order(ranked) if self.before else ranked
+
+    def _put_in_order(self, ranked: Sequence[int]) -> list[int]:
+        """Return the steps so that each one stands behind all that it comes after.
+
+        Args:
+            ranked: The steps in the order in which they would run if they waited for nothing.
+        """
+        from heapq import heappop, heappush  # a workflow without edges does without it
+
+        ranks = [0] * len(ranked)
+        for rank, index in enumerate(ranked):
+            ranks[index] = rank
+        waiting = {index: len(others) for index, others in self.before.items()}
+        after = find_successors(self.before)
+        # In ascending order they are a heap.
+        ready = [rank for rank, index in enumerate(ranked) if index not in waiting]
+        order = []
+        while ready:
+            index = ranked[heappop(ready)]
+            order.append(index)
+            if index in after:
+                for other in after[index]:
+                    left = waiting[other] = waiting[other] - 1
+                    if not left:
+                        heappush(ready, ranks[other])
+        return order
+
+    def find_circles(self) -> Iterator[list[int]]:
+        """Yield steps that wait for each other: circles that have no step in common.
+
+        Each step of a circle comes after the one before it, and the first comes after the last. The
+        first is the one that stands first in the file.
+        """
+        if len(self.order) == len(self.steps):
+            return
+        left = {*range(len(self.steps))}.difference(self.order)
+        to_look_at = {index: iter(self.before[index]) for index in left}
+        for start in sorted(left):
+            path = {start: None} if start in left else {}  # each step comes after the next one
+            while path:
+                last = next(reversed(path))
+                found = next((other for other in to_look_at[last] if other in left), None)
+                if found is None:  # it is on no circle, or on one that was told
+                    path.popitem()
+                    left.discard(last)
+                elif found not in path:
+                    path[found] = None
+                else:
+                    circle = [path.popitem()[0]]
+                    while circle[-1] != found:
+                        circle.append(path.popitem()[0])
+                    left.difference_update(circle)
+                    yield _turn(circle)
+
+
+def _list_names(step: StepDocument, params: list[dict[str, Any]]) -> list[Any]:
+    """Return what stands for names of steps in a step, which need not be any; add to `params`."""
+    names: list[Any] = []
+    given = step.get("input")
+    if type(given) in CONTAINERS:
+        scan(given, names, params)
+    after = step.get("after")
+    if type(after) is list:
+        names += after
+    return names
+
+
+def _sort(indexes: Sequence[int], numbers: Sequence[float]) -> list[int]:
+    """Return the steps by descending number; those of one number stay as they are."""
+    return sorted(indexes, key=numbers.__getitem__, reverse=True)
+
+
+def _turn(circle: list[int]) -> list[int]:
+    """Return the circle, begun with its smallest member."""
+    first = circle.index(min(circle))
+    return [*circle[first:], *circle[:first]]
+
+
+def find_successors(before: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Return by step those that come right after it, in ascending order.
+
+    Args:
+        before: By step, in ascending order, those that it comes after.
+    """
+    after: dict[int, list[int]] = defaultdict(list)
+    for index, others in before.items():
+        for other in others:
+            after[other].append(index)
+    return after
