@@ -20,14 +20,13 @@ ACTIONS = ("nap", "hang", "compute")
 def overdue() -> float:
     """Return the most of the three."""
     most = 0.0
-    with Deadlines(
-        LIMIT, (*ACTIONS, "echo"), [str(Path(__file__).parent / "slow_deeds.py")]
-    ) as limited:
+    names, files = (*ACTIONS, "echo"), [str(Path(__file__).parent / "slow_deeds.py")]
+    with Deadlines(names, files) as limited:
         for action in ACTIONS:
-            limited.perform("echo", 0)  # the child is there
+            limited.perform("echo", 0, LIMIT)  # the child is there
             started = time.perf_counter()
             try:
-                limited.perform(action, 600)
+                limited.perform(action, 600, LIMIT)
             except TimeoutError:
                 most = max(most, time.perf_counter() - started - LIMIT)
     return most

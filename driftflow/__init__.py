@@ -14,6 +14,7 @@ each says what is decided there. The modules next to the packages are entry poin
 or are used by all packages:
 
     errors      the exceptions
+    failures    what an attempt failed with, as plain data
     issues      an issue of a config; all codes, and which are errors and which are warnings
     text        formats text for people: escaping, shortening, plurals, JSON
     suggestion  finds the nearest name, for "did you mean"
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from driftflow.actions.action import action
     from driftflow.api import run_workflow
     from driftflow.config import check_config, load_config
-    from driftflow.errors import ActionsError, ConfigError, DriftFlowError, StorageError
+    from driftflow.errors import (
+        ActionsError,
+        ConfigError,
+        DriftFlowError,
+        Permanent,
+        StorageError,
+    )
     from driftflow.issues import Findings, Issue
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "DriftFlowError",
     "Findings",
     "Issue",
+    "Permanent",
     "StorageError",
     "action",
     "check_config",

@@ -38,10 +38,10 @@ def main() -> int:
         sys.stderr = stderr  # what an action has put in its place may fail to be flushed
 
 
-def _close_record(note: bytes) -> None:
+def _close_record(note: bytes, number: int) -> None:
     from driftflow.cli import close_record
 
-    close_record(note)
+    close_record(note, number)
 
 
 def _leave_working_directory() -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from contextlib import closing
-from functools import reduce
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
+from driftflow import __version__
 from driftflow.actions.action import ACTIONS, Known, make_performer
 from driftflow.config import load_config
 from driftflow.planning.settings import SYNCS, Options
-from driftflow.running.attempts import make_pause, never
-from driftflow.running.events import RunResult, advance
+from driftflow.running.attempts import AttemptRunner, make_pause, never, random_fraction
 from driftflow.running.interpreter import interpret, sequential
+from driftflow.running.ordering import fold_run
 from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     enforce_timeout: bool = False,
     audit: str | os.PathLike[str] | None = None,
     audit_sync: Sync = "run",
+    keep_going: bool = False,
     resume: bool = False,
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
@@ -67,13 +68,15 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             on.
         audit_sync: When the audit is synced to disk: `none` leaves it to the system, `run` syncs at
             the end of the run, `step` after each record, before the run goes on.
+        keep_going: Whether the failure of a step that is not optional ends only the steps that come
+            after it, instead of the run.
         resume: Whether to resume the newest run of the same plan in the audit, unless it ended
             `ok`: steps that succeeded are not run again. If there is no such run, all steps are
             run.
 
     Returns:
         The result, a dict with `name`, `status`, `results` and, where it applies, `discarded`,
-        `resumed` and `metrics`, as `schema/result.schema.json` describes it.
+        `not_run`, `resumed` and `metrics`, as `schema/result.schema.json` describes it.
 
     Raises:
         ConfigError: If the config is at fault, or the parameters. No step was run.
@@ -86,7 +89,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the
             audit says so and has an end.
     """
-    options = Options(executor, jobs, enforce_timeout, audit_sync)
+    options = Options(executor, jobs, enforce_timeout, audit_sync, keep_going)
     if actions:
         from driftflow.actions.registry import resolve_actions
 
@@ -94,7 +97,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     plan = load_config(path, strict=strict, actions=actions, params=params, audit=audit)
     events = run_events(plan, actions, options, resumable(plan)[0] if resume else None)
     with closing(events):
-        return build_result_document(reduce(advance, events, RunResult(plan)))
+        return build_result_document(fold_run(plan, events, keep_going=keep_going))
 
 
 def run_events(
@@ -102,7 +105,7 @@ def run_events(
     actions: Given = (),
     options: Options = _DEFAULTS,
     resumed: Resumed | None = None,
-    is_stopped: Callable[[], bool] = never,
+    find_signal: Callable[[], str | None] = never,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
 
@@ -111,8 +114,9 @@ def run_events(
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
         options: How to do it.
         resumed: The run that is resumed, as `resumable` returns it; None for none.
-        is_stopped: Returns whether there was an interrupt. Then a step that failed in the present
-            thread is not tried again, even if its action has caught the interrupt.
+        find_signal: Returns the name of the signal that interrupts the run, `SIGTERM`; None while
+            there is none. After it a step that failed in the present thread is not tried again,
+            even if its action has caught the interrupt.
 
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
@@ -127,30 +131,36 @@ def run_events(
     if options.audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
     known = _select_actions(plan, actions)
-    kept = resumed.results if resumed else {}
-    if options.enforce_timeout and known.addresses:
+    timed = plan.actions if options.enforce_timeout else plan.timed
+    if timed and known.addresses:
         from driftflow.actions.registry import refuse_unreachable
 
-        refuse_unreachable(plan.actions, known.addresses)
-    is_parallel = options.executor is not None or plan.flags.is_enabled("parallel")
-    if is_parallel or options.enforce_timeout:
+        refuse_unreachable(timed, known.addresses)
+    if timed or options.executor is not None or plan.flags.is_enabled("parallel"):
         from driftflow.parallel.wiring import interpret_in_parallel
 
-        events = interpret_in_parallel(plan, known, options, kept, is_stopped)
+        events = interpret_in_parallel(plan, known, options, resumed, find_signal)
     else:
-        pause = make_pause(plan.backoff, sleep, is_stopped)
-        crew = sequential(make_performer(known), perf_counter, pause)
-        events = interpret(plan, crew, perf_counter, kept)
-    if resumed:
-        from driftflow.running.reuse import merge_kept
-
-        events = merge_kept(events, plan, resumed)
+        pause = make_pause(sleep, find_signal)
+        runner = AttemptRunner(make_performer(known), perf_counter, pause, random_fraction)
+        events = interpret(
+            plan,
+            sequential(runner),
+            perf_counter,
+            resumed=resumed,
+            keep_going=options.keep_going,
+            find_signal=find_signal,
+        )
     if plan.flags.is_enabled("audit"):
+        from driftflow.actions.provenance import hash_files, list_packages
         from driftflow.recording.audit import record_events
+        from driftflow.recording.records import Code
 
+        used = [] if known is ACTIONS else [*known.values()]
         events = record_events(
             events,
             plan.storage_path,
+            code=Code(__version__, hash_files(used), list_packages(used)),
             sync=options.audit_sync,
             run_id=options.run_id,
             beside_code=known is not ACTIONS,

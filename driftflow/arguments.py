@@ -30,7 +30,8 @@ Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
-            [--audit FILE] [--audit-sync WHEN] [--resume]
+            [--audit FILE] [--audit-sync WHEN] [--keep-going] [--resume]
+            [--traceback] [--verbose]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json] [--format FORMAT]
             [--actions SOURCE]... [--param NAME=VALUE]... [--audit FILE]
@@ -56,7 +57,10 @@ Options:
   --enforce-timeout   End each attempt that takes longer than timeout_seconds.
   --audit FILE        Turn the audit on, and write it to this file instead of the config's.
   --audit-sync WHEN   When to sync the audit to disk: none, run or step [default: run].
+  --keep-going        Let a failure end only the steps that come after it.
   --resume            Resume the last run of the same plan, unless it ended ok.
+  --traceback         Print where in your actions an attempt failed, on standard error.
+  --verbose           Tell of attempts that fail, on standard error; a terminal is told anyway.
   --format FORMAT     text or json; github (check); mermaid or dot (plan) [default: text].
   --output FILE       Write the schema to this file instead of standard output.
   -h --help           Print this help.
@@ -108,7 +112,10 @@ class Arguments:
         enforce_timeout: Whether attempts are ended in time.
         audit: The audit's file; None if the config decides.
         audit_sync: When the audit is synced to disk.
+        keep_going: Whether a failure ends only what comes after it.
         resume: Whether the last run is resumed.
+        traceback: Whether to print the operator's code that failed.
+        verbose: Whether to tell of attempts that are made again.
     """
 
     def __init__(self, command: str, found: Mapping[str, Any]) -> None:
@@ -126,7 +133,10 @@ class Arguments:
         self.enforce_timeout: bool = found.get("--enforce-timeout", False)
         self.audit = _read_path(found, "--audit")
         self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
+        self.keep_going: bool = found.get("--keep-going", False)
         self.resume: bool = found.get("--resume", False)
+        self.traceback: bool = found.get("--traceback", False)
+        self.verbose: bool = found.get("--verbose", False)
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments | str:

@@ -15,14 +15,8 @@ from driftflow.arguments import USAGE, MisuseError, parse_arguments
 from driftflow.config import check_config, load_config
 from driftflow.errors import ActionsError, ConfigError, ExecutorError, StorageError
 from driftflow.planning.settings import Options
-from driftflow.running.events import (
-    EVENTS,
-    RunFinished,
-    RunResult,
-    StepDiscarded,
-    StepFinished,
-    advance,
-)
+from driftflow.running.events import EVENTS, AttemptFailed, RunFinished, StepFinished
+from driftflow.running.ordering import RunFold, RunOrder, was_in_vain
 from driftflow.running.signals import (
     SIGINT,
     SIGPIPE,
@@ -33,7 +27,7 @@ from driftflow.running.signals import (
 )
 from driftflow.showing.output import Output, identify
 from driftflow.showing.results import build_result_document, format_line
-from driftflow.text import count_of, escape, format_json, join_words, shorten
+from driftflow.text import REDACTED, count_of, escape, format_json, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -115,7 +109,7 @@ class CommandProcess:
         """Die of a second signal, with the run's record closed; leave that to a supervisor."""
         if not self._is_supervised:
             if self._note:
-                close_record(self._note)
+                close_record(self._note, number)
             end_at_once(number)
 
     def report_end(self, status: int) -> None:
@@ -123,13 +117,18 @@ class CommandProcess:
         self._report(status)
 
 
-def close_record(note: bytes) -> None:
-    """Close the record of a run that was killed: of what `CommandProcess.name_run` has noted."""
+def close_record(note: bytes, number: int) -> None:
+    """Close the record of a run that was killed.
+
+    Args:
+        note: What `CommandProcess.name_run` has noted.
+        number: The signal that killed it; 0 for none.
+    """
     from driftflow.recording import closing
 
     run_id, _, path = note.decode(errors="surrogatepass").partition("\n")
     with suppress(StorageError):
-        closing.close_record(path, run_id)
+        closing.close_record(path, run_id, name_of(number) if number else None)
 
 
 _NOT_OWN = CommandProcess()
@@ -218,12 +217,16 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
     runs_code = not ACTIONS.keys() >= {*plan.actions}  # of others
     if runs_code:
         process.supervise()
-        if not (plan.flags.is_enabled("parallel") or arguments.enforce_timeout or arguments.dask):
+        actions = actions or _resolve_actions(arguments)
+        is_alone = not (plan.timed or arguments.enforce_timeout or arguments.dask)
+        if is_alone and not plan.flags.is_enabled("parallel"):
             process.claim_orphans()
     resumed = None
     if arguments.resume:
         resumed, words = resumable(plan)
         _print_error(f"{escape(words)}\n")
+    if actions:
+        _warn_of_unknown(plan, actions)
     report = _print_document if arguments.print_json else _print_lines
     with _open_cluster(arguments.dask) as (executor, room):
         options = Options(
@@ -231,18 +234,33 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
             arguments.jobs or room,
             arguments.enforce_timeout,
             arguments.audit_sync,
+            arguments.keep_going,
             process.name_run(plan),
         )
-        events = run_events(plan, actions, options, resumed, signals.is_received)
+        events = run_events(plan, actions, options, resumed, signals.find_name)
         gc.freeze()  # what there is by now will stay: it need not be searched, not even at the end
         gc.enable()
         signals.catch(process.signal_seen if runs_code else None, process.end_at_once)
         try:
             with closing(events):
-                status = report(plan, events, output, signals)
+                status = report(plan, events, output, signals, arguments)
         finally:
             process.forget_run()
     return OK if status == "ok" else FAILED
+
+
+def _warn_of_unknown(plan: Plan, actions: Actions) -> None:
+    """Say which actions of a plan there are not: their steps will fail."""
+    shown = {step.action for step in plan.steps if not step.sensitive}
+    for name in plan.actions:
+        if name not in actions:
+            from driftflow.checking.warnings import suggest_action
+
+            fault = f"unknown action `{shorten(name)}`, so its steps will fail"
+            message = f"{fault}: {suggest_action(name, actions)}"
+            if name not in shown:
+                message = f"unknown action {REDACTED}, so its steps will fail"
+            _print_error(f"warning: {escape(message)}\n")
 
 
 def _open_cluster(
@@ -263,55 +281,76 @@ def _resolve_actions(arguments: Arguments) -> Actions:
 
 
 def _print_lines(
-    _: Plan, events: Generator[Event, Halt | None, None], output: Output, signals: Signals
+    plan: Plan,
+    events: Generator[Event, Halt | None, None],
+    output: Output,
+    signals: Signals,
+    arguments: Arguments,
 ) -> Status:
     status: Status = "failed"
-    discarded = 0
     write = output.write
 
     def print_line(event: StepFinished) -> None:
         write(f"{format_line(event)}\n")
 
-    def count(event: StepDiscarded) -> None:
-        nonlocal discarded
-        discarded += bool(event.result.attempts)
-
     def end(event: RunFinished) -> None:
         nonlocal status
         status = event.status
 
+    order = RunOrder(plan, print_line, keep_going=arguments.keep_going)
     takers: dict[type, Callable[[Any], None] | None] = {
         **dict.fromkeys(EVENTS),
-        StepFinished: print_line,
-        StepDiscarded: count,
+        AttemptFailed: _make_teller(arguments),
+        StepFinished: order.take,
         RunFinished: end,
     }
     try:
         signals.follow(events, takers)
     finally:
-        _tell_discarded(discarded)
+        _tell_discarded(sum(map(was_in_vain, order.close())))
     return status
 
 
 def _print_document(
-    plan: Plan, events: Generator[Event, Halt | None, None], output: Output, signals: Signals
+    plan: Plan,
+    events: Generator[Event, Halt | None, None],
+    output: Output,
+    signals: Signals,
+    arguments: Arguments,
 ) -> Status:
-    run = RunResult(plan)
+    fold = RunFold(plan, keep_going=arguments.keep_going)
     failure: BaseException | None = None
-
-    def take(event: Event) -> None:
-        nonlocal run
-        run = advance(run, event)
-
+    takers: dict[type, Callable[[Any], None] | None] = {
+        **dict.fromkeys(EVENTS, fold.take),
+        AttemptFailed: _make_teller(arguments),
+    }
     try:
-        signals.follow(events, dict.fromkeys(EVENTS, take))
+        signals.follow(events, takers)
     except (StorageError, KeyboardInterrupt) as error:  # what was done is printed all the same
         failure = error
+    run = fold.finish()
     output.write(f"{format_json(build_result_document(run), indent=2)}\n")
     _tell_discarded(len(run.discarded))
     if failure is not None:
         raise failure
     return run.status
+
+
+def _make_teller(arguments: Arguments) -> Callable[[AttemptFailed], None]:
+    """Return what tells on stderr of attempts that failed, as far as that is wanted."""
+    tells = arguments.verbose or (sys.stderr is not None and sys.stderr.isatty())
+
+    def tell(event: AttemptFailed) -> None:
+        if not (arguments.traceback or (tells and event.wait_seconds is not None)):
+            return
+        from driftflow.showing.attempts import format_attempt, format_traceback
+
+        if arguments.traceback:
+            _print_error(format_traceback(event))
+        if tells and event.wait_seconds is not None:
+            _print_error(f"{format_attempt(event)}\n")
+
+    return tell
 
 
 def _tell_discarded(number: int) -> None:

@@ -85,7 +85,8 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
         raise ConfigError(_make_findings(source, document, issues))
     value: Any = document.value
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
-    plan = build_plan(value, graph, enabled, None if timeout is None else float(timeout), given)
+    seconds = None if timeout is None else float(timeout)
+    plan = build_plan(value, graph, enabled, seconds, given).set(source=source)
     if audit is not None:
         plan = keep_audit_in(plan, os.fspath(audit))
     if plan.flags.is_enabled("audit") and _is_same_file(source, plan.storage_path):

@@ -50,6 +50,31 @@ class ConfigError(DriftFlowError):
         )
 
 
+class Permanent(DriftFlowError):  # noqa: N818 - as configs call it
+    """Raise it in an action: another attempt would be in vain, so there is none."""
+
+
+class TimedOut(TimeoutError):  # noqa: N818 - as configs call it
+    """An attempt took longer than it may."""
+
+
+class ProcessDied(ChildProcessError):  # noqa: N818 - as configs call it
+    """The process that made an attempt ended."""
+
+
+class WorkerLost(Exception):  # noqa: N818 - as configs call it
+    """The executor lost the worker that made an attempt."""
+
+
+class ExitStatus(ChildProcessError):  # noqa: N818 - as configs call it
+    """A program ended with another exit status than 0."""
+
+
+# The types of errors of DriftFlow's own with which an attempt can fail, by the names by which a
+# config calls them. `ContractBroken` is kept for the outputs of steps.
+ATTEMPT_ERRORS = ("TimedOut", "ContractBroken", "WorkerLost", "ProcessDied", "ExitStatus")
+
+
 class _SourceError(DriftFlowError):
     """Something else that a run needs is at fault.
 
@@ -104,6 +129,6 @@ def message_of(exception: BaseException) -> str:
     from driftflow.forks import call_here
 
     try:
-        return call_here(str, exception)
+        return "".join([call_here(str, exception)])  # it may be of a class of the code's own
     except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it
         return ""

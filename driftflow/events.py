@@ -1,20 +1,20 @@
 """The events of a run, under the name by which users import them."""
 
 from driftflow.running.events import (
+    AttemptFailed,
     Event,
     RunFinished,
     RunStarted,
-    StepDiscarded,
     StepFinished,
     StepResult,
     StepStarted,
 )
 
 __all__ = [
+    "AttemptFailed",
     "Event",
     "RunFinished",
     "RunStarted",
-    "StepDiscarded",
     "StepFinished",
     "StepResult",
     "StepStarted",

@@ -35,6 +35,7 @@ CODES: dict[str, Severity] = {
     "unknown-flag": "warning",
     "unknown-action": "warning",
     "wrong-input": "warning",
+    "unknown-error-type": "warning",
     "almost-reference": "warning",
     "duplicate-name": "warning",
 }

@@ -14,14 +14,14 @@ its outcome can be held against a snapshot.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.actions.action import Action, make_performer
 from driftflow.actions.registry import resolve_actions
 from driftflow.config import load_config
-from driftflow.running.events import RunResult, StepFinished, advance
+from driftflow.running.attempts import AttemptRunner
 from driftflow.running.interpreter import interpret, sequential
+from driftflow.running.ordering import RunFold
 from driftflow.showing.results import build_result_document, format_line
 from driftflow.suggestion import find_nearest
 
@@ -48,13 +48,14 @@ class Outcome(NamedTuple):
     lines: tuple[str, ...]
 
 
-def run(
+def run(  # noqa: PLR0913 - what they are for stands at each call
     path: str | os.PathLike[str],
     *,
     replace: Mapping[str, Callable[[Any], Any]] | None = None,
     actions: Given = (),
     params: Mapping[str, Json] | None = None,
     environ: Mapping[str, str] | None = None,
+    keep_going: bool = False,
 ) -> Outcome:
     """Run a workflow with some of its actions replaced.
 
@@ -65,6 +66,7 @@ def run(
         actions: What else steps can name, as `run_workflow` takes it.
         params: By name, a JSON value for each parameter that is given.
         environ: The environment variables; none by default.
+        keep_going: Whether a failure ends only the steps that come after it, as `--keep-going`.
 
     Returns:
         The outcome: the result, the events and the printed lines.
@@ -88,11 +90,13 @@ def run(
     known = resolve_actions(actions)
     needed = [name for name in plan.actions if name not in stand_ins and name in known]
     real = {name: known[name] for name in needed}
-    crew = sequential(make_performer(real | stand_ins), _still, pause=_still)
-    events = tuple(interpret(plan, crew, _still))
-    finished = reduce(advance, events, RunResult(plan))
-    lines = tuple(format_line(event) for event in events if isinstance(event, StepFinished))
-    return Outcome(build_result_document(finished), events, lines)
+    runner = AttemptRunner(make_performer(real | stand_ins), _still, pause=_still, random=_still)
+    fold = RunFold(plan, keep_going=keep_going)
+    events = tuple(interpret(plan, sequential(runner), _still, keep_going=keep_going))
+    for event in events:
+        fold.take(event)
+    lines = tuple(format_line(event) for event in fold.shown)
+    return Outcome(build_result_document(fold.finish()), events, lines)
 
 
 def script(*outcomes: Any) -> Callable[[Any], Any]:
@@ -123,6 +127,6 @@ def script(*outcomes: Any) -> Callable[[Any], Any]:
     return perform
 
 
-def _still(_: int = 0) -> float:
+def _still(_: float = 0) -> float:
     """Return 0: a clock that stands still, and a wait that takes no time."""
     return 0.0

@@ -98,6 +98,7 @@ def test_the_rule_speaks_of_every_package() -> None:
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert rule().keys() == packages | {
         "errors",
+        "failures",
         "forks",
         "issues",
         "streams",
@@ -154,7 +155,7 @@ def test_any_error_is_caught_where_code_of_others_is_run() -> None:
         and ast.unparse(node.body[-1]) != "raise"
     ]
     assert sorted(broad) == [
-        *("actions.sources", "errors", "parallel.child", "parallel.crew", "parallel.crew"),
+        *("actions.sources", "errors", "parallel.batches", "parallel.batches", "parallel.child"),
         *("parallel.dask", "parallel.worker", "running.attempts"),
     ]
 

@@ -34,6 +34,8 @@ class Action(NamedTuple):
         origin: Where it comes from, in words.
         schema: A JSON Schema, draft-07, of the inputs that it takes; None if it takes any.
         accepts: Returns whether an input satisfies the schema; None if there is none.
+        written: The function as it was written, if `function` is not that.
+        package: The name and version of the installed package that provides it, if one does.
     """
 
     function: Callable[[Any], Any]
@@ -41,6 +43,13 @@ class Action(NamedTuple):
     origin: str
     schema: Mapping[str, Any] | None = None
     accepts: Callable[[Json], bool] | None = None
+    written: Callable[[Any], Any] | None = None
+    package: tuple[str, str] | None = None
+
+    @property
+    def original(self) -> Callable[[Any], Any]:
+        """The function as it was written."""
+        return self.written or self.function
 
 
 # Where another process finds what is given: a module or file; or a function, by the name of its
@@ -114,10 +123,11 @@ def summarize(function: Callable[[Any], Any]) -> str:
     return text.strip().partition("\n")[0] if isinstance(text, str) else ""
 
 
-def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]:
+def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json, float | None], Json]:
     """Return a function that performs an action, once, in the present thread.
 
-    It takes the action's name and the input, and returns the output. It raises ValueError if there
+    It takes the action's name, the input, and how long it may take, which nothing here can enforce;
+    it returns the output. It raises ValueError if there
     is no such action, TypeError if the output is no JSON value, and whatever the action raises.
 
     Args:
@@ -125,7 +135,7 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json], Json]
     """
     functions = {name: action.function for name, action in actions.items()}
 
-    def perform(name: str, value: Json) -> Json:
+    def perform(name: str, value: Json, _seconds: float | None) -> Json:
         try:
             function = functions[name]
         except KeyError:

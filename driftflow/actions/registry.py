@@ -179,7 +179,7 @@ def _make_action(found: Candidate) -> Action:
             raise TypeError(explain_refusal(name, schema, value))
         return function(value)
 
-    return Action(perform, summarize(function), origin, schema, accepts)
+    return Action(perform, summarize(function), origin, schema, accepts, function)
 
 
 def _copy_schema(given: Any) -> dict[str, Any]:
@@ -199,7 +199,9 @@ def _load_entry_point(name: str, entry_points: list[EntryPoint]) -> Action:
     (entry_point,) = entry_points
     found = Candidate(source, name, run_code(entry_point.load, source), "".join(packages), "")
     _require_usable(found)
-    return _make_action(found)
+    provider = entry_point.dist
+    package = None if provider is None else (provider.name, provider.version)
+    return _make_action(found)._replace(package=package)
 
 
 def load_all(actions: Mapping[str, Action]) -> dict[str, Action]:

@@ -50,6 +50,45 @@ def accepts_3(value: Any) -> bool:
 def accepts_4(value: Any) -> bool:
     return (
         type(value) is dict
+        and (
+            "delay_seconds" not in value
+            or (
+                (type(value["delay_seconds"]) is int or type(value["delay_seconds"]) is float)
+                and value["delay_seconds"] >= 0
+            )
+        )
+        and (
+            "factor" not in value
+            or (
+                (type(value["factor"]) is int or type(value["factor"]) is float)
+                and value["factor"] >= 1
+            )
+        )
+        and (
+            "max_delay_seconds" not in value
+            or (
+                (
+                    type(value["max_delay_seconds"]) is int
+                    or type(value["max_delay_seconds"]) is float
+                )
+                and value["max_delay_seconds"] >= 0
+            )
+        )
+        and ("jitter" not in value or type(value["jitter"]) is bool)
+    )
+
+
+def accepts_5(value: Any) -> bool:
+    return type(value) is str and len(value) >= 1
+
+
+def accepts_6(value: Any) -> bool:
+    return type(value) is list and all(map(accepts_5, value))
+
+
+def accepts_7(value: Any) -> bool:
+    return (
+        type(value) is dict
         and "name" in value
         and "action" in value
         and (type(value["name"]) is str and len(value["name"]) >= 1)
@@ -63,15 +102,34 @@ def accepts_4(value: Any) -> bool:
         )
         and ("after" not in value or accepts_3(value["after"]))
         and ("optional" not in value or type(value["optional"]) is bool)
+        and (
+            "max_attempts" not in value
+            or (
+                (
+                    type(value["max_attempts"]) is int
+                    or (type(value["max_attempts"]) is float and value["max_attempts"].is_integer())
+                )
+                and value["max_attempts"] >= 1
+            )
+        )
+        and ("backoff" not in value or accepts_4(value["backoff"]))
+        and (
+            "timeout_seconds" not in value
+            or (
+                (type(value["timeout_seconds"]) is int or type(value["timeout_seconds"]) is float)
+                and value["timeout_seconds"] > 0
+            )
+        )
+        and ("retry_on" not in value or accepts_6(value["retry_on"]))
         and ("sensitive" not in value or type(value["sensitive"]) is bool)
     )
 
 
-def accepts_5(value: Any) -> bool:
-    return type(value) is list and all(map(accepts_4, value))
+def accepts_8(value: Any) -> bool:
+    return type(value) is list and all(map(accepts_7, value))
 
 
-def accepts_6(value: Any) -> bool:
+def accepts_9(value: Any) -> bool:
     return (
         type(value) is dict
         and ("audit" not in value or type(value["audit"]) is bool)
@@ -80,7 +138,7 @@ def accepts_6(value: Any) -> bool:
     )
 
 
-def accepts_7(value: Any) -> bool:
+def accepts_10(value: Any) -> bool:
     return type(value) is dict and (
         "path" not in value or (type(value["path"]) is str and len(value["path"]) >= 1)
     )
@@ -103,9 +161,9 @@ def accepts(value: Any) -> bool:
             )
         )
         and ("backoff" not in value or accepts_1(value["backoff"]))
-        and accepts_5(value["steps"])
-        and ("flags" not in value or accepts_6(value["flags"]))
-        and ("storage" not in value or accepts_7(value["storage"]))
+        and accepts_8(value["steps"])
+        and ("flags" not in value or accepts_9(value["flags"]))
+        and ("storage" not in value or accepts_10(value["storage"]))
         and (
             "timeout_seconds" not in value
             or (

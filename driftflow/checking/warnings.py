@@ -5,10 +5,13 @@ What is said about an ignored field stands in the schema (`schemas.published` sa
 
 from __future__ import annotations
 
+import builtins
 from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from driftflow.actions.provenance import knows_error_type
+from driftflow.errors import ATTEMPT_ERRORS
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.references import find_references, is_reference, list_steps
 from driftflow.schemas.published import find_unknown_keys, load_schema
@@ -39,6 +42,11 @@ _DEFAULT_HINTS = {
     "param": "did you mean `default`?",
     "from": "`from` cannot have a default: remove it",
 }
+_BUILT_IN_ERRORS = {
+    name
+    for name, thing in vars(builtins).items()
+    if isinstance(thing, type) and issubclass(thing, BaseException)
+}
 _MAX_LISTED = 8  # a hint lists no more actions
 
 
@@ -58,6 +66,7 @@ def find_issues(
     found = chain(
         _find_ignored(document),
         _check_actions(steps, actions, given),
+        _check_error_types(steps, actions),
         _check_inputs(steps),
         _check_names(steps),
     )
@@ -68,7 +77,8 @@ def _find_ignored(value: Json, path: JsonPath = ()) -> Iterator[Issue]:
     """Yield a warning for each field that is ignored in an object of a config, and below it."""
     if not isinstance(value, dict):
         return
-    _, definition = _objects()[path[:1]]
+    kind = tuple(part for part in path if isinstance(part, str))
+    _, definition = _objects()[kind]
     for key in find_unknown_keys(value, definition):
         yield _explain_unknown_field(key, value, path)
     for key, member in value.items():
@@ -79,14 +89,15 @@ def _find_ignored(value: Json, path: JsonPath = ()) -> Iterator[Issue]:
         elif not path and key == "steps":
             counted = {*_list_fields(field["items"])}
             for index, step in enumerate(list_steps(value)):
-                if not step.keys() <= counted:  # as they are of nearly every step
+                if not step.keys() <= counted or "backoff" in step:  # as few have
                     yield from _find_ignored(step, (key, index))
-        elif not path and (key,) in _objects():
-            yield from _find_ignored(member, (key,))
+        elif (*kind, key) in _objects():
+            yield from _find_ignored(member, (*path, key))
 
 
 def _explain_unknown_field(key: str, value: Mapping[str, Json], path: JsonPath) -> Issue:
-    _, definition = _objects()[path[:1]]
+    kind = tuple(part for part in path if isinstance(part, str))
+    _, definition = _objects()[kind]
     message, hint = _read_advice(definition["additionalProperties"])
     not_given = [field for field in _list_fields(definition) if field not in value]
     homes = [home for home, other in _objects().values() if key in _list_fields(other)]
@@ -114,6 +125,10 @@ def _objects() -> dict[JsonPath, tuple[str, dict[str, Any]]]:
     return {
         (): ("at the top level", config),
         ("steps",): ("in a step", parts["steps"]["items"]),
+        ("steps", "backoff"): (
+            "in `backoff`",
+            parts["steps"]["items"]["properties"]["backoff"],
+        ),
         **{(name,): (f"in `{name}`", parts[name]) for name in ("storage", "backoff", "flags")},
     }
 
@@ -141,7 +156,9 @@ def _check_actions(
             continue
         action = find_action(name)
         if action is None:
-            yield _explain_unknown_action(name, ("steps", index, "action"), actions)
+            message = f"unknown action `{shorten(name)}`: {_FAILS}"
+            hint = suggest_action(name, actions)
+            yield Issue("unknown-action", message, ("steps", index, "action"), hint)
         elif action.accepts is not None:
             refers = type(value) is not str and any(find_references(value))
             if refers or not action.accepts(value):
@@ -152,6 +169,30 @@ def _check_actions(
                         action.schema or {}, admit=refers
                     )
                 yield from _explain_input(step, ("steps", index), validators[name, refers], given)
+
+
+def _check_error_types(
+    steps: Sequence[StepDocument], actions: Mapping[str, Action]
+) -> Iterator[Issue]:
+    """Yield the names in `retry_on` that are no type of errors as far as can be known."""
+    for index, step in enumerate(steps):
+        retry_on = step.get("retry_on")
+        for place, name in enumerate(retry_on if isinstance(retry_on, list) else ()):
+            if isinstance(name, str) and name and not _is_error_type(name, step, actions):
+                meant = did_you_mean(name, [*ATTEMPT_ERRORS, *_BUILT_IN_ERRORS])
+                message = (
+                    f"unknown error type `{shorten(name)}`: neither Python nor the module of the "
+                    "action has an exception of that name"
+                )
+                path = ("steps", index, "retry_on", place)
+                yield Issue("unknown-error-type", message, path, meant)
+
+
+def _is_error_type(name: str, step: StepDocument, actions: Mapping[str, Action]) -> bool:
+    if name in ATTEMPT_ERRORS or name in _BUILT_IN_ERRORS:
+        return True
+    action = actions.get(str(step.get("action")))
+    return action is None or knows_error_type(action, name)  # an unknown action is told anyway
 
 
 def _check_inputs(steps: Sequence[StepDocument]) -> Iterator[Issue]:
@@ -187,17 +228,21 @@ def _check_names(steps: Sequence[StepDocument]) -> Iterator[Issue]:
             yield Issue("duplicate-name", message, ("steps", index, "name"), hint)
 
 
-def _explain_unknown_action(name: str, path: JsonPath, actions: Mapping[str, Action]) -> Issue:
+def suggest_action(name: str, actions: Mapping[str, Action]) -> str:
+    """Return what to do about an action that there is not, in words.
+
+    Args:
+        name: What was written.
+        actions: All actions that steps can name.
+    """
     pack = next((pack for pack, names in PACKS.items() if name in names), None)
     if pack:
-        hint = f"add `--actions {pack}` to use it"
-    elif meant := did_you_mean(name, actions):
-        hint = meant
-    elif len(actions) <= _MAX_LISTED:
-        hint = f"the available actions are {join_words(actions)}; `--actions` adds more"
-    else:
-        hint = "run `driftflow actions` to list the available actions"
-    return Issue("unknown-action", f"unknown action `{shorten(name)}`: {_FAILS}", path, hint)
+        return f"add `--actions {pack}` to use it"
+    if meant := did_you_mean(name, actions):
+        return meant
+    if len(actions) <= _MAX_LISTED:
+        return f"the available actions are {join_words(actions)}; `--actions` adds more"
+    return "run `driftflow actions` to list the available actions"
 
 
 def _explain_input(

@@ -19,6 +19,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from driftflow.actions.action import action
+from driftflow.errors import ExitStatus
 from driftflow.parallel.descendants import GRACE_SECONDS, PATIENCE, announce_grace, end_all
 from driftflow.parallel.processes import describe_exit, end, leave_trace, register
 
@@ -94,7 +95,7 @@ def command(value: list[str] | dict[str, Any]) -> str:
     for thread in (output.thread, errors.thread, feeder):
         thread.join(PATIENCE)
     if status:
-        raise ChildProcessError(_describe_failure(status, errors))
+        raise ExitStatus(_describe_failure(status, errors))
     if output.thread.is_alive():
         raise ChildProcessError(
             "a process that it started is still running and keeps its output open"

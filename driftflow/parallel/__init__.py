@@ -8,9 +8,10 @@ which steps may run at the same time, and what the failure of a step means to th
 Begin with the docstring of `crew`. An executor is any `concurrent.futures.Executor`.
 
     wiring      builds the crew, the workers and the deadlines of a run, and connects them
-    crew        the parallel crew: runs many steps of a wave at once, on any executor
-    batches     how many steps are sent to a worker together, and which are sent again
-    reordering  holds early outcomes back, so that they are given in run order
+    crew        the parallel crew: runs many steps at once, on threads or on an executor
+    threads     the threads of a run, which take steps from a queue
+    batches     sends steps to any executor, tiny ones together; what it loses is sent again
+    pace        how many tiny steps are sent ahead
     worker      runs a batch in a thread, in a process or on another machine
     deadlines   makes each attempt in a child process, and kills the child when the time is up
     child       the code that runs in such a child process

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from driftflow.actions.action import make_performer
 from driftflow.actions.elsewhere import find_actions
-from driftflow.errors import message_of
+from driftflow.failures import describe
 from driftflow.parallel.descendants import (
     Earlier,
     adopt_orphans,
@@ -45,7 +45,7 @@ def serve(descriptor: int) -> None:
     It says `number` first, and the number of the process that makes the attempts. The first message
     holds the arguments of `find_actions`; the answer None says that the actions are loaded. Each
     further message is an action's name and an input; the answer is `ok` and the output, `failed`
-    and the error, or `interrupted` and None. Before it there may be `earlier` and what lived when
+    and the failure, or `interrupted` and None. Before it there may be `earlier` and what lived when
     the attempt began, if anything did; and `grace` and a number of seconds: how long the programs
     of the attempt have to clean up.
 
@@ -114,10 +114,10 @@ def _list_earlier() -> Earlier:
     return earlier._replace(sessions=earlier.sessions - {os.getsid(0)})
 
 
-def _attempt(perform: Callable[[str, Json], Json], name: str, value: Json) -> tuple[str, Any]:
+def _attempt(perform: Callable[[str, Json, None], Json], name: str, value: Json) -> tuple[str, Any]:
     try:
-        return "ok", perform(name, value)
+        return "ok", perform(name, value, None)
     except KeyboardInterrupt:
         return "interrupted", None
     except BaseException as error:  # noqa: BLE001 - what an action raises becomes data
-        return "failed", message_of(error) or type(error).__name__
+        return "failed", describe(error)

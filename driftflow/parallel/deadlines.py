@@ -44,6 +44,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import driftflow
 from driftflow.actions.beside import installed_path
+from driftflow.errors import ProcessDied, TimedOut
+from driftflow.failures import AttemptError
 from driftflow.parallel.descendants import (
     GRACE_SECONDS,
     PATIENCE,
@@ -56,7 +58,7 @@ from driftflow.parallel.descendants import (
 from driftflow.parallel.processes import describe_exit, find_marked, make_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from driftflow.actions.action import Address
     from driftflow.reading.document import Json
@@ -77,31 +79,34 @@ class Deadlines:
     """Makes attempts that take no longer than they may. A context manager: it ends its children.
 
     Args:
-        seconds: How long an attempt may take: its wall time, in seconds.
         names: The actions that may be named.
         addresses: Where the children find them, as `Actions.addresses` says.
     """
 
-    def __init__(self, seconds: float, names: Sequence[str], addresses: Sequence[Address]) -> None:
-        self._seconds = seconds
+    def __init__(self, names: Sequence[str], addresses: Sequence[Address]) -> None:
         self._what_to_load = (tuple(names), tuple(addresses))
         self._this_thread = local()
         self._lock = Lock()  # held while children are started, ended and counted
         self._children: set[_Child] = set()
         self._is_over = False
 
-    def perform(self, name: str, value: Json) -> Json:
+    def perform(self, name: str, value: Json, seconds: float) -> Json:
         """Make an attempt: from an action's name and an input to the output.
 
+        Args:
+            name: The action.
+            value: The input.
+            seconds: How long the attempt may take: its wall time, in seconds.
+
         Raises:
-            TimeoutError: If it took too long; nothing of it is left.
-            ChildProcessError: If its process ended.
-            AttemptError: If the action raised anything; with its message.
+            TimedOut: If it took too long; nothing of it is left.
+            ProcessDied: If its process ended.
+            AttemptError: If the action raised anything.
             KeyboardInterrupt: If the action raised that, or no attempt is to begin any more.
         """
-        child = self._ready_child()
+        child = self._ready_child(seconds)
         try:
-            kind, answer = child.ask((name, value), self._seconds)
+            kind, answer = child.ask((name, value), seconds)
         except BaseException:
             self._drop(child)
             raise
@@ -131,11 +136,16 @@ class Deadlines:
                 child.await_end(until)
             self._children.clear()
 
-    def _ready_child(self) -> _Child:
-        """Return the child of this thread, with its actions loaded; start one if need be."""
+    def _ready_child(self, seconds: float) -> _Child:
+        """Return the child of this thread, with its actions loaded; start one if need be.
+
+        Args:
+            seconds: How long it may stop to read or to write, as an attempt may. Seconds.
+        """
         child: _Child | None = getattr(self._this_thread, "child", None)
         if child is not None and not child.has_gone():
             if monotonic() - child.used < _FRESH:
+                child.limit_silence(seconds)
                 return child
             child.dismiss()  # what its attempts have left running lives on
             child.await_end(monotonic() + PATIENCE)
@@ -146,7 +156,7 @@ class Deadlines:
                 raise KeyboardInterrupt
             # Forget children that have ended, for instance since their thread has.
             self._children = {each for each in self._children if not each.is_over()}
-            child = self._this_thread.child = _Child(self._seconds)
+            child = self._this_thread.child = _Child(seconds)
             self._children.add(child)
         try:
             child.ask(self._what_to_load)
@@ -162,8 +172,26 @@ class Deadlines:
             self._children.discard(child)
 
 
-class AttemptError(Exception):
-    """What an action raised in a child, in its words."""
+def enforce(
+    perform: Callable[[str, Json, float | None], Json],
+    deadlines: Deadlines,
+    seconds: float | None,
+) -> Callable[[str, Json, float | None], Json]:
+    """Return what makes an attempt in time, if there is a limit.
+
+    Args:
+        perform: Makes an attempt without one.
+        deadlines: Makes one in time.
+        seconds: The limit where an attempt has none of its own; None for none.
+    """
+
+    def perform_in_time(name: str, value: Json, own: float | None) -> Json:
+        limit = seconds if own is None else own
+        if limit is None:
+            return perform(name, value, None)
+        return deadlines.perform(name, value, limit)
+
+    return perform_in_time
 
 
 class _Child:
@@ -187,10 +215,8 @@ class _Child:
         self.used = monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            microseconds = math.ceil(min(seconds, _LONGEST_WAIT) * 1e6)
-            limit = struct.pack("ll", *divmod(microseconds, 1_000_000))
-            for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
-                ours.setsockopt(socket.SOL_SOCKET, direction, limit)
+            self._silence = seconds
+            _limit_silence(ours, seconds)
             with _high_descriptor(theirs) as descriptor:
                 self._process = _start(descriptor, variable)
             self._number = self._process.pid  # of the process that makes the attempts
@@ -205,12 +231,20 @@ class _Child:
             self._events.register(descriptor, select.POLLIN)
             self._longest_wait = _LONGEST_WAIT
 
+    def limit_silence(self, seconds: float) -> None:
+        """Change how long it may stop to read or to write."""
+        if seconds != self._silence:
+            self._silence = seconds
+            stream = socket.socket(fileno=self._connection.fileno())
+            _limit_silence(stream, seconds)
+            stream.detach()
+
     def ask(self, message: Any, seconds: float = math.inf) -> Any:
         """Return the answer to a message.
 
         Raises:
-            TimeoutError: If it does not come in time.
-            ChildProcessError: If the process ended, or closed its connection.
+            TimedOut: If it does not come in time.
+            ProcessDied: If the process ended, or closed its connection.
         """
         until = monotonic() + seconds
         self._earlier, self.grace = Earlier(), GRACE_SECONDS
@@ -229,12 +263,12 @@ class _Child:
                         self._earlier = None
                         return answer
         except (TimeoutError, BlockingIOError):  # the latter if it stopped to read or to write
-            raise TimeoutError(f"timed out after {seconds:.15g} s") from None
+            raise TimedOut(f"timed out after {seconds:.15g} s") from None
         except (EOFError, ConnectionError):
             ends = self._ends_by_itself()
             self.kill()
             how = f"ended: {describe_exit(self._process.returncode)}"
-            raise ChildProcessError(
+            raise ProcessDied(
                 f"its process {how if ends else 'has closed its connection'}"
             ) from None
 
@@ -327,6 +361,13 @@ class _Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0, until - monotonic()))
         self.kill()
+
+
+def _limit_silence(stream: socket.socket, seconds: float) -> None:
+    microseconds = math.ceil(min(seconds, _LONGEST_WAIT) * 1e6)
+    limit = struct.pack("ll", *divmod(microseconds, 1_000_000))
+    for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+        stream.setsockopt(socket.SOL_SOCKET, direction, limit)
 
 
 def _still_living(earlier: Earlier) -> Iterator[int]:

@@ -58,14 +58,15 @@ _NOT_HANDED_ON = {
 }
 
 
-def supervise(see_to: Callable[[bytes], object]) -> bool:
+def supervise(see_to: Callable[[bytes, int], object]) -> bool:
     """Fork; return in the new process only. Done once, it does nothing more.
 
     There must be no other thread yet.
 
     Args:
         see_to: Called in the old process when the new one has ended, with the note that it has
-            left; not if it has left none, or has come to its end.
+            left, and the number of the signal that ended it (0 for none); not if it has left no
+            note, or has come to its end.
 
     Returns:
         Whether this process has a supervisor: on Linux.
@@ -115,7 +116,9 @@ class _Supervisor:
         see_to: As `supervise` takes it.
     """
 
-    def __init__(self, child: int, shared: mmap.mmap, see_to: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, child: int, shared: mmap.mmap, see_to: Callable[[bytes, int], object]
+    ) -> None:
         self._child = child
         self._shared = shared
         self._see_to = see_to
@@ -162,7 +165,7 @@ class _Supervisor:
         """
         note = self._shared[_NOTE:].rstrip(b"\0")
         if note and not self._shared[_HAS_ENDED]:
-            self._see_to(note)
+            self._see_to(note, self._last or self._first or max(-code, 0))
         if code < 0 or self._last:
             number = self._last or -code
             if number != SIGPIPE:

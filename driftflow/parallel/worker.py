@@ -3,9 +3,9 @@
 A request and its result are plain data. Whatever goes wrong stands in the result, since there are
 executors that do not survive what a function raises.
 
-How attempts are made is an `AttemptRunner`. In the process that began the run it is the one that
-the run has registered, with its very actions. Any other process loads the actions for itself, by
-the names of modules and the paths of files, and makes a runner once for each run.
+How attempts are made is a `BatchRunner`. In the process that began the run it is the one that the
+run has registered, with its very actions. Any other process loads the actions for itself, by the
+names of modules and the paths of files, and makes a runner once for each run.
 """
 
 from __future__ import annotations
@@ -13,22 +13,28 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions.action import make_performer
 from driftflow.actions.elsewhere import find_actions
-from driftflow.errors import message_of
+from driftflow.failures import Failure, describe
 from driftflow.parallel.processes import this_thread
-from driftflow.running.attempts import Interrupted, ends_run, make_pause, never, run_step
+from driftflow.running.attempts import (
+    AttemptRunner,
+    Interrupted,
+    make_pause,
+    never,
+    random_fraction,
+    run_step,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from driftflow.actions.action import Address
-    from driftflow.planning.settings import Backoff
-    from driftflow.running.attempts import Outcome, Pause, Perform, Task
+    from driftflow.running.attempts import FailedAttempt, Outcome, Task
 
 # How long a worker begins further steps of a batch. Seconds.
 BUDGET = 0.05
@@ -41,15 +47,16 @@ class WorkerConfig(NamedTuple):
         run: A text that no other run has.
         names: The actions that its steps name.
         addresses: Where they are found: `Actions.addresses`.
-        backoff: The waits between attempts; None for none.
-        timeout_seconds: How long an attempt may take; None for no limit.
+        timeout_seconds: How long an attempt may take at a step that says nothing of that; None for
+            no limit.
+        timed: The actions whose attempts may have a limit; empty if none has.
     """
 
     run: str
     names: tuple[str, ...]
     addresses: tuple[Address, ...]
-    backoff: Backoff | None
     timeout_seconds: float | None
+    timed: tuple[str, ...]
 
 
 class BatchRequest(TypedDict):
@@ -70,81 +77,120 @@ class BatchResult(TypedDict):
     """What came of a batch: plain data.
 
     Attributes:
-        outcomes: Of its first steps: up to one that ends the run, or as many as were begun in the
-            time that there was; at least one, unless there was an interrupt.
+        outcomes: Of its first steps, each with the attempts that failed and that are not told yet:
+            up to one that ends the run, or as many as were begun in the time that there was; at
+            least one, unless there was an interrupt.
         interrupted: Whether an interrupt ended it, which an action too can ask for.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[tuple[list[FailedAttempt], Outcome]]
     interrupted: bool
 
 
-class AttemptRunner(NamedTuple):
-    """How attempts are made on a worker.
+class BatchRunner(NamedTuple):
+    """How a batch is done on a worker.
 
     Attributes:
-        perform: Makes one attempt.
-        pause: Waits before another one.
+        attempts: How attempts are made.
         is_over: Returns whether no further step should be tried.
+        report: Tells the run of an attempt that failed, at once, and returns whether it could.
     """
 
-    perform: Perform
-    pause: Pause
-    is_over: Callable[[], bool]
+    attempts: AttemptRunner
+    is_over: Callable[[], object]
+    report: Callable[[FailedAttempt], bool]
 
 
 # By process and run, the runners of the runs that this process has begun. A forked process has
 # copies, which it cannot use: what a runner holds, children for instance, is not the copy's.
-_registered: dict[tuple[int, str], AttemptRunner] = {}
+_registered: dict[tuple[int, str], BatchRunner] = {}
 _loading = threading.Lock()
-# The runner of a run that was broken off: with it no step is tried.
-_STOPPED = AttemptRunner(lambda *_: None, lambda _: None, is_over=lambda: True)
+
+
+def cannot_report(_: FailedAttempt) -> bool:
+    """Return False: what is told comes with what came of the step."""
+    return False
 
 
 def run_batch(request: BatchRequest) -> BatchResult:
     """Try the steps of a batch. Raise nothing."""
-    outcomes: list[Outcome] = []
+    outcomes: list[tuple[list[FailedAttempt], Outcome]] = []
     config = request["config"]
     this_thread.run = config.run
     try:
         _try_steps(_find_runner(config), request["tasks"], outcomes)
-    except KeyboardInterrupt as interrupt:
-        if isinstance(interrupt, Interrupted):
-            outcomes.append(interrupt.outcome)
+    except KeyboardInterrupt:
         return {"outcomes": outcomes, "interrupted": True}
     except BaseException as error:  # noqa: BLE001 - it stands in the result, whatever it is
-        fault = f"the worker failed: {type(error).__name__}: {message_of(error)}"
-        outcomes.append((False, None, fault, 0, 0.0))
+        said = describe(error)
+        message = f"the worker failed: {said.types[0]}: {said.message}"
+        outcomes.append(([], (None, Failure(message, said.types), 0, 0.0)))
     return {"outcomes": outcomes, "interrupted": False}
 
 
-def _try_steps(runner: AttemptRunner, tasks: Iterable[Task], outcomes: list[Outcome]) -> None:
-    """Add the outcomes of the steps, one after the other.
+def _try_steps(
+    runner: BatchRunner,
+    tasks: Iterable[Task],
+    outcomes: list[tuple[list[FailedAttempt], Outcome]],
+) -> None:
+    """Add what comes of the steps, one after the other.
 
     Raises:
-        KeyboardInterrupt: If the run is over.
-        Interrupted: If that ended an attempt, most likely.
+        KeyboardInterrupt: If the run is over; or if an interrupt ended an attempt.
     """
-    perform, pause, is_over = runner
+    attempts, is_over, report = runner
     until = perf_counter() + BUDGET
     for task in tasks:
         if is_over():
             raise KeyboardInterrupt
-        outcome = run_step(task, perform, perf_counter, pause)
-        ok, _, _, attempts, seconds = outcome
-        if not ok and is_over():
-            raise Interrupted(attempts, seconds)
-        outcomes.append(outcome)
-        if not ok:
-            _, _, _, optional, _ = task
-            if ends_run(optional=optional):
-                return
-        if perf_counter() > until:
+        failed: list[FailedAttempt] = []
+        tell = partial(_tell, report, failed)
+        try:
+            outcome = finish_step(run_step(task, attempts), tell)
+            _, failure, used, seconds = outcome
+        except Interrupted as interrupt:
+            outcomes.append((failed, interrupt.outcome))
+            raise
+        if failure is not None and is_over():  # an end was what it failed of, most likely
+            cut = Interrupted(used, seconds)
+            outcomes.append((failed, cut.outcome))
+            raise cut
+        outcomes.append((failed, outcome))
+        _, _, _, _, ends_run, _ = task
+        if (failure is not None and ends_run) or perf_counter() > until:
             return
 
 
+def _tell(
+    report: Callable[[FailedAttempt], bool], untold: list[FailedAttempt], attempt: FailedAttempt
+) -> None:
+    if not report(attempt):
+        untold.append(attempt)
+
+
+def finish_step(
+    attempts: Generator[FailedAttempt, object, Outcome], tell: Callable[[FailedAttempt], object]
+) -> Outcome:
+    """Return what comes of a step, and tell each attempt that fails before the wait that follows.
+
+    Args:
+        attempts: What `run_step` returns.
+        tell: Takes an attempt that failed.
+
+    Raises:
+        Interrupted: If there was an interrupt.
+    """
+    while True:
+        try:
+            failed = next(attempts)
+        except StopIteration as done:
+            outcome: Outcome = done.value
+            return outcome
+        tell(failed)
+
+
 @contextmanager
-def register_runner(run: str, runner: AttemptRunner) -> Iterator[None]:
+def register_runner(run: str, runner: BatchRunner) -> Iterator[None]:
     """Let batches of the run that come to this process use that runner, while this lasts.
 
     If it ends by an exception, the run was broken off: batches that are still about begin nothing.
@@ -154,23 +200,12 @@ def register_runner(run: str, runner: AttemptRunner) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _registered[key] = _STOPPED
+        _registered[key] = runner._replace(is_over=lambda: True)
         raise
     del _registered[key]
 
 
-def make_runner(perform: Perform, backoff: Backoff | None, stop: threading.Event) -> AttemptRunner:
-    """Return a runner that begins no further attempt, and ends each wait, once `stop` is set.
-
-    Args:
-        perform: Makes one attempt.
-        backoff: The waits between attempts; None for none.
-        stop: What stops it.
-    """
-    return AttemptRunner(perform, make_pause(backoff, stop.wait, stop.is_set), stop.is_set)
-
-
-def _find_runner(config: WorkerConfig) -> AttemptRunner:
+def _find_runner(config: WorkerConfig) -> BatchRunner:
     runner = _registered.get((os.getpid(), config.run))
     if runner is not None:
         return runner
@@ -179,11 +214,13 @@ def _find_runner(config: WorkerConfig) -> AttemptRunner:
 
 
 @lru_cache(maxsize=4)  # a run has one; several runs may be under way
-def _load_runner(config: WorkerConfig, _process: int) -> AttemptRunner:
-    _, names, addresses, backoff, timeout_seconds = config
-    pause = make_pause(backoff, sleep, never)
-    if timeout_seconds is not None:
-        from driftflow.parallel.deadlines import Deadlines
+def _load_runner(config: WorkerConfig, _process: int) -> BatchRunner:
+    perform = make_performer(find_actions(config.names, config.addresses))
+    if config.timed:
+        from driftflow.parallel.deadlines import Deadlines, enforce
 
-        return AttemptRunner(Deadlines(timeout_seconds, names, addresses).perform, pause, never)
-    return AttemptRunner(make_performer(find_actions(names, addresses)), pause, never)
+        deadlines = Deadlines(config.timed, config.addresses)
+        perform = enforce(perform, deadlines, config.timeout_seconds)
+    pause = make_pause(sleep, never)
+    runner = AttemptRunner(perform, perf_counter, pause, random_fraction)
+    return BatchRunner(runner, never, cannot_report)

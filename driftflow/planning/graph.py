@@ -38,6 +38,7 @@ class Graph:
 
     Attributes:
         steps: The steps.
+        fields: All fields that any of them has. To ask this once is faster than to ask each step.
         before: By step, those that it comes after, each once, in the order in which it names them.
             A step that comes after none is missing.
         suspects: The steps that name what is no step, or more than one.
@@ -48,12 +49,13 @@ class Graph:
         self.steps = steps
         self.params: list[dict[str, Any]] = []
         self.suspects: list[int] = []
-        named = {
-            index: names
-            for index, step in enumerate(steps)
-            if ("after" in step or type(step.get("input")) in CONTAINERS)
-            and (names := _list_names(step, self.params))
-        }
+        self.fields: set[str] = set().union(*steps)
+        named: dict[int, list[Any]] = {}
+        inputs = map(type, [step.get("input") for step in steps])
+        if "after" in self.fields or not CONTAINERS.isdisjoint(inputs):
+            for index, step in enumerate(steps):
+                if names := _list_names(step, self.params):
+                    named[index] = names
         self.before: Mapping[int, tuple[int, ...]] = self._resolve(named) if named else {}
 
     @property
@@ -86,12 +88,16 @@ class Graph:
 
     @cached_property
     def _names(self) -> list[str]:
-        names = [step.get("name") for step in self.steps]
+        names: list[Any] = [step.get("name") for step in self.steps]
+        if {*map(type, names)} <= {str}:
+            return names
         return [name if type(name) is str else "" for name in names]
 
     @cached_property
     def _priorities(self) -> list[float]:
         given = [step.get("priority", 0) for step in self.steps]
+        if {*map(type, given)} <= _NUMBERS:
+            return given
         return [priority if type(priority) in _NUMBERS else 0 for priority in given]
 
     @cached_property

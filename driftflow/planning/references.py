@@ -13,10 +13,9 @@ editor's schema can describe a reference. The keys alone decide, not the values:
 a wrong reference, not data, because a typo should not change what a thing is. A `literal` passes
 on what would be taken for a reference.
 
-A parameter becomes its value when the plan is built. So the plan shows what would be done, the
-digest tells two days of a nightly job apart, and nothing after the loader knows of parameters.
-A value that is an object or an array is frozen as a `literal`, so that a plan that is shown as a
-config does the same.
+A parameter becomes its value when the plan is built, as a `literal`: so the plan shows what would
+be done, the digest tells two days of a nightly job apart, and nothing after the loader looks for a
+reference in what an operator gives.
 """
 
 from __future__ import annotations
@@ -94,10 +93,12 @@ def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> F
         return tuple.__new__(FromStep, (tuple(names) if several else (names,), several))
     if "literal" in value:
         return Literal(freeze(value["literal"]))
-    if value["param"] not in params:
-        return freeze(value["default"], params)
-    given = freeze(params[value["param"]])
-    return given if isinstance(given, _SCALARS) else Literal(given)
+    if value["param"] in params:
+        return Literal(freeze(params[value["param"]]))
+    default = value["default"]
+    if any(find_references(default)):
+        return freeze(default, params)
+    return Literal(freeze(default))
 
 
 def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
@@ -145,6 +146,13 @@ def _find_reads(value: Frozen) -> Iterator[str]:
     elif isinstance(value, PVector):
         for item in value:
             yield from _find_reads(item)
+
+
+def list_params(value: Json) -> set[str]:
+    """Return the names of the parameters that an input without mistakes refers to."""
+    params: list[dict[str, Any]] = []
+    scan(value, [], params)
+    return {reference["param"] for reference in params}
 
 
 def list_steps(document: Json) -> list[StepDocument]:

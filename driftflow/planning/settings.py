@@ -79,6 +79,22 @@ class Backoff(NamedTuple):
     jitter: bool = True
 
 
+class RetryPolicy(NamedTuple):
+    """How a step is tried.
+
+    Attributes:
+        max_attempts: How often, at most.
+        backoff: The waits between attempts; None for none.
+        timeout_seconds: How long an attempt may take, if the step says so itself; else None.
+        retry_on: The names of the types of errors after which it is tried again; None for all.
+    """
+
+    max_attempts: int = 1
+    backoff: Backoff | None = None
+    timeout_seconds: float | None = None
+    retry_on: tuple[str, ...] | None = None
+
+
 class Options(NamedTuple):
     """What whoever starts a run asks for, beside what the config says.
 
@@ -89,6 +105,7 @@ class Options(NamedTuple):
             of usable cores, and at least 4.
         enforce_timeout: Whether an attempt is ended when the timeout is over.
         audit_sync: When the audit is synced to disk.
+        keep_going: Whether a failure ends only what comes after it.
         run_id: The run's own name in the audit; None for a new UUID.
     """
 
@@ -96,4 +113,5 @@ class Options(NamedTuple):
     jobs: int | None = None
     enforce_timeout: bool = False
     audit_sync: Sync = "run"
+    keep_going: bool = False
     run_id: str | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftflow.errors import StorageError
-from driftflow.recording.records import format_record
+from driftflow.recording.records import NO_CODE, Code, format_record
 from driftflow.recording.storage import JsonFileStorage
 from driftflow.running.events import RunFinished
 
@@ -45,6 +45,7 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
     sync: Sync = "run",
     now: Callable[[], str] = utc_now,
     run_id: str | None = None,
+    code: Code = NO_CODE,
     beside_code: bool = False,
 ) -> Generator[Event, Halt | None, None]:
     """Yield the events, each appended to the audit first; pass on what is sent in answer.
@@ -56,6 +57,7 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
             when the run is over, `step` for each record before its event is given out.
         now: Gives the time stamps; by default the system's clock.
         run_id: The run's own name; a new UUID by default.
+        code: What is known of the code that the run performs.
         beside_code: Whether code of others runs in this process, and may do to the file's
             descriptor what it likes.
 
@@ -71,7 +73,7 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
                 event = events.send(halt)
             except StopIteration:
                 return
-            record = format_record(event, now(), run_id, seq)
+            record = format_record(event, now(), run_id, seq, code)
             try:
                 storage.append(record)
                 if type(event) is RunFinished and sync == "run":

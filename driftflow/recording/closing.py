@@ -17,7 +17,8 @@ from driftflow.recording.records import (
 )
 from driftflow.recording.storage import JsonFileStorage, read_lines
 from driftflow.running.attempts import UNKNOWN
-from driftflow.running.events import RunFinished, StepFinished, StepResult
+from driftflow.running.events import RunFinished, StepFinished
+from driftflow.running.interpreter import make_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     from driftflow.running.events import Event
 
 
-def close_record(path: str, run_id: str, now: Callable[[], str] = utc_now) -> None:
+def close_record(
+    path: str, run_id: str, signal: str | None = None, now: Callable[[], str] = utc_now
+) -> None:
     """Append to an audit how a run ended that was killed, if it has not done so itself.
 
     Args:
         path: The audit's file.
         run_id: The run's own name.
+        signal: The name of the signal that killed it; None if there was none.
         now: Gives the time stamps; by default the system's clock.
 
     Raises:
@@ -42,12 +46,12 @@ def close_record(path: str, run_id: str, now: Callable[[], str] = utc_now) -> No
         return
     numbers = count(records[-1]["seq"] + 1)
     with JsonFileStorage(path) as storage:
-        for event in _find_ends(records, now()):
+        for event in _find_ends(records, signal, now()):
             storage.append(format_record(event, now(), run_id, next(numbers)))
         storage.sync()
 
 
-def _find_ends(records: list[dict[str, Any]], moment: str) -> Iterator[Event]:
+def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -> Iterator[Event]:
     """Yield the ends that are missing: of the steps that were under way, and of the run."""
     open_steps: dict[int, dict[str, Any]] = {}
     for record in records:
@@ -56,7 +60,8 @@ def _find_ends(records: list[dict[str, Any]], moment: str) -> Iterator[Event]:
         elif is_step_end(record):
             open_steps.pop(record["index"], None)
     for index, record in sorted(open_steps.items()):
-        step = Step(record["step"], record["action"], "", 0, optional=False, reads=())
-        yield StepFinished(index, step, StepResult(step.name, *UNKNOWN))
+        # What it was handed is not on record, so it has no key.
+        step = Step(record["step"], record["action"], "", 0, optional=False, has_key=False)
+        yield StepFinished(index, step, make_result(step, UNKNOWN))
     began, ended = map(datetime.fromisoformat, (records[0]["ts"], moment))
-    yield RunFinished("interrupted", (ended - began).total_seconds())
+    yield RunFinished("interrupted", (ended - began).total_seconds(), signal=signal)

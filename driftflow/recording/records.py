@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from driftflow.planning.plan import digest
+from driftflow.planning.plan import digest, find_key
+from driftflow.planning.references import thaw
 from driftflow.reading.document import copy_json
 from driftflow.running.events import (
+    AttemptFailed,
     RunFinished,
     RunStarted,
-    StepDiscarded,
     StepFinished,
     StepResult,
     StepStarted,
@@ -33,9 +33,10 @@ from driftflow.running.events import (
 from driftflow.text import REDACTED, round_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from driftflow.planning.plan import Step
+    from driftflow.reading.document import Json
     from driftflow.running.events import Event
 
 AUDIT_VERSION = 1
@@ -59,7 +60,24 @@ _RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
 _START = b'"run_started"'
 
 
-def format_record(event: Event, moment: str, run_id: str, seq: int) -> str:
+class Code(NamedTuple):
+    """The code that a run performs.
+
+    Attributes:
+        version: The version of DriftFlow.
+        files: By path, the SHA-256 of each file, in hexadecimal.
+        packages: By name, the version of each package.
+    """
+
+    version: str
+    files: Mapping[str, str]
+    packages: Mapping[str, str]
+
+
+NO_CODE = Code("unknown", {}, {})
+
+
+def format_record(event: Event, moment: str, run_id: str, seq: int, code: Code = NO_CODE) -> str:
     """Return the event as a record, without the end of the line.
 
     Args:
@@ -67,11 +85,14 @@ def format_record(event: Event, moment: str, run_id: str, seq: int) -> str:
         moment: When: a time stamp in UTC.
         run_id: The run's own name, in characters that JSON does not escape.
         seq: The record's number in the run, from 0.
+        code: What the first record tells of the code.
 
     Raises:
         ValueError: If an output holds NaN or Infinity, for which JSON has no form.
     """
     fields = _FORMATS[type(event)](event)
+    if type(event) is RunStarted:
+        fields += _format_facts(code._asdict())
     # A loop over them would take each record twice as long.
     if (
         ("$" in fields or "`" in fields or "!" in fields)
@@ -92,11 +113,19 @@ def _escape(fields: str) -> str:
 
 
 def _format_run_started(event: RunStarted) -> str:
-    resumes = f',"resumes":{_encode(event.resumed.run_id)}' if event.resumed else ""
+    plan, resumed, keep_going = event
+    facts = {"keep_going": keep_going, "resumes": resumed and resumed.run_id}
     return (
-        f'"event":"run_started","workflow":{_encode(event.plan.name)},'
-        f'"plan":"{digest(event.plan)}","steps":{len(event.plan.steps)}{resumes}'
+        f'"event":"run_started","workflow":{_encode(plan.name)},'
+        f'"plan":"{digest(plan)}","steps":{len(plan.steps)},'
+        f'"config":{_encode(plan.source)},"params":{_encode(thaw(plan.params))}'
+        f"{_format_facts(facts)}"
     )
+
+
+def _format_facts(facts: Mapping[str, Any]) -> str:
+    """Return what there is to tell, to be put behind other fields."""
+    return "".join(f',"{name}":{_encode(value)}' for name, value in facts.items() if value)
 
 
 def _format_step_started(event: StepStarted) -> str:
@@ -107,21 +136,47 @@ def _format_step_started(event: StepStarted) -> str:
     )
 
 
-def _format_result(name: str, event: StepFinished | StepDiscarded) -> str:
-    index, step, (_, ok, output, error, attempts, seconds, reused) = event
-    value = output if ok else error
-    text = _quote(value) if type(value) is str else _encode(value)
-    notes = ',"reused":true' if reused else ""
-    if step.sensitive:
-        text, notes = f'"{REDACTED}"', f'{notes},"redacted":true'
-    elif len(text) > MAX_VALUE_BYTES:
-        text, notes = _cut(text), f"{notes},{_format_cut(text)}"
+def _format_attempt_failed(event: AttemptFailed) -> str:
+    index, step, attempt, failure, wait = event
+    error, notes = _format_value(step, failure.message)
+    seconds = "null" if wait is None else round_seconds(wait)
+    return (
+        f'"event":"attempt_failed","index":{index},"step":{_quote(step.name)},"attempt":{attempt},'
+        f'"error":{error},{_format_origin(failure.types[0], failure.place)},'
+        f'"wait_seconds":{seconds}{notes}'
+    )
+
+
+def _format_step_finished(event: StepFinished) -> str:
+    index, step, (_, ok, output, error, attempts, seconds, reused, error_type, place) = event
+    text, notes = _format_value(step, output if ok else error)
+    if reused:
+        notes = f',"reused":true{notes}'
+    if error_type is not None:
+        notes = f",{_format_origin(error_type, place)}{notes}"
+    if (key := find_key(step)) is not None:
+        notes = f',"key":"{key}"{notes}'
     outcome = f'true,"output":{text},"error":null' if ok else f'false,"output":null,"error":{text}'
     return (
-        f'"event":"{name}","index":{index},'
+        f'"event":"step_finished","index":{index},'
         f'"step":{_quote(step.name)},"action":{_quote(step.action)},"ok":{outcome},'
         f'"attempts":{attempts},"duration_seconds":{round_seconds(seconds)}{notes}'
     )
+
+
+def _format_value(step: Step, value: Json) -> tuple[str, str]:
+    """Return an output or an error in JSON, cut if it is long, and notes on that, if any."""
+    text = _quote(value) if type(value) is str else _encode(value)
+    if step.sensitive:
+        return f'"{REDACTED}"', ',"redacted":true'
+    if len(text) > MAX_VALUE_BYTES:
+        return _cut(text), f",{_format_cut(text)}"
+    return text, ""
+
+
+def _format_origin(error_type: str, place: str | None) -> str:
+    """Return what an error was, and where it was raised; not its words."""
+    return f'"error_type":{_quote(error_type)},"place":{_encode(place)}'
 
 
 def _cut(text: str) -> str:
@@ -140,14 +195,16 @@ def _format_cut(text: str) -> str:
 
 def _format_run_finished(event: RunFinished) -> str:
     seconds = round_seconds(event.duration_seconds)
-    return f'"event":"run_finished","status":"{event.status}","duration_seconds":{seconds}'
+    fields = f'"event":"run_finished","status":"{event.status}","duration_seconds":{seconds}'
+    names = ("stopped_by", "signal", "discarded", "not_run")
+    return fields + _format_facts({name: getattr(event, name) for name in names})
 
 
 _FORMATS: dict[type, Callable[[Any], str]] = {
     RunStarted: _format_run_started,
     StepStarted: _format_step_started,
-    StepFinished: partial(_format_result, "step_finished"),
-    StepDiscarded: partial(_format_result, "step_discarded"),
+    AttemptFailed: _format_attempt_failed,
+    StepFinished: _format_step_finished,
     RunFinished: _format_run_finished,
 }
 
@@ -234,7 +291,7 @@ def is_step_start(record: dict[str, Any]) -> bool:
 
 def is_step_end(record: dict[str, Any]) -> bool:
     """Return whether the record says what came of a step."""
-    return record.get("event") in ("step_finished", "step_discarded")
+    return record.get("event") == "step_finished"
 
 
 def is_run_end(record: dict[str, Any]) -> bool:

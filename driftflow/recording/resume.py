@@ -22,6 +22,7 @@ from driftflow.recording.records import (
     AUDIT_VERSION,
     has_failed,
     is_known_version,
+    is_step_end,
     is_step_start,
     read_index,
     read_records,
@@ -98,6 +99,7 @@ def _fold(
 ) -> Resumed:
     results: dict[int, StepResult] = {}
     unfinished: set[int] = set()
+    without_key: set[int] = set()
     for record in records:
         index = read_index(record)
         if index is None or index >= len(plan.steps):
@@ -105,11 +107,18 @@ def _fold(
         if is_step_start(record):
             unfinished.add(index)
             continue
+        if not is_step_end(record):
+            continue
         # A step that an interrupt ended may have done a part of its work, or all of it.
         if not has_failed(record) or statuses.get(record["run_id"]) != "interrupted":
             unfinished.discard(index)
         if (result := read_result(record, plan.steps[index])) is not None:
             results[index] = result
+    for index, step in enumerate(plan.steps):
+        # What such a step is handed is not in the digest, so it and all behind it is done again.
+        if not step.has_key or not without_key.isdisjoint(step.before):
+            without_key.add(index)
+            results.pop(index, None)
     return Resumed(run_id, results, tuple(sorted(unfinished - results.keys())))
 
 

@@ -8,10 +8,12 @@ random numbers and sleeping are passed in.
 
 Begin with `events`, then `interpreter`.
 
-    events       the types of events; the function that computes a run's result from its events
-    interpreter  turns a plan into events, wave by wave; the crew that runs one step after the other
+    events       the types of events, and of a run's result
+    interpreter  turns a plan into events; the crew that runs one step after the other
+    schedule     which step may start next, one after the other; how far a run gets after a failure
+    waves        which steps may start next, several at a time
     attempts     all attempts at one step, and how long to wait between them
-    reuse        puts the results that a resumed run keeps among the new ones
+    ordering     puts what happened into run order; computes a run's result from its events
     interrupts   decorators that mark the functions which a signal may interrupt
     signals      the first Ctrl-C (or SIGTERM, SIGHUP) interrupts the run, the second one ends the
                  process; the command uses this, the library does not

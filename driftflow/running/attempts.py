@@ -5,36 +5,71 @@ Whoever performs a step, wherever that is, does it by `run_step`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from driftflow.errors import message_of
+from driftflow.failures import Failure, describe
+from driftflow.planning.settings import RetryPolicy
 from driftflow.reading.document import Json, clone_json
 from driftflow.running.interrupts import interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from driftflow.planning.settings import Backoff
 
-    Perform: TypeAlias = Callable[[str, Json], Json]
-    Clock: TypeAlias = Callable[[], float]
-    Pause: TypeAlias = Callable[[int], object]
+# A step that is ready to be tried, wherever that will be: its index in the run order, the name of
+# its action, the input, how it is to be tried, whether its failure ends the run, and why it cannot
+# be tried, if so. Tasks and outcomes are plain tuples of plain data: they travel to other
+# processes, and there is one of each for each step.
+Task: TypeAlias = tuple[int, str, Json, RetryPolicy, bool, str | None]
+# What came of it: its output, what it failed with, the number of attempts, and the seconds.
+Outcome: TypeAlias = tuple[Json, Failure | None, int, float]
 
-# A step that is ready to be tried, wherever that will be: the name of its action, the input, how
-# often it may be tried, whether its failure lets the run go on, and why it cannot be tried, if so;
-# then it may be tried 0 times. Tasks and outcomes are plain tuples of plain data: they travel to
-# other processes, and there is one of each for each step.
-Task: TypeAlias = tuple[str, Json, int, bool, str | None]
-# What came of it: whether it is ok, its output, its error, the number of attempts, and the seconds.
-Outcome: TypeAlias = tuple[bool, Json, str | None, int, float]
-
-# What comes of a step that was not tried, since an interrupt came first.
-INTERRUPTED: Outcome = (False, None, "interrupted", 0, 0.0)
+# The type of error of a step that an interrupt has ended; no other has just this one.
+INTERRUPT = KeyboardInterrupt.__name__
+# What comes of a step that was not tried, since an interrupt came first; or the end of the run.
+INTERRUPTED: Outcome = (None, Failure("interrupted", (INTERRUPT,)), 0, 0.0)
+NOT_TRIED: Outcome = (None, Failure("not tried"), 0, 0.0)
 # What comes of one that an interrupt did not wait for.
-UNKNOWN: Outcome = (False, None, "interrupted; its outcome is unknown", 1, 0.0)
+UNKNOWN: Outcome = (None, Failure("interrupted; its outcome is unknown", (INTERRUPT,)), 1, 0.0)
 
 # A config can ask for longer waits than a system can keep: about three years are enough. Seconds.
 _FOREVER = 1e8
+
+
+class FailedAttempt(NamedTuple):
+    """An attempt that failed, and what is done about it.
+
+    Attributes:
+        step_index: The step's place in the run order, from 0.
+        number: Which attempt at the step it was, from 1.
+        failure: What it failed with.
+        wait_seconds: How long it is waited for the next attempt, in seconds; None if there is none.
+    """
+
+    step_index: int
+    number: int
+    failure: Failure
+    wait_seconds: float | None
+
+
+class AttemptRunner(NamedTuple):
+    """How attempts are made, here and now.
+
+    Attributes:
+        perform: Makes one attempt: takes an action's name, an input that it may change, and how
+            long it may take, in seconds (None for no limit); returns the output, which nothing else
+            may change, or raises.
+        clock: Seconds from any fixed point, never backwards.
+        pause: Waits for so many seconds. Raises KeyboardInterrupt if there is to be no further
+            attempt.
+        random: Returns a number from 0 to 1.
+    """
+
+    perform: Callable[[str, Json, float | None], Json]
+    clock: Callable[[], float]
+    pause: Callable[[float], object]
+    random: Callable[[], float]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -45,8 +80,8 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, attempts: int, seconds: float) -> None:
-        ok, output, error, *_ = INTERRUPTED
-        self.outcome: Outcome = (ok, output, error, attempts, seconds)
+        output, failure, *_ = INTERRUPTED
+        self.outcome: Outcome = (output, failure, attempts, seconds)
 
 
 class LateInterrupt(KeyboardInterrupt):
@@ -54,44 +89,59 @@ class LateInterrupt(KeyboardInterrupt):
 
 
 @interruptible
-def run_step(task: Task, perform: Perform, clock: Clock, pause: Pause) -> Outcome:
-    """Try until an attempt succeeds, or all that are allowed are used up.
+def run_step(task: Task, runner: AttemptRunner) -> Generator[FailedAttempt, object, Outcome]:
+    """Try until an attempt succeeds, or there is to be no other; return what came of it.
+
+    Each attempt that fails is yielded before the wait for the next one.
 
     Args:
         task: What to try.
-        perform: Makes one attempt.
-        clock: Seconds.
-        pause: Waits before another attempt, after so many have failed.
+        runner: How to try it.
 
     Raises:
-        Interrupted: If an attempt raises KeyboardInterrupt, or a wait.
+        Interrupted: If an attempt raises KeyboardInterrupt, or a wait, or `interrupt` is sent.
     """
+    perform, clock, pause, random = runner
     started = clock()
-    action, given, allowed, _, error = task
-    used, output = 0, None
+    index, action, given, policy, _, fault = task
+    if fault is not None:
+        return None, Failure(fault), 0, clock() - started
+    allowed, backoff, seconds, retry_on = policy
+    used = 0
     try:
-        while used < allowed:
-            if used:
-                pause(used)
+        while True:
             used += 1
             try:
                 # An attempt may change what it is handed: only the last one has the original.
                 value = given if type(given) is str or used == allowed else clone_json(given)
-                output, error = perform(action, value), None
+                output = perform(action, value, seconds)
             except KeyboardInterrupt:  # the user's wish, not the action's
                 raise
             except BaseException as exception:  # noqa: BLE001 - what an action raises becomes data
-                error = message_of(exception) or type(exception).__name__
+                failure = describe(exception)
             else:
-                break
-        return error is None, output, error, used, clock() - started
+                return output, None, used, clock() - started
+            if used == allowed or not may_try_again(failure, retry_on):
+                yield FailedAttempt(index, used, failure, None)
+                return None, failure, used, clock() - started
+            wait = 0.0 if backoff is None else backoff_delay(backoff, used, random)
+            if (yield FailedAttempt(index, used, failure, wait)) == "interrupt":
+                raise KeyboardInterrupt  # noqa: TRY301 - the run's, as if an attempt had raised it
+            pause(wait)
     except KeyboardInterrupt:
         raise Interrupted(used, clock() - started) from None
 
 
-def allowed_attempts(max_attempts: int, *, optional: bool) -> int:
-    """Return how often a step may be tried: an optional one once, always."""
-    return 1 if optional else max_attempts
+def may_try_again(failure: Failure, retry_on: tuple[str, ...] | None) -> bool:
+    """Return whether there may be another attempt after one that failed so.
+
+    Args:
+        failure: What it failed with.
+        retry_on: The names of the types of errors that are worth another attempt; None for all.
+    """
+    if failure.is_permanent:
+        return False
+    return retry_on is None or not set(retry_on).isdisjoint(failure.types)
 
 
 def ends_run(*, optional: bool) -> bool:
@@ -126,32 +176,25 @@ def random_fraction() -> float:
     return random()  # noqa: S311 - it is no secret
 
 
-def never() -> bool:
-    """Return False: nobody asked to stop."""
-    return False
+def never() -> None:
+    """Return None: there was no signal, and nobody asked to stop."""
 
 
 def make_pause(
-    backoff: Backoff | None,
-    sleep: Callable[[float], object],
-    is_stopped: Callable[[], bool],
-    random: Callable[[], float] = random_fraction,
-) -> Callable[[int], None]:
-    """Return what waits before another attempt, after so many have failed.
+    sleep: Callable[[float], object], is_stopped: Callable[[], object]
+) -> Callable[[float], None]:
+    """Return what waits for so many seconds before another attempt.
 
-    Without a backoff it does not wait. It raises KeyboardInterrupt if there is to be no other
-    attempt.
+    It raises KeyboardInterrupt if there is to be no other attempt.
 
     Args:
-        backoff: What was asked for.
         sleep: Waits for so many seconds.
         is_stopped: Returns whether there is to be no other attempt.
-        random: Returns a number from 0 to 1.
     """
 
-    def pause(failures: int) -> None:
-        if backoff is not None and not is_stopped():
-            sleep(backoff_delay(backoff, failures, random))
+    def pause(seconds: float) -> None:
+        if seconds and not is_stopped():
+            sleep(seconds)
         if is_stopped():
             raise KeyboardInterrupt
 

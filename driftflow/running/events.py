@@ -1,12 +1,11 @@
 """What happens in a run, in the order in which it happens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 # Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
 from typing import Literal, NamedTuple, TypeAlias
 
-from pyrsistent import PVector, pvector
-
+from driftflow.failures import Failure
 from driftflow.planning.plan import Plan, Step
 from driftflow.reading.document import Json
 
@@ -19,7 +18,7 @@ Halt: TypeAlias = Literal["stop", "interrupt"]
 
 
 class StepResult(NamedTuple):
-    """The result of one step.
+    """What came of one step.
 
     Attributes:
         name: The step's name.
@@ -31,6 +30,8 @@ class StepResult(NamedTuple):
             before the first one.
         duration_seconds: The wall time of all of them, with the waits between, in seconds.
         reused: Whether this is the result of an earlier run, which was resumed; it took no time.
+        error_type: The name of the class of the last attempt's exception; None if there was none.
+        place: Where in the operator's own code it was raised, `orders.py:3`; None if nowhere there.
     """
 
     name: str
@@ -40,14 +41,16 @@ class StepResult(NamedTuple):
     attempts: int
     duration_seconds: float
     reused: bool = False
+    error_type: str | None = None
+    place: str | None = None
 
 
 class Resumed(NamedTuple):
-    """What is known of an earlier run of the same plan, which is taken up.
+    """What is known of an earlier run of the same plan, which is resumed.
 
     Attributes:
         run_id: The earlier run's own name.
-        results: By index in the run order, what came of steps that need not run again.
+        results: By index in the run order, the results of steps that need not run again.
         unfinished: The indexes of those that may have run: they were started, and
             have no end, or were ended by an interrupt.
     """
@@ -63,10 +66,12 @@ class RunStarted(NamedTuple):
     Attributes:
         plan: What will be done.
         resumed: The earlier run that is resumed; None if there is none.
+        keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
     plan: Plan
     resumed: Resumed | None = None
+    keep_going: bool = False
 
 
 class StepStarted(NamedTuple):
@@ -95,20 +100,22 @@ class StepFinished(NamedTuple):
     result: StepResult
 
 
-class StepDiscarded(NamedTuple):
-    """A step was started together with others of its wave, and one before it ended the run.
-
-    Its result is not among those of the run. If it has 0 attempts, nothing was done.
+class AttemptFailed(NamedTuple):
+    """An attempt at a step failed.
 
     Attributes:
-        step_index: Its place in the run order, from 0.
+        step_index: The step's place in the run order, from 0.
         step: What it is, as in the plan.
-        result: Its result.
+        attempt: Which attempt it was, from 1.
+        failure: What it failed with.
+        wait_seconds: How long it is waited for the next attempt, in seconds; None if there is none.
     """
 
     step_index: int
     step: Step
-    result: StepResult
+    attempt: int
+    failure: Failure
+    wait_seconds: float | None
 
 
 class RunFinished(NamedTuple):
@@ -117,14 +124,23 @@ class RunFinished(NamedTuple):
     Attributes:
         status: `ok`, `failed`, or `interrupted`: then there was more to do.
         duration_seconds: The wall time of the run, in seconds.
+        stopped_by: The name of the step whose failure ended the run; None if there is none.
+        signal: The name of the signal that interrupted it, `SIGTERM`; None if there was none.
+        discarded: The steps that are done and do not count, since they stand behind it, by index.
+        not_run: The steps that were not run since they come after one that failed, by index; only
+            with `keep_going`.
     """
 
     status: Status
     duration_seconds: float
+    stopped_by: str | None = None
+    signal: str | None = None
+    discarded: tuple[int, ...] = ()
+    not_run: tuple[int, ...] = ()
 
 
-Event: TypeAlias = RunStarted | StepStarted | StepFinished | StepDiscarded | RunFinished
-EVENTS = (RunStarted, StepStarted, StepFinished, StepDiscarded, RunFinished)
+Event: TypeAlias = RunStarted | StepStarted | AttemptFailed | StepFinished | RunFinished
+EVENTS = (RunStarted, StepStarted, AttemptFailed, StepFinished, RunFinished)
 
 
 class RunResult(NamedTuple):
@@ -134,29 +150,17 @@ class RunResult(NamedTuple):
         plan: What was to be done.
         results: What came of each step that ran, in run order.
         discarded: What came of those that had run already when one before them ended the run.
+        not_run: The steps that were not run since they come after one that failed, by index; None
+            without `keep_going`.
         status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
-        resumed: The earlier run that it took up; None if there was none.
+        resumed: The earlier run that was resumed; None if there was none.
     """
 
     plan: Plan
-    results: PVector[StepResult] = pvector()
-    discarded: PVector[StepResult] = pvector()
+    results: Sequence[StepResult] = ()
+    discarded: Sequence[StepResult] = ()
+    not_run: tuple[int, ...] | None = None
     status: Status = "failed"
     duration_seconds: float = 0.0
     resumed: Resumed | None = None
-
-
-def advance(run: RunResult, event: Event) -> RunResult:
-    """Return the run after one more event."""
-    match event:
-        case StepFinished():
-            return run._replace(results=run.results.append(event.result))
-        case StepDiscarded() if event.result.attempts:
-            return run._replace(discarded=run.discarded.append(event.result))
-        case RunStarted():
-            return run._replace(resumed=event.resumed)
-        case RunFinished():
-            return run._replace(status=event.status, duration_seconds=event.duration_seconds)
-        case _:
-            return run

@@ -2,69 +2,73 @@
 
 Opens nothing, prints nothing, reads no clock: what it needs is passed in.
 
-A step that reads a failed one is not tried: its error says so, and its attempts are 0, since an
-attempt is something that the action has seen. An output is let go of when its last reader is done.
-The two rules about optional steps, `allowed_attempts` and `ends_run`, stand in `attempts`.
+Events are given in the order in which things happen. Which step may start next is the `schedule`'s
+business, and who performs it the crew's. A step that reads a failed one is not tried: its error
+says so, and its attempts are 0, since an attempt is something that the action has seen. An output
+is let go of when its last reader is done.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from contextlib import closing
-from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.planning.references import thaw
 from driftflow.running.attempts import (
+    INTERRUPT,
     INTERRUPTED,
+    FailedAttempt,
     Interrupted,
     LateInterrupt,
-    allowed_attempts,
     ends_run,
+    never,
     run_step,
 )
 from driftflow.running.events import (
+    AttemptFailed,
     RunFinished,
     RunStarted,
-    StepDiscarded,
     StepFinished,
     StepResult,
     StepStarted,
 )
+from driftflow.running.schedule import InTurn
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Generator,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
-    from driftflow.running.attempts import Clock, Outcome, Pause, Perform, Task
-    from driftflow.running.events import Event, Halt, Status
+    from driftflow.running.attempts import AttemptRunner, Outcome, Task
+    from driftflow.running.events import Event, Halt, Resumed, Status
+    from driftflow.running.schedule import Schedule, Turns
 
-    # A crew works through waves of steps. It makes the task of a step when it is ready for it. It
-    # yields None when it is about to start the next step, and the outcome of each; both in run
-    # order. What it is sent is meant for the run: see `Halt`. After an outcome that ends the run it
-    # starts no step, yields the outcomes of those that have started, and returns. So it does after
-    # an interrupt, be it sent or raised by a step, and then raises KeyboardInterrupt, or
-    # LateInterrupt if that has ended no step. It returns whether the run could go on.
+    # A crew takes steps from a schedule, `InTurn` or `InWaves`, and makes the task of each. It
+    # yields the index of a step that it is about to start, each attempt that failed, and the index
+    # of a step that is done with what came of it, as these things happen. What it is sent is meant
+    # for the run: see `Halt`. After that it starts no step, yields what comes of those that it has
+    # started, and returns the halt, or None. After an interrupt, be it sent or raised by a step, it
+    # then raises KeyboardInterrupt, or LateInterrupt if that has ended no step.
+    Said: TypeAlias = int | FailedAttempt | tuple[int, Outcome]
     Crew: TypeAlias = Callable[
-        [Iterable[Sequence[Step]], Callable[[Step], Task]],
-        Generator[Outcome | None, Halt | None, bool],
+        [Any, Callable[[int], Task]], Generator[Said, Halt | None, Halt | None]
     ]
 
 # A named tuple's own constructor is a Python function, and takes twice as long.
 _new = tuple.__new__
 
 
-def interpret(
-    plan: Plan, crew: Crew, clock: Clock, kept: Mapping[int, StepResult] | None = None
+def interpret(  # noqa: PLR0913 - what the options of a run say, by name
+    plan: Plan,
+    crew: Crew,
+    clock: Callable[[], float],
+    *,
+    in_turn: bool = True,
+    resumed: Resumed | None = None,
+    keep_going: bool = False,
+    find_signal: Callable[[], str | None] = never,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
@@ -73,154 +77,218 @@ def interpret(
 
     Args:
         plan: What to do.
-        crew: What works through the waves: `sequential`, or several steps at a time.
+        crew: What performs the steps: `sequential`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
-        kept: By index, the results of steps that are left out, since an earlier run has done them.
-            Steps that read them get their outputs.
+        in_turn: Whether the crew takes a step only when no other is begun.
+        resumed: An earlier run. The steps that it has done are not run again: each takes its turn
+            with the result that it has, and steps that read it get its output.
+        keep_going: Whether a failure ends only what comes after it in the graph.
+        find_signal: Returns the name of the signal that interrupts the run; None for none.
 
     Raises:
         KeyboardInterrupt: If the run was interrupted, by what was sent or by an action.
     """
     started = clock()
-    kept = kept or {}
-    status: Status = "ok"
-    is_over = False  # a step has failed that ends the run
+    steps = plan.steps.tolist()
+    run = _Run(plan, steps, resumed, in_turn=in_turn, keep_going=keep_going)
     interrupt: KeyboardInterrupt | None = None
-    indexes, steps = _steps_left(plan, kept)
-    to_begin = zip(indexes, steps, strict=True)
-    to_finish = zip(indexes, steps, strict=True)
-    readers, outputs = _count_readers(plan, steps, kept)
-    halt = yield RunStarted(plan)
-    with closing(crew(waves(plan, kept), _task_maker(plan.max_attempts, outputs))) as work:
-        begins = not halt
-        while begins:
+    is_under_way = is_halted = is_stopped = False
+    halt = yield RunStarted(plan, resumed, keep_going)
+    with closing(crew(run.schedule, run.make_task)) as work:
+        while True:
+            is_halted = is_halted or halt is not None
+            while resumed and not is_halted and (kept := run.take_kept()):
+                halt = yield kept
+                is_halted = halt is not None
+            if halt and not is_under_way:
+                break
+            is_under_way = True
+            is_stopped = is_stopped or halt == "stop"
             try:
-                outcome = work.send(halt)
+                said = work.send(halt)
             except StopIteration:
                 break
             except KeyboardInterrupt as raised:
                 interrupt = raised
                 break
-            if outcome is None:
-                halt = yield _new(StepStarted, next(to_begin))
-                continue
-            index, step = next(to_finish)
-            ok, output, error, attempts, seconds = outcome
-            result = _new(StepResult, (step.name, ok, output, error, attempts, seconds, False))
-            if is_over:
-                halt = yield StepDiscarded(index, step, result)
-                continue
-            if readers:
-                _keep_output(step, result, outputs, readers)
-            halt = yield _new(StepFinished, (index, step, result))
-            if not ok:
-                status, is_over = "failed", ends_run(optional=step.optional)
-    is_left = not is_over and next(to_finish, None) is not None
-    if is_left or (interrupt and not isinstance(interrupt, LateInterrupt)):
-        status = "interrupted"
-    if halt != "stop":
-        yield from _finish(status, clock() - started, interrupt)
-
-
-def _finish(
-    status: Status, seconds: float, interrupt: KeyboardInterrupt | None
-) -> Iterator[RunFinished]:
-    """Yield the end of the run; then raise KeyboardInterrupt if there was an interrupt."""
-    yield RunFinished(status, seconds)
-    if interrupt or status == "interrupted":
+            if isinstance(said, int):
+                halt = yield _new(StepStarted, (said, steps[said]))
+            elif isinstance(said, FailedAttempt):
+                index, attempt, failure, wait = said
+                halt = yield AttemptFailed(index, steps[index], attempt, failure, wait)
+            else:
+                halt = yield run.finish_step(*said)
+    if is_stopped or halt == "stop":
+        return
+    is_cut = interrupt is not None and not isinstance(interrupt, LateInterrupt)
+    finished = run.finish(clock() - started, find_signal(), is_cut=is_cut)
+    yield finished
+    if interrupt or finished.status == "interrupted":
         raise KeyboardInterrupt
 
 
-def _steps_left(plan: Plan, kept: Collection[int]) -> tuple[Sequence[int], Sequence[Step]]:
-    """Return the steps that are not kept, in run order, with their indexes."""
-    steps = plan.steps.tolist()
-    if not kept:
-        return range(len(steps)), steps
-    indexes = [index for index in range(len(steps)) if index not in kept]
-    return indexes, [steps[index] for index in indexes]
-
-
-def _count_readers(
-    plan: Plan, steps: Iterable[Step], kept: Mapping[int, StepResult]
-) -> tuple[dict[str, int], dict[str, Json]]:
-    """Return how often each step is still to be read, by name, and the outputs that are there."""
-    readers = Counter(name for step in steps for name in step.reads) if plan.read else {}
-    return readers, {each.name: each.output for each in kept.values() if each.name in readers}
-
-
-def waves(plan: Plan, kept: Collection[int] = ()) -> Iterator[Sequence[Step]]:
-    """Return the steps in run order, in groups of those that may be tried at the same time.
-
-    With the flag `parallel` on: those of one urgency of which none comes after another. Else each
-    step is a wave of its own.
+class _Run:
+    """How far a run has come, and what its next steps need.
 
     Args:
         plan: What to do.
-        kept: The indexes of steps to leave out: nobody has to wait for them.
+        steps: Its steps.
+        resumed: The earlier run that is resumed; None for none.
+        in_turn: As `interpret` takes it.
+        keep_going: Whether a failure ends only what comes after it in the graph.
+
+    Attributes:
+        schedule: What is still to be done.
     """
-    indexes, steps = _steps_left(plan, kept)
-    is_parallel = plan.flags.is_enabled("parallel")
-    return _together(indexes, steps) if is_parallel else zip(steps, strict=True)
+
+    def __init__(
+        self,
+        plan: Plan,
+        steps: Sequence[Step],
+        resumed: Resumed | None,
+        *,
+        in_turn: bool,
+        keep_going: bool,
+    ) -> None:
+        self._steps = steps
+        self._kept = resumed.results if resumed else {}
+        self._keep_going = keep_going
+        self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
+        self._readers = Counter(name for step in self._steps for name in step.reads)
+        self._has_failed = False
+        self._cut: set[int] = set()  # the steps that an interrupt has ended
+        self.schedule: Schedule
+        if in_turn:
+            self.schedule = InTurn(steps, self._kept, keep_going=keep_going)
+        else:
+            from driftflow.running.waves import InWaves
+
+            together = plan.flags.is_enabled("parallel")
+            self.schedule = InWaves(steps, self._kept, together=together, keep_going=keep_going)
+
+    def take_kept(self) -> StepFinished | None:
+        """Take note of the next result of the earlier run whose turn it is; return it, or None."""
+        index = None if self._cut else self.schedule.take_kept()
+        if index is None:
+            return None
+        step, result = self._steps[index], self._kept[index]
+        self._keep_output(step, result)
+        self.schedule.finish(index, ok=True)
+        return StepFinished(index, step, result)
+
+    def make_task(self, index: int) -> Task:
+        """Return the task of a step; without the outputs that it reads it is not tried."""
+        step = self._steps[index]
+        given, reads = step.input, step.reads
+        ends = not self._keep_going and ends_run(optional=step.optional)
+        if reads and (missing := _first_missing(reads, self._outputs)) is not None:
+            fault = f"input from {missing!r}, which failed"
+            return index, step.action, None, step.policy, ends, fault
+        value = given if type(given) is str else thaw(given, self._outputs)
+        return index, step.action, value, step.policy, ends, None
+
+    def finish_step(self, index: int, outcome: Outcome) -> StepFinished:
+        """Take note of what came of a step; return it as an event."""
+        step = self._steps[index]
+        result = make_result(step, outcome)
+        lets_go_on = result.ok
+        if not result.ok:
+            self._has_failed = True
+            _, failure, *_ = outcome
+            if failure is not None and failure.types == (INTERRUPT,):
+                self._cut.add(index)
+                lets_go_on = self._keep_going  # what comes after it is left, like all the rest
+        if self._readers:
+            self._keep_output(step, result)
+        for other in self.schedule.finish(index, ok=lets_go_on):
+            self._count_as_read(self._steps[other])
+        return _new(StepFinished, (index, step, result))
+
+    def _keep_output(self, step: Step, result: StepResult) -> None:
+        """Keep an output while there are steps that are still to read it, and no longer."""
+        if result.ok and step.name in self._readers:
+            self._outputs[step.name] = result.output
+        self._count_as_read(step)
+
+    def _count_as_read(self, step: Step) -> None:
+        """Let go of the outputs of which this step was the last reader."""
+        readers = self._readers
+        for name in step.reads:
+            left = readers[name] = readers[name] - 1
+            if not left:
+                self._outputs.pop(name, None)
+
+    def finish(self, seconds: float, signal: str | None, *, is_cut: bool) -> RunFinished:
+        """Return the end of the run.
+
+        Args:
+            seconds: How long it took.
+            signal: The name of the signal that has interrupted it; None for none.
+            is_cut: Whether an interrupt has ended a step.
+        """
+        status: Status = "failed" if self._has_failed else "ok"
+        if is_cut or not self.schedule.is_complete():
+            status = "interrupted"
+        reach = self.schedule.reach
+        has_end = reach.end < math.inf and reach.end not in self._cut
+        stopped_by = self._steps[int(reach.end)].name if has_end else None
+        discarded = self.schedule.find_discarded()
+        not_run = tuple(sorted(reach.not_run))
+        return RunFinished(status, seconds, stopped_by, signal, discarded, not_run)
 
 
-def _together(indexes: Iterable[int], steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
-    """Yield the steps in waves of one urgency, in which none comes after another."""
-    wave: list[Step] = []
-    members: set[int] = set()
-    for index, step in zip(indexes, steps, strict=True):
-        if wave and (step.urgency != wave[0].urgency or not members.isdisjoint(step.before)):
-            yield wave
-            wave, members = [], set()
-        wave.append(step)
-        members.add(index)
-    if wave:
-        yield wave
+def make_result(step: Step, outcome: Outcome) -> StepResult:
+    """Return what came of a step as its result."""
+    output, failure, attempts, seconds = outcome
+    if failure is None:
+        fields = (step.name, True, output, None, attempts, seconds, False, None, None)
+        return _new(StepResult, fields)
+    message, types, place, *_ = failure
+    return StepResult(
+        step.name,
+        ok=False,
+        output=None,
+        error=message,
+        attempts=attempts,
+        duration_seconds=seconds,
+        error_type=types[0] if types else None,
+        place=place,
+    )
 
 
-def sequential(perform: Perform, clock: Clock, pause: Pause) -> Crew:
+def sequential(runner: AttemptRunner) -> Crew:
     """Return the crew that runs one step after the other, here and now.
 
     Args:
-        perform: Makes one attempt: takes an action's name and an input that it may change; returns
-            the output, which nothing else may change, or raises.
-        clock: Seconds.
-        pause: Waits before another attempt, after so many have failed.
+        runner: How attempts are made.
     """
 
     def crew(
-        waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, Halt | None, bool]:
-        for step in chain.from_iterable(waves):
-            if halt := (yield None):
+        schedule: Turns, task: Callable[[int], Task]
+    ) -> Generator[Said, Halt | None, Halt | None]:
+        while (index := schedule.take()) is not None:
+            if halt := (yield index):
                 if halt == "interrupt":
-                    yield INTERRUPTED
+                    yield index, INTERRUPTED
                     raise KeyboardInterrupt
-                return False
+                return halt
+            halt, outcome = None, INTERRUPTED
             try:
-                outcome = run_step(task(step), perform, clock, pause)
+                attempts = run_step(task(index), runner)
+                failed = next(attempts)
+                while True:
+                    halt = (yield failed) or halt
+                    failed = attempts.send(halt)
+            except StopIteration as done:
+                outcome = done.value
             except KeyboardInterrupt as interrupt:
-                yield interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
+                yield index, interrupt.outcome if isinstance(interrupt, Interrupted) else outcome
                 raise
-            ok, _, _, _, _ = outcome
-            if (yield outcome) or (not ok and ends_run(optional=step.optional)):
-                return False
-        return True
+            if halt := ((yield index, outcome) or halt):
+                return halt
+        return None
 
     return crew
-
-
-def _task_maker(max_attempts: int, outputs: Mapping[str, Json]) -> Callable[[Step], Task]:
-    """Return what makes the task of a step; without the outputs that it reads it is not tried."""
-    allowed = {flag: allowed_attempts(max_attempts, optional=flag) for flag in (False, True)}
-
-    def task(step: Step) -> Task:
-        _, action, given, _, optional, reads, *_ = step
-        if reads and (missing := _first_missing(reads, outputs)) is not None:
-            return action, None, 0, optional, f"input from {missing!r}, which failed"
-        value = given if type(given) is str else thaw(given, outputs)
-        return action, value, allowed[optional], optional, None
-
-    return task
 
 
 def _first_missing(names: Iterable[str], outputs: Mapping[str, Json]) -> str | None:
@@ -228,15 +296,3 @@ def _first_missing(names: Iterable[str], outputs: Mapping[str, Json]) -> str | N
         if name not in outputs:
             return name
     return None
-
-
-def _keep_output(
-    step: Step, result: StepResult, outputs: dict[str, Json], readers: dict[str, int]
-) -> None:
-    """Keep an output while there are steps that are still to read it, and no longer."""
-    if result.ok and step.name in readers:
-        outputs[step.name] = result.output
-    for name in step.reads:
-        left = readers[name] = readers[name] - 1
-        if not left:
-            outputs.pop(name, None)

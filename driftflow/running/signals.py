@@ -97,9 +97,9 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         self._seen, self._end_at_once = seen, end or end_at_once
 
-    def is_received(self) -> bool:
-        """Return whether a signal has come."""
-        return self.received is not None
+    def find_name(self) -> str | None:
+        """Return the name of the first signal that came, `SIGTERM`; None if there is none."""
+        return None if self.received is None else name_of(self.received)
 
     def follow(
         self,

@@ -6,6 +6,7 @@ it gets to stdout. Not decided here: what happened (`running`), which issues the
 Begin with `results`.
 
     results  the line that is printed for each step, and the JSON document of a run
+    attempts what `--verbose` and `--traceback` print about attempts that failed
     tables   what `plan` and `actions` print
     pictures the graph of a plan, for Mermaid and Graphviz
     reports  what `check` prints, and what a command prints when it refuses a config

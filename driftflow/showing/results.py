@@ -45,6 +45,8 @@ def build_result_document(run: RunResult) -> dict[str, Any]:
     }
     if run.discarded:
         document["discarded"] = [result.name for result in run.discarded]
+    if run.not_run is not None:
+        document["not_run"] = [run.plan.steps[index].name for index in run.not_run]
     if run.resumed:
         unfinished = [run.plan.steps[index].name for index in run.resumed.unfinished]
         document["resumed"] = {"run_id": run.resumed.run_id, "may_have_run": unfinished}

@@ -11,20 +11,35 @@ from typing import TYPE_CHECKING, Any
 from wcwidth import wcswidth
 
 from driftflow.planning.plan import digest, list_waves
-from driftflow.planning.references import thaw
-from driftflow.planning.settings import FLAGS_VARIABLE, KNOWN, TIMEOUT_VARIABLE, Source
-from driftflow.running.attempts import allowed_attempts
+from driftflow.planning.references import is_reference, thaw
+from driftflow.planning.settings import (
+    FLAGS_VARIABLE,
+    KNOWN,
+    TIMEOUT_VARIABLE,
+    Backoff,
+    Source,
+)
 from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from driftflow.actions.action import Action
     from driftflow.planning.plan import Plan
-    from driftflow.planning.settings import Backoff
+    from driftflow.reading.document import Json
 
-_COLUMNS = ("index", "wave", "name", "after", "priority", "action", "attempts", "optional", "input")
+_COLUMNS = (
+    *("index", "wave", "name", "after", "priority", "action", "attempts", "backoff"),
+    *("timeout_seconds", "retry_on", "optional", "input"),
+)
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
+# What few steps say, and how it is shown: its column is there if any step does.
+_OWN: dict[str, Callable[[Any], str]] = {
+    "after": lambda names: escape(shorten(", ".join(names))),
+    "backoff": lambda settings: _format_waits(Backoff(**settings)),
+    "timeout_seconds": lambda seconds: f"{_format_seconds(seconds)}",
+    "retry_on": lambda names: escape(shorten(", ".join(names))),
+}
 _SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
 
@@ -51,11 +66,14 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
                 "name": step.name,
                 "action": step.action,
                 "origin": origins[step.action],
-                "input": REDACTED if step.sensitive else thaw(step.input),
+                "input": REDACTED if step.sensitive else _show_plainly(thaw(step.input)),
                 "priority": step.priority,
                 "optional": step.optional,
                 "sensitive": step.sensitive,
-                "attempts": allowed_attempts(plan.max_attempts, optional=step.optional),
+                "attempts": step.policy.max_attempts,
+                "backoff": step.policy.backoff and step.policy.backoff._asdict(),
+                "timeout_seconds": step.policy.timeout_seconds,
+                "retry_on": step.policy.retry_on and [*step.policy.retry_on],
             }
             for index, step in enumerate(steps)
         ],
@@ -66,6 +84,18 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
         "storage": {"path": plan.storage_path},
         "timeout": {"seconds": plan.timeout_seconds, "source": plan.timeout_source},
     }
+
+
+def _show_plainly(value: Json) -> Json:
+    """Return an input with scalars in place of literals that hold one: they mean the same."""
+    if isinstance(value, list):
+        return [_show_plainly(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if is_reference(value):
+        held = value.get("literal", [])
+        return value if isinstance(held, dict | list) else held
+    return {key: _show_plainly(member) for key, member in value.items()}
 
 
 def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
@@ -82,13 +112,15 @@ def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
         ["timeout", f"{timeout}; enforced only with --enforce-timeout"],
         *([["backoff", _format_backoff(plan.backoff)]] if plan.backoff else []),
     ]
-    unused_columns = {
-        *([] if plan.flags.is_enabled("parallel") else ["wave"]),
-        *([] if any(step["after"] for step in shown["steps"]) else ["after"]),
-    }
-    columns = [field for field in _COLUMNS if field not in unused_columns]
+    for step in shown["steps"]:
+        if step["backoff"] == shown["backoff"]:  # it stands above
+            step["backoff"] = None
+    used = {field for field in _OWN if any(step[field] for step in shown["steps"])}
+    used |= {"wave"} if plan.flags.is_enabled("parallel") else set()
+    columns = [field for field in _COLUMNS if field in used or field not in {"wave", *_OWN}]
     steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
-    return f"{_format_table(settings)}\n{_format_table([columns, *steps], _NUMBERS)}"
+    heading = [field.removesuffix("_seconds").replace("_", " ") for field in columns]
+    return f"{_format_table(settings)}\n{_format_table([heading, *steps], _NUMBERS)}"
 
 
 def format_actions(actions: Mapping[str, Action]) -> str:
@@ -99,6 +131,13 @@ def format_actions(actions: Mapping[str, Action]) -> str:
             for name, action in actions.items()
         ]
     )
+
+
+def _format_waits(backoff: Backoff) -> str:
+    """Return a backoff in short: `1 s, x 2, up to 30 s, random`."""
+    first, most = map(_format_seconds, (backoff.delay_seconds, backoff.max_delay_seconds))
+    factor = shorten(format_json(backoff.factor))
+    return f"{first}, x {factor}, up to {most}{', random' if backoff.jitter else ''}"
 
 
 def _format_backoff(backoff: Backoff) -> str:
@@ -127,8 +166,8 @@ def _format_field(step: Mapping[str, Any], field: str) -> str:
     value = step[field]
     if field == "input":
         return value if value is REDACTED else shorten(format_json(value))
-    if field == "after":
-        return escape(shorten(", ".join(value)))
+    if field in _OWN:
+        return _OWN[field](value) if value else ""
     if field == "action" and step["origin"] is None:
         return f"{_format_value(value)} (unknown)"
     return _format_value(value)

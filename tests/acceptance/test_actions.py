@@ -98,7 +98,10 @@ def test_an_action_is_not_there_unless_it_is_asked_for() -> None:
     for action in ("rows.take", "rows:take", "./rows.py", "rows", "os.system"):
         path = workflows.save(Path(), {"name": "a", "action": action})
         message = f"FAIL a: unknown action: {action!r}\n"
-        assert invoke("--config", path) == (1, message, "")
+        status, stdout, stderr = invoke("--config", path)
+        assert (status, stdout) == (1, message)
+        assert stderr.startswith(f"warning: unknown action `{action}`, so its steps will fail: ")
+        assert stderr.count("\n") == 1
     path = workflows.save(Path(), {"name": "a", "action": "rows.take"}, actions=["rows.py"])
     assert invoke("--config", path).status == 1
 

@@ -66,11 +66,13 @@ def test_a_surprising_config_runs_and_a_check_warns(
     outcome = invoke("check", case.name, cwd=case.parent)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert outcome.stdout == snapshot
-    assert "error" not in outcome.stdout
+    assert "error[" not in outcome.stdout
     strict = invoke("check", "--strict", case.name, cwd=case.parent)
     assert strict == outcome._replace(status=1)
     run = invoke("--config", case.name, cwd=case.parent)
-    assert (run.status in (0, 1), run.stderr) == (True, "")
+    assert run.status in (0, 1)
+    told = [line for line in run.stderr.splitlines() if "unknown action" not in line]
+    assert told == []
     refused = invoke("--config", case.name, "--strict", cwd=case.parent)
     report, _ = outcome.stdout.rsplit("\n\n", 1)
     assert (refused.status, refused.stdout) == (2, "")

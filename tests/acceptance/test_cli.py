@@ -40,7 +40,7 @@ needs_permissions = pytest.mark.skipif(
 )
 USAGE = arguments.USAGE.rstrip()
 ECHO = {"name": "a", "input": "hello"}
-FAIL = {"name": "b", "action": "no"}
+FAIL = {"name": "b", "action": "upper", "input": 5}
 
 
 def test_help_is_the_usage_text(snapshot: SnapshotAssertion) -> None:
@@ -653,7 +653,7 @@ def test_the_module_and_the_command_are_one(tmp_path: Path) -> None:
     )
     module = spawn("--config", path, cwd=tmp_path)
     assert module == Outcome(command.returncode, command.stdout, command.stderr)
-    assert module == (1, "OK a: hello\nFAIL b: unknown action: 'no'\n", "")
+    assert module == (1, "OK a: hello\nFAIL b: upper takes a string, not an integer\n", "")
 
 
 def run(

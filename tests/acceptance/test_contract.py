@@ -238,7 +238,8 @@ def test_a_row_of_the_contract_holds(row: Row, tmp_path: Path) -> None:
     path = workflows.write(tmp_path, row.config)
     outcome = invoke("--config", path, cwd=tmp_path, environ=row.environ)
     assert (outcome.stdout, outcome.status) == (row.stdout, row.status)
-    assert bool(outcome.stderr) == (row.status == 2)
+    told = [line for line in outcome.stderr.splitlines() if "warning: unknown action" not in line]
+    assert bool(told) == (row.status == 2)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([path.name, *row.files])
 
 

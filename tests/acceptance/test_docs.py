@@ -221,7 +221,7 @@ def test_a_team_can_test_its_workflow_as_the_page_says(tmp_path: Path) -> None:
         ('"max_attempts": 3', '"max_attempts": 2'),
         ('"optional": true', '"optional": false'),
         ('"action": "upper"', '"action": "lower"'),
-        ('"priority": 20', '"priority": 21, "name": "sum"'),
+        ('"total"', '"sum"'),
         ('"channel": "orders"', '"channel": "sales"'),
     ]:
         config.write_text(files[config.name].replace(old, new), "utf-8")

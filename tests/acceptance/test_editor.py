@@ -158,7 +158,7 @@ def test_a_good_workflow_is_left_alone(editor: Service) -> None:
         (
             STEP + '"action": "echo", "retries": 3}]}',
             '"retries": 3',
-            "DriftFlow ignores `retries`; set `max_attempts` at the top level.",
+            "DriftFlow ignores `retries`; use `max_attempts`.",
         ),
         (
             HEAD + '"name": "a", "steps": [], "storage": {"type": "file"}}',

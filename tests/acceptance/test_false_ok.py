@@ -118,7 +118,7 @@ def fail(_):
     assert done == (1, 'OK a: {"a":1}\nFAIL b: no\nOK c: noted\n', "")
     assert (tmp_path / "notes").read_text() == "noted\n"
     records = (tmp_path / "driftflow.audit.json").read_text().splitlines()
-    assert [json.loads(record)["seq"] for record in records] == [*range(8)]
+    assert [json.loads(record)["seq"] for record in records] == [*range(9)]
 
 
 def end_of_record(folder: Path) -> str | None:

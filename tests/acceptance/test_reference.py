@@ -157,6 +157,8 @@ def test_every_public_name_of_the_library_is_there() -> None:
     for module in (driftflow.events, driftflow.storage):
         expected |= {f"{module.__name__}.{name}" for name in module.__all__}
     expected |= {"driftflow.planning.plan.Plan", "driftflow.planning.plan.Step"}
+    expected |= {"driftflow.planning.settings.RetryPolicy"}
+    expected |= {f"driftflow.failures.{name}" for name in ("Failure", "Frame", "Raised")}
     expected |= {
         f"driftflow.testing.{name}"
         for name, thing in vars(driftflow.testing).items()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ from support.performers import PERFORMERS, Inline, answer, local_cluster, loky, 
 
 from driftflow.api import run_events
 from driftflow.planning.settings import Options
-from driftflow.running.events import RunResult, advance
+from driftflow.running.ordering import fold_run
 from driftflow.showing.results import build_result_document
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def test_what_a_worker_does_not_find_is_an_unknown_action(
     """A worker of this process finds it; another says why not."""
     plan = workflows.plan({"name": "a", "action": "mine"})
     events = run_events(plan, {"mine": lambda _: "here"}, Options(executor))
-    (result,) = build_result_document(reduce(advance, events, RunResult(plan)))["results"]
+    (result,) = build_result_document(fold_run(plan, events))["results"]
     here = {"name": "a", "ok": True, "output": "here", "error": None, "attempts": 1}
     reason = "unknown action: 'mine'; mine: it exists only in the process that started the run"
     elsewhere = {"ok": False, "output": None, "error": reason}

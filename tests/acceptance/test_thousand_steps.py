@@ -46,6 +46,8 @@ def test_result_and_audit_agree_line_by_line(tmp_path: Path) -> None:
     results = json.loads(printed.stdout)["results"]
     lines = text.stdout.splitlines()
     finished = [record for record in records if record["event"] == "step_finished"]
+    failed = [record for record in records if record["event"] == "attempt_failed"]
+    assert len(failed) == sum(not record["ok"] for record in finished)
     assert len(lines) == len(results) == len(finished) == len(STEPS)
     for line, result, record in zip(lines, results, finished, strict=True):
         assert record["step"] == result["name"]
@@ -58,7 +60,7 @@ def test_result_and_audit_agree_line_by_line(tmp_path: Path) -> None:
             assert line == f"FAIL {result['name']}: unknown action: 'translate'"
     order = sorted(STEPS, key=lambda step: (-step["priority"], step["name"]))
     assert [result["name"] for result in results] == [step["name"] for step in order]
-    assert [record["seq"] for record in records] == list(range(2 * len(STEPS) + 2))
+    assert [record["seq"] for record in records] == list(range(2 * len(STEPS) + 2 + len(failed)))
     changing = ("ts", "run_id", "duration_seconds")
     assert [strip(record, changing) for record in text_records] == [
         strip(record, changing) for record in records

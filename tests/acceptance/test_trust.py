@@ -122,7 +122,7 @@ def test_the_operator_says_where_the_audit_is(
 
 def test_a_program_says_where_the_audit_is(tmp_path: Path) -> None:
     """And a run is taken up from there."""
-    first, second = {"name": "a", "priority": 1}, {"name": "b", "action": "no"}
+    first, second = {"name": "a", "priority": 1}, {"name": "b", "action": "upper", "input": 5}
     theirs = str(tmp_path / "theirs.jsonl")
     config = workflows.save(tmp_path, first, second, storage={"path": theirs})
     audit = tmp_path / "mine.jsonl"

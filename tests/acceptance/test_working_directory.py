@@ -110,9 +110,9 @@ def test_only_a_path_lets_what_lies_beside_it_be_imported(program: str) -> None:
     Path("evil-1.0.dist-info").rename("jobs/evil-1.0.dist-info")
     Path("jobs/evil-1.0.dist-info/entry_points.txt").write_text("[driftflow.actions]\nx = evil:x\n")
     Path("evil.py").rename("jobs/evil.py")
-    steps = {"name": "a", "action": "shout"}, {"name": "b", "action": "x"}
+    steps = {"name": "a", "action": "shout"}, {"name": "b", "action": "upper", "input": 5}
     config = workflows.save(Path(), *steps).resolve()
-    printed = "OK a: HELPER\nFAIL b: unknown action: 'x'\n"
+    printed = "OK a: HELPER\nFAIL b: upper takes a string, not an integer\n"
     for option in ([], ["--enforce-timeout"]):
         words = ("--config", config, "--actions", "./jobs/orders.py", *option)
         assert run(PROGRAMS[program], *words) == (1, printed, "")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from jsonschema import Draft7Validator
 from support import naive, workflows
 from support.command import invoke, packages_stay
-from support.performers import PERFORMERS, answer, dask, loky, processes
+from support.performers import PERFORMERS, answer, dask, loky, own_threads, processes
 
 from driftflow.actions.action import ACTIONS, Action
 from driftflow.schemas.published import load_schema
@@ -28,7 +28,11 @@ _RESULT = Draft7Validator(load_schema("result"))
 _RECORD = Draft7Validator(load_schema("audit"))
 _ERRORS = ("value", "exit", "leave", "generator", "stubborn", "unspeakable", "local")
 # How many plans are tried in this thread and in others for one that is tried there.
-_SHARES = {processes: 2, loky: 2, dask: 10}
+_SHARES: dict[Callable[[], AbstractContextManager[Executor | None]], int] = {
+    processes: 2,
+    loky: 2,
+    dask: 10,
+}
 # So many of these at a time: an executor has something to do while others wait for it. A worker
 # keeps the actions of four runs; with more it would load them again and again.
 _AT_ONCE = 4
@@ -47,9 +51,14 @@ def runs_do_what_the_contract_says(_: Path, *, plans: int) -> Verdict:
 
 
 def _compare(workflow: tuple[dict[str, Any], dict[str, str]]) -> None:
-    config, params = workflow
+    for keep_going in (False, True):
+        _compare_one(*workflow, keep_going=keep_going)
+
+
+def _compare_one(config: dict[str, Any], params: dict[str, str], *, keep_going: bool) -> None:
     options = [f"--param={name}={value}" for name, value in params.items()]
-    expected = naive.Run(config, params)
+    options += ["--keep-going"] * keep_going
+    expected = naive.Run(config, params, keep_going=keep_going)
     flags = config.get("flags", {})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,10 +79,13 @@ def _compare(workflow: tuple[dict[str, Any], dict[str, str]]) -> None:
     discarded = result.pop("discarded", [])
     ran = [name for name in expected.beside if name in discarded]
     assert not discarded or (flags["parallel"] and set(discarded) == set(ran))
-    assert document.stderr == _told(len(discarded))
-    assert text.stderr in map(_told, range(len(expected.beside) * flags.get("parallel", False) + 1))
+    assert _but_unknown(document.stderr) == _told(len(discarded))
+    assert _but_unknown(text.stderr) in map(
+        _told, range(len(expected.beside) * flags.get("parallel", False) + 1)
+    )
     metrics = result.pop("metrics", None)
     wanted = {"name": config["name"], "status": expected.status, "results": expected.results}
+    wanted |= {"not_run": expected.not_run} if keep_going else {}
     assert result == wanted
     assert list(result) == list(wanted)
     assert (metrics is not None) == flags.get("metrics", False)
@@ -92,6 +104,12 @@ def _records(path: Path) -> list[dict[str, Any]]:
 
 def _flaky() -> Any:
     return mock.patch.dict(ACTIONS, {"flaky": Action(workflows.Flaky(), "", "")})
+
+
+def _but_unknown(stderr: str) -> str:
+    """What is said, but for the actions that there are not."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("warning: unknown action `"))
 
 
 def _told(discarded: int) -> str:
@@ -114,19 +132,30 @@ def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: 
     assert finished["status"] == document["status"]
     starts = [record for record in steps if record["event"] == "step_started"]
     finishes = [record for record in steps if record["event"] == "step_finished"]
-    others = [record for record in steps if record["event"] == "step_discarded"]
+    failures = [record for record in steps if record["event"] == "attempt_failed"]
+    assert len(starts) + len(finishes) + len(failures) == len(steps)
+    by_index = {record["index"]: record for record in finishes}
+    counted = sorted(by_index.keys() - finished.get("discarded", []))
     assert [
         {"name": record["step"]}
         | {key: record[key] for key in ("ok", "output", "error", "attempts")}
-        for record in finishes
+        for record in (by_index[index] for index in counted)
     ] == document["results"]
+    others = [by_index[index] for index in finished.get("discarded", [])]
     assert [record["step"] for record in others if record["attempts"]] == discarded
-    ends = [*finishes, *others]
-    assert len(starts) + len(ends) == len(steps)
-    for order in (starts, ends):
-        assert [record["index"] for record in order] == list(range(len(ends)))
-    for start, end in zip(starts, ends, strict=True):
-        assert start["seq"] < end["seq"]
+    assert len(by_index) == len(finishes)
+    assert sorted(record["index"] for record in starts) == sorted(by_index)
+    for start in starts:
+        end = by_index[start["index"]]
+        own = [record for record in failures if record["index"] == start["index"]]
+        assert [record["attempt"] for record in own] == list(
+            range(1, end["attempts"] + (not end["ok"]))
+        )
+        seqs = [record["seq"] for record in (start, *own, end)]
+        assert seqs == sorted(seqs)
+    ended = [record for record in finishes if not record["ok"] and record["index"] in counted]
+    if "stopped_by" in finished:
+        assert ended[-1]["step"] == finished["stopped_by"]
 
 
 def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) -> None:
@@ -145,7 +174,8 @@ def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) ->
 
 def the_answer_is_the_same(_: Path, *, plans: int) -> Verdict:
     """For generated plans, whatever goes wrong in them; some are under way at the same time."""
-    numbers = {performer: plans // _SHARES.get(performer, 1) for performer in PERFORMERS}
+    performers = (own_threads, *PERFORMERS)
+    numbers = {performer: plans // _SHARES.get(performer, 1) for performer in performers}
     expected = [_in_turn(seed) for seed in range(plans)]
     wrong = [
         f"{performer.__name__}, seed {seed}"
@@ -158,18 +188,22 @@ def the_answer_is_the_same(_: Path, *, plans: int) -> Verdict:
 
 def _in_turn(seed: int) -> dict[str, Any]:
     """What comes of a plan where nothing else is going on."""
-    result, _ = answer(_generated(seed, "in turn"), jobs=1)
+    config = _generated(seed, "in turn")
+    del config["flags"]
+    result, _ = answer(config, jobs=1, keep_going=_keeps_going(seed))
     return result
 
 
 def _wrong_answers(
-    performer: Callable[[], AbstractContextManager[Executor]], expected: list[dict[str, Any]]
+    performer: Callable[[], AbstractContextManager[Executor | None]],
+    expected: list[dict[str, Any]],
 ) -> list[int]:
     """The seeds of the plans that come to something else there."""
 
     def is_wrong(seed: int) -> bool:
         config = _generated(seed, performer.__name__)
-        result, discarded = answer(config, executor=executor, jobs=1 + seed % 5)
+        how = {"executor": executor, "jobs": 1 + seed % 5, "keep_going": _keeps_going(seed)}
+        result, discarded = answer(config, **how)
         names = {step["name"] for step in result["results"]}
         return result != expected[seed] or bool(names & {*discarded})
 
@@ -178,9 +212,17 @@ def _wrong_answers(
         return [seed for seed, wrong in zip(seeds, runs.map(is_wrong, seeds), strict=True) if wrong]
 
 
+def _keeps_going(seed: int) -> bool:
+    return seed % 3 == 0
+
+
 def _generated(seed: int, run: str) -> dict[str, Any]:
-    """A config with steps of every kind, few priorities and many failures; for one run."""
+    """A config with steps of every kind, few priorities and many failures; for one run.
+
+    Its graph is deep, wide, made of diamonds, or of no shape.
+    """
     draw = random.Random(seed)  # noqa: S311 - the same cases each time
+    link = draw.choice([_link_deep, _link_wide, _link_diamonds, _link_anyhow])
     steps: list[dict[str, Any]] = []
     for number in range(draw.randrange(16)):
         action, value = draw.choice(
@@ -195,25 +237,39 @@ def _generated(seed: int, run: str) -> dict[str, Any]:
                 ("nobody", None),
             ]
         )
-        if steps and draw.random() < 0.3:
-            earlier = draw.sample(steps, min(len(steps), 2))
-            names = [step["name"] for step in earlier]
-            action, value = "echo", {"from": draw.choice([names, names[0]])}
-            priority = min(step["priority"] for step in earlier) - draw.randrange(2)
-        else:
-            priority = draw.randrange(3)
-        steps.append(
-            {
-                # In one priority, what is read stands first.
-                "name": f"step {number:02}",
-                "action": action,
-                "input": value,
-                "priority": priority,
-                "optional": draw.random() < 0.8,
-            }
-        )
+        step = {"name": f"step {number:02}", "action": action, "input": value}
+        before = [steps[index]["name"] for index in link(draw, number)]
+        if before and draw.random() < 0.5:
+            step |= {"action": "echo", "input": {"from": draw.choice([before, before[0]])}}
+        step["after"] = before
+        if draw.random() < 0.3:
+            step["priority"] = draw.randrange(3)
+        if draw.random() < 0.2:
+            step["max_attempts"] = draw.randint(1, 3)
+        step["optional"] = draw.random() < 0.8
+        steps.append(step)
+    draw.shuffle(steps)
     flags = {"parallel": draw.random() < 0.9}
     return workflows.config(*steps, max_attempts=draw.randint(1, 3), flags=flags)
+
+
+def _link_deep(_: random.Random, number: int) -> list[int]:
+    return [number - 1] if number else []
+
+
+def _link_wide(_: random.Random, number: int) -> list[int]:
+    return [0] if number else []
+
+
+def _link_diamonds(_: random.Random, number: int) -> list[int]:
+    """Two steps side by side, then one behind both, and so on."""
+    row, place = divmod(number, 3)
+    before = {0: [3 * row - 2, 3 * row - 1], 1: [3 * row], 2: [3 * row]}[place]
+    return [index for index in before if index >= 0]
+
+
+def _link_anyhow(draw: random.Random, number: int) -> list[int]:
+    return draw.sample(range(number), min(number, draw.randrange(3)))
 
 
 PROMISES = [

@@ -118,9 +118,9 @@ def _faults(end: _End, ending: int) -> list[str]:
     found = {
         f"status {end.status}": end.status != -ending,
         f"stderr {end.stderr[-200:]!r}": "Traceback" in end.stderr,
-        f"started {started}, ended {ended}": started != ended,
+        f"started {started}, ended {ended}": sorted(started) != sorted(ended),
         f"last {kinds[-1]}": kinds[-1] != "run_finished",
-        f"{printed} lines": printed != kinds.count("step_finished"),
+        f"{printed} lines": printed != len(ended) - len(end.records[-1].get("discarded", [])),
     }
     return [fault for fault, is_so in found.items() if is_so]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import reduce
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.registry import resolve_actions
 from driftflow.api import run_events
 from driftflow.planning.settings import Options
-from driftflow.running.events import RunResult, advance
+from driftflow.running.ordering import fold_run
 from driftflow.showing.results import build_result_document
 from support import workflows
 from support.command import CHECKOUT
@@ -84,12 +83,19 @@ def local_cluster() -> Any:
     )
 
 
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Those that a run starts for itself, if its flag says so."""
+    yield None
+
+
 PERFORMERS = (inline, threads, processes, loky, dask)
 
 
 def answer(document: dict[str, Any], **how: Any) -> tuple[dict[str, Any], list[str]]:
     """The result of a run but for what was discarded; and that."""
     plan = workflows.plan(*document.pop("steps"), **document)
-    run = reduce(advance, run_events(plan, DEEDS, Options(**how)), RunResult(plan))
+    events = run_events(plan, DEEDS, Options(**how))
+    run = fold_run(plan, events, keep_going=how.get("keep_going", False))
     result = build_result_document(run)
     return result, result.pop("discarded", [])

@@ -7,6 +7,7 @@ import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +16,11 @@ from support import workflows
 import driftflow
 from driftflow.api import run_workflow
 from driftflow.errors import ConfigError, StorageError
+from driftflow.running.events import StepFinished
 
 if TYPE_CHECKING:
     from driftflow.reading.document import Json
+    from driftflow.running.events import Event
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -54,6 +57,63 @@ def test_run_workflow_returns_the_result_as_a_dict(capfd: pytest.CaptureFixture[
     }
     assert capfd.readouterr() == ("", "")
     assert [signal.getsignal(each) for each in SIGNALS] == handlers
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_with_keep_going_a_failure_ends_only_what_comes_after_it(flags: dict[str, bool]) -> None:
+    """The result names what was not run, and the status is failed all the same."""
+    path = save(
+        {"name": "a", "action": "no"},
+        {"name": "b", "input": {"from": "a"}},
+        {"name": "c", "input": "x"},
+        flags=flags,
+    )
+    result = run_workflow(path, keep_going=True)
+    assert (result["status"], result["not_run"]) == ("failed", ["b"])
+    assert [(each["name"], each["ok"]) for each in result["results"]] == [("a", False), ("c", True)]
+    stopped = run_workflow(path)
+    assert stopped["status"] == "failed"
+    assert [each["name"] for each in stopped["results"]] == ["a"]
+    assert "not_run" not in stopped
+
+
+@pytest.mark.parametrize("flags", [{"audit": True}, {"audit": True, "parallel": True}])
+def test_a_resumed_run_keeps_going_where_it_can(flags: dict[str, bool]) -> None:
+    """With `keep_going`: what was not run is now, and what was done is not done again."""
+    path = save(
+        {"name": "a", "action": "mine", "input": "a"},
+        {"name": "b", "action": "mine", "input": "b", "after": ["a"]},
+        {"name": "c", "action": "mine", "input": "c"},
+        flags=flags,
+    )
+    tried: list[str] = []
+
+    def fails_once(name: str) -> str:
+        tried.append(name)
+        if name == "a" and tried.count("a") == 1:
+            raise OSError("down")
+        return name
+
+    actions = {"mine": fails_once}
+    first = run_workflow(path, actions=actions, keep_going=True)
+    assert (first["status"], first["not_run"], sorted(tried)) == ("failed", ["b"], ["a", "c"])
+    tried[:] = ["a"]
+    second = run_workflow(path, actions=actions, keep_going=True, resume=True)
+    assert (second["status"], second["not_run"], tried[1:]) == ("ok", [], ["a", "b"])
+    assert [each.get("reused", False) for each in second["results"]] == [False, False, True]
+
+
+def test_a_permanent_error_is_for_actions_to_raise() -> None:
+    """By its public name: then there is no other attempt."""
+    tried: list[Json] = []
+
+    def refuse(value: Json) -> None:
+        tried.append(value)
+        raise driftflow.Permanent("no such table")
+
+    path = save({"action": "mine", "input": 1}, max_attempts=5)
+    (result,) = run_workflow(path, actions={"mine": refuse})["results"]
+    assert (result["error"], result["attempts"], tried) == ("no such table", 1, [1])
 
 
 def test_run_workflow_takes_a_string_too() -> None:
@@ -125,15 +185,18 @@ def test_a_run_that_is_broken_off_by_its_consumer_still_ends_its_steps(
     """An interrupt may come while a result is kept."""
     ended: list[int] = []
 
+    all_begun = Barrier(3, timeout=60)
+
     def nap(number: int) -> None:
+        all_begun.wait()
         time.sleep(0.2 * number)
         ended.append(number)
 
-    def interrupted(*_: object) -> None:
-        if ended:
+    def interrupted(_: object, event: Event) -> None:
+        if isinstance(event, StepFinished):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("driftflow.api.advance", interrupted)
+    monkeypatch.setattr("driftflow.running.ordering.RunFold.take", interrupted)
     steps: list[dict[str, object]] = [{"action": "nap", "input": number} for number in (0, 1, 1)]
     with pytest.raises(KeyboardInterrupt) as caught:
         run_workflow(save(*steps, flags={"parallel": True}), actions={"nap": nap}, jobs=3)

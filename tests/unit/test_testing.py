@@ -11,7 +11,13 @@ from support import workflows
 from support.command import process_environment
 
 from driftflow import ActionsError, ConfigError
-from driftflow.running.events import RunFinished, RunStarted, StepFinished, StepStarted
+from driftflow.running.events import (
+    AttemptFailed,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
 from driftflow.testing import run, script
 
 if TYPE_CHECKING:
@@ -74,11 +80,45 @@ def test_the_events_of_the_run_are_there(config: Path) -> None:
     assert outcome.events[4].result.output == "A"
 
 
+def test_attempts_that_failed_are_among_the_events(config: Path) -> None:
+    """With what they failed with; none is waited for."""
+    fetch = script(OSError("busy"), "a")
+    outcome = run(config, replace={"team.fetch": fetch}, params={"day": 1})
+    (failed,) = [event for event in outcome.events if isinstance(event, AttemptFailed)]
+    assert (failed.step.name, failed.attempt, failed.wait_seconds) == ("fetch", 1, 0.0)
+    assert (failed.failure.message, failed.failure.types[0]) == ("busy", "OSError")
+    kinds = [type(event) for event in outcome.events[1:4]]
+    assert kinds == [StepStarted, AttemptFailed, StepFinished]
+
+
+def test_a_failure_can_end_only_what_comes_after_it(tmp_path: Path) -> None:
+    """With `keep_going`, as the command does it."""
+    path = workflows.save(
+        tmp_path,
+        {"name": "a", "action": "team.fetch"},
+        {"name": "b", "input": {"from": "a"}},
+        {"name": "c", "input": "x"},
+    )
+    replace = {"team.fetch": script(OSError("down"))}
+    outcome = run(path, replace=replace, keep_going=True)
+    assert outcome.lines == ("FAIL a: down", "OK c: x")
+    assert (outcome.result["status"], outcome.result["not_run"]) == ("failed", ["b"])
+    started, *_, end = outcome.events
+    assert isinstance(started, RunStarted)
+    assert isinstance(end, RunFinished)
+    assert (started.keep_going, end.not_run, end.stopped_by) == (True, (1,), None)
+    stopped = run(path, replace=replace)
+    assert stopped.lines == ("FAIL a: down",)
+    assert "not_run" not in stopped.result
+    assert isinstance(stopped.events[-1], RunFinished)
+    assert stopped.events[-1].stopped_by == "a"
+
+
 def test_events_read_the_same_everywhere(config: Path) -> None:
     """Also under another hash seed: they can be pinned."""
     script_text = (
         "from driftflow.testing import run, script\n"
-        f"path, replace = {str(config)!r}, {{'team.fetch': script('a')}}\n"
+        f"path, replace = {str(config)!r}, {{'team.fetch': script(OSError('busy'), 'a')}}\n"
         "print(run(path, replace=replace, params={'day': 1}))"
     )
     printed = {

@@ -115,14 +115,14 @@ def test_the_schema_offers_just_the_actions_that_there_are() -> None:
 
 def test_an_attempt_hands_the_input_to_the_action() -> None:
     """And gives its output back."""
-    assert make_performer(ACTIONS)("upper", "hello") == "HELLO"
+    assert make_performer(ACTIONS)("upper", "hello", None) == "HELLO"
 
 
 def test_an_unknown_action_fails_the_attempt() -> None:
     """Not the load."""
     for name in ("shout", "ECHO", "echo ", "", "__init__", "os.system"):
         with pytest.raises(ValueError, match="unknown action: ") as caught:
-            make_performer(ACTIONS)(name, "hello")
+            make_performer(ACTIONS)(name, "hello", None)
         assert str(caught.value) == f"unknown action: '{name}'"
 
 
@@ -135,7 +135,7 @@ def test_an_output_belongs_to_nobody_else() -> None:
         return kept
 
     perform = make_performer({"keep": Action(keep, "", "")})
-    outputs = [perform("keep", [1]), perform("keep", [2])]
+    outputs = [perform("keep", [1], None), perform("keep", [2], None)]
     kept[0].append(3)
     assert outputs == [[[1]], [[1], [2]]]
 
@@ -153,5 +153,5 @@ def test_an_output_that_is_no_json_value_fails_the_attempt(returned: Any, fault:
     """It says of which type it is, and where."""
     perform = make_performer({"give": Action(lambda _: returned, "", "")})
     with pytest.raises(TypeError) as caught:
-        perform("give", None)
+        perform("give", None, None)
     assert str(caught.value) == f"the output is not a JSON value: {fault}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from support import workflows
 
-from driftflow.actions.action import ACTIONS, action
+from driftflow.actions.action import ACTIONS, Action, action
 from driftflow.actions.registry import Actions, resolve_actions
 from driftflow.checking import warnings
 from driftflow.issues import Issue
@@ -45,7 +45,7 @@ def only(document: Json) -> Issue:
         (
             ("steps", 0, "retries"),
             "DriftFlow ignores `retries`",
-            "set `max_attempts` at the top level",
+            "use `max_attempts`",
         ),
         (
             ("storage", "type"),
@@ -73,11 +73,6 @@ def only(document: Json) -> Issue:
         (("k" * 100,), f"`{'k' * 80}…` {NOT_A_FIELD}", ADVICE),
         (("steps", 0, "prority"), f"`prority` {NOT_OF_A_STEP}", "did you mean `priority`?"),
         (("steps", 0, "when"), f"`when` {NOT_OF_A_STEP}", ADVICE),
-        (
-            ("steps", 0, "max_attempts"),
-            f"`max_attempts` {NOT_OF_A_STEP}",
-            "it belongs at the top level",
-        ),
         (("flags", "metric"), f"`metric` {NOT_A_FLAG}", "did you mean `metrics`?"),
         (("flags", "turbo"), f"`turbo` {NOT_A_FLAG}", FLAGS),
         (("storage", "Path"), f"`Path` {NOT_OF_STORAGE}", "did you mean `path`?"),
@@ -259,7 +254,7 @@ def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    assert len(advice) == 8
+    assert len(advice) == 9
     for text in advice:
         assert text.count("; ") == 1
         assert text.endswith(".")
@@ -316,3 +311,32 @@ def test_a_wrong_default_matters_only_without_the_parameter() -> None:
     odd: Json = {"n": {"param": ["n"], "default": None}}  # another error says so
     document = workflows.config({"action": "act", "input": odd})
     assert len(warnings.find_issues(document, known(schema), ["n"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [
+        ("OSError", True),
+        ("BaseException", True),
+        ("TimedOut", True),
+        ("ContractBroken", True),
+        ("PackageNotFoundError", True),  # of a module that the action's module has imported
+        ("Own", True),
+        ("len", False),
+        ("Conection", False),
+    ],
+)
+def test_a_type_of_errors_is_known_to_python_to_us_or_to_the_module_of_the_action(
+    name: str, *, is_known: bool
+) -> None:
+    """Any other is told; an action that nobody knows is told by itself."""
+    code = "import importlib.metadata\nclass Own(Exception): pass\ndef act(value): pass"
+    scope: dict[str, Any] = {}
+    exec(code, scope)  # noqa: S102 - a module of actions
+    actions = {**ACTIONS, "act": Action(scope["act"], "", "")}
+    step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": ["TimedOut", name]}
+    found = warnings.find_issues({"name": "w", "steps": [step]}, actions)
+    assert [issue.path for issue in found] == [("steps", 0, "retry_on", 1)] * (not is_known)
+    assert {issue.code for issue in found} <= {"unknown-error-type"}
+    (unknown,) = warnings.find_issues({"name": "w", "steps": [step | {"action": "no"}]}, ACTIONS)
+    assert unknown.code == "unknown-action"

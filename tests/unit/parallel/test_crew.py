@@ -1,447 +1,758 @@
-"""Waves in batches, on a toy executor that finishes a batch when the crew waits for one."""
+"""Steps at the same time, by toy workers that do something only when the crew waits for them."""
 
 from __future__ import annotations
 
 import random
+import sys
 from collections import deque
-from concurrent.futures import Future
 from itertools import count
-from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
 
+from driftflow.failures import Failure
 from driftflow.parallel.crew import ConcurrentCrew, GracePeriod
-from driftflow.running.interpreter import sequential, waves
+from driftflow.planning.settings import RetryPolicy
+from driftflow.running.attempts import AttemptRunner, FailedAttempt, LateInterrupt
+from driftflow.running.interpreter import sequential
+from driftflow.running.interrupts import may_interrupt
+from driftflow.running.waves import InWaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from driftflow.parallel.worker import BatchResult
-    from driftflow.planning.plan import Plan, Step
     from driftflow.running.attempts import Outcome, Task
     from driftflow.running.events import Halt
-    from driftflow.running.interpreter import Crew
+    from driftflow.running.interpreter import Crew, Said
 
-A_SECOND = 1.0
-BAD: Outcome = (False, None, "bad", 3, A_SECOND)
-ENDED: Outcome = (False, None, "interrupted", 2, A_SECOND)
+UNKNOWN = "interrupted; its outcome is unknown"
 
 
 class Toy:
-    """An executor. Steps are called by letters, a batch by those of its steps.
+    """Workers. Steps are called by letters; they are done one by one, whenever there is a wait.
 
     Args:
-        choose: Which of the batches under way is finished next, from their names; the first one.
-        bad: The steps that fail.
-        seconds: How long each step takes.
-        budget: How many steps of a batch are tried before the rest is given back.
-        lost: Batches that are lost, as often as they stand there.
+        jobs: How many steps they begin at the same time.
+        ahead: How many others they take, which wait.
+        holds: Whether what is sent waits for `flush`.
+        choose: Which of the steps that are begun is done next, from their letters; the first one.
+        bad: The steps that fail, at last.
+        trying: The steps of which attempts fail before: as often as they stand there.
         ended: The steps that an interrupt ends.
-        stuck: Batches that do not come to an end.
-        interrupts: Which calls of `get` are interrupted.
+        stuck: The steps that do not come to an end.
+        returned: The steps that are given back instead of being done, once.
+        interrupts: Which waits are interrupted, from 0.
+        idle: Which waits bring nothing.
     """
 
     def __init__(  # noqa: PLR0913 - each test needs one or two of them
         self,
+        jobs: int = 2,
         *,
-        choose: Callable[[Sequence[str]], str] = lambda names: names[0],
+        ahead: int = 0,
+        holds: bool = False,
+        choose: Callable[[Sequence[str]], str] = lambda letters: letters[0],
         bad: str = "",
-        seconds: float = A_SECOND,
-        budget: int = 1000,
-        lost: Sequence[str] = (),
+        trying: str = "",
         ended: str = "",
-        stuck: Sequence[str] = (),
+        stuck: str = "",
+        returned: str = "",
         interrupts: Sequence[int] = (),
+        idle: Sequence[int] = (),
     ) -> None:
+        self.is_interrupted = False
+        self.jobs = jobs
+        self.ahead = ahead
+        self.holds = holds
         self.choose = choose
         self.bad = bad
-        self.seconds = seconds
-        self.budget = budget
-        self.lost = list(lost)
+        self.trying = trying
         self.ended = ended
         self.stuck = stuck
-        self.interrupts = list(interrupts)
-        self.gets = count()
-        self.timeouts: list[float | None] = []
-        self.under_way: dict[str, Future[BatchResult]] = {}
-        self.sent: list[str] = []
-        self.most = 0
-        self.given_up = 0
-        self.ready: deque[Any] = deque()
+        self.returned = returned
+        self.interrupts = interrupts
+        self.idle = idle
+        self.indexes: dict[str, int] = {}
+        self.held: list[str] = []  # what waits for `flush`
+        self.waiting: list[str] = []  # what waits for a worker
+        self.begun: list[str] = []
+        self.attempts: dict[str, int] = {}
+        self.replies: deque[tuple[str, Said]] = deque()
+        self.sent = ""  # all that were sent
+        self.tried = ""  # all that a worker has begun
+        self.most = 0  # how many were begun at the same time
+        self.told_to_end = 0
+        self.waits: list[float] = []
+        self.may_interrupt: set[bool] = set()
 
-    def submit(self, tasks: list[Task]) -> Future[BatchResult]:
-        """Take a batch."""
-        name = "".join(str(given) for _, given, *_ in tasks)
-        if f"refuse {name}" in self.lost:
-            self.lost.remove(f"refuse {name}")
-            raise RuntimeError("it is shut down")
-        self.sent.append(name)
-        future: Future[BatchResult] = Future()
-        self.under_way[name] = future
-        self.most = max(self.most, len(self.under_way))
-        return future
+    @property
+    def under_way(self) -> int:
+        """Those whose outcomes are not told."""
+        done = sum(isinstance(said, tuple) for _, said in self.replies)
+        return len(self.held) + len(self.waiting) + len(self.begun) + done
 
-    def put(self, item: Any) -> None:
-        """Keep what has come to an end: as a queue."""
-        self.ready.append(item)
+    def has_room(self, action: str) -> bool:
+        """By their number."""
+        assert action == "act"
+        return self.under_way < self.jobs + self.ahead
 
-    def get(self, timeout: float | None = None) -> Any:
-        """Finish a batch, if none has come to an end; those that are stuck take too long."""
-        self.timeouts.append(timeout)
-        if next(self.gets) in self.interrupts:
+    def send(self, task: Task) -> None:
+        """Take it."""
+        index, _, letter, *_ = task
+        assert isinstance(letter, str)
+        self.indexes[letter] = index
+        self.sent += letter
+        self.held.append(letter)
+        if not self.holds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let workers have what is held."""
+        self.waiting += self.held
+        self.held.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        while self.waiting and len(self.begun) < self.jobs:
+            self.tried += self.waiting[0]
+            self.begun.append(self.waiting.pop(0))
+        self.most = max(self.most, len(self.begun))
+
+    def has_replies(self) -> bool:
+        """Return whether there are some."""
+        return bool(self.replies)
+
+    def await_replies(self, seconds: float) -> None:
+        """Let a step go on, unless there are replies."""
+        self.may_interrupt.add(may_interrupt(sys._getframe()))  # noqa: SLF001 - as a handler does
+        number = len(self.waits)
+        self.waits.append(seconds)
+        assert self.begun or self.replies, "there is nothing that could come"
+        assert number < 100, "it waits for ever"
+        if number in self.interrupts:
             raise KeyboardInterrupt
-        if timeout is not None and not self.ready and {*self.under_way} <= {*self.stuck}:
-            raise Empty
-        if not self.ready:
-            name = self.choose(list(self.under_way))
-            future = self.under_way.pop(name)
-            if name in self.lost:
-                self.lost.remove(name)
-                future.set_exception(OSError("worker gone"))
-            else:
-                future.set_result(self.result(name))
-        return self.ready.popleft()
+        able = [letter for letter in self.begun if letter not in self.stuck]
+        if able and not self.replies and number not in self.idle:
+            self.go_on(self.choose(able))
 
-    def result(self, name: str) -> BatchResult:
-        """What comes of a batch."""
-        outcomes: list[Outcome] = []
-        for letter in name[: self.budget]:
-            good: Outcome = (True, letter, None, 1, self.seconds)
-            outcomes.append(BAD if letter in self.bad else ENDED if letter in self.ended else good)
-            if outcomes[-1] is not good and letter.islower():
-                break
-        return {"outcomes": outcomes, "interrupted": outcomes[-1] is ENDED}
+    def go_on(self, letter: str) -> None:
+        """Let a step come to its end, or to that of an attempt."""
+        index = self.indexes[letter]
+        attempt = self.attempts[letter] = self.attempts.get(letter, 0) + 1
+        if letter in self.trying:
+            self.trying = self.trying.replace(letter, "", 1)
+            self.replies.append((letter, FailedAttempt(index, attempt, Failure("bad"), 0.0)))
+            return
+        self.begun.remove(letter)
+        if letter in self.returned:
+            self.returned = self.returned.replace(letter, "")
+            self.waiting.append(letter)
+            return
+        failure = None
+        if letter in self.ended:
+            failure = Failure("ended", ("KeyboardInterrupt",))
+        elif letter in self.bad:
+            failure = Failure("bad")
+        self.replies.append((letter, (index, (letter, failure, attempt, 1.0))))
+        self._begin()
 
-    def give_up(self) -> None:
-        """Be told that nobody wants it any more."""
-        self.given_up += 1
+    def take_replies(self) -> Generator[Said, None, None]:
+        """As they came."""
+        while self.replies:
+            letter, said = self.replies.popleft()
+            if letter in self.ended:
+                self.is_interrupted = True
+            yield said
+
+    def recall(self, end: float) -> list[int]:
+        """Of those that no worker has begun."""
+        back = [each for each in (*self.held, *self.waiting) if self.indexes[each] > end]
+        self.held = [letter for letter in self.held if letter not in back]
+        self.waiting = [letter for letter in self.waiting if letter not in back]
+        return sorted(self.indexes[letter] for letter in back)
+
+    def give_up(self) -> list[int]:
+        """All of them."""
+        indexes = sorted(self.indexes[letter] for letter in self.begun)
+        self.begun.clear()
+        return indexes
+
+    def close(self) -> None:
+        """It is not the crew's business."""
+        raise AssertionError
+
+    def tell_to_end(self) -> None:
+        """Be told that nobody wants what is under way any more."""
+        self.told_to_end += 1
 
 
-def crowd(*letters: str) -> Plan:
-    """A plan whose waves are those letters; a capital is an optional step."""
-    steps = [
-        {"name": name, "optional": name.isupper(), "priority": -number}
-        for number, wave in enumerate(letters)
-        for name in wave
-    ]
-    return workflows.plan(*steps, flags={"parallel": True})
+class Run:
+    """A crew at work. What it says is told in words, and the schedule knows of it.
 
+    `.a` is a step that is about to be begun, `a!1` an attempt that failed, `a` one that is done,
+    and `a:bad` one that has failed.
 
-def task(step: Step) -> Task:
-    """The step as a task: its input is its letter."""
-    return step.action, step.name, 1 if step.optional else 3, step.optional, None
+    Args:
+        toy: The workers.
+        waves: The steps of each wave, by letters; a capital is an optional step.
+        after: By letter, the steps that one comes after.
+        together: Whether the steps of a wave may be under way together.
+        keep_going: Whether a failure ends only what comes after it.
+        alone: The crew for a step that is ready alone.
+    """
 
+    def __init__(
+        self,
+        toy: Toy,
+        *waves: str,
+        after: Mapping[str, str] | None = None,
+        together: bool = True,
+        keep_going: bool = False,
+        alone: Crew | None = None,
+    ) -> None:
+        steps = [
+            {
+                "name": letter,
+                "action": "act",
+                "optional": letter.isupper(),
+                "priority": -number,
+                "after": [*(after or {}).get(letter, "")],
+            }
+            for number, wave in enumerate(waves)
+            for letter in wave
+        ]
+        self.toy = toy
+        self.steps = workflows.plan(*steps).steps.tolist()
+        assert [step.name for step in self.steps] == [*"".join(waves)]
+        self.schedule = InWaves(self.steps, (), together=together, keep_going=keep_going)
+        self.made = ""  # the steps whose tasks were made
+        self.outcomes: dict[str, Outcome] = {}
+        crew = ConcurrentCrew(toy, [toy.tell_to_end], alone)
+        self.work = crew(self.schedule, self.make_task)
 
-def work(
-    toy: Toy, jobs: int, *letters: str, alone: Crew | None = None
-) -> Generator[Outcome | None, Halt | None, bool]:
-    """Let a crew work through the plan."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = ConcurrentCrew(toy.submit, jobs, [toy.give_up], alone)
-    return crew(waves(crowd(*letters)), task)
+    def make_task(self, index: int) -> Task:
+        """The task of a step."""
+        name = self.steps[index].name
+        self.made += name
+        return index, "act", name, RetryPolicy(9), True, None
 
+    def send(self, halt: Halt | None = None) -> str:
+        """What comes next."""
+        said = self.work.send(halt)
+        if isinstance(said, int):
+            return f".{self.steps[said].name}"
+        if isinstance(said, FailedAttempt):
+            return f"{self.steps[said.step_index].name}!{said.number}"
+        index, outcome = said
+        name = self.steps[index].name
+        assert name not in self.outcomes, "a step is done once"
+        self.outcomes[name] = outcome
+        _, failure, *_ = outcome
+        self.schedule.finish(index, ok=failure is None)
+        return name if failure is None else f"{name}:{failure.message}"
 
-def story(stream: Generator[Outcome | None, Halt | None, bool]) -> str:
-    """What a crew gives: a dot for each step that is begun, then its letter, or what went wrong."""
-    told: list[str] = []
-    while True:
+    def rest(self) -> str:
+        """All that comes; and how it ends if there was a halt."""
+        words: list[str] = []
+        while True:
+            try:
+                words.append(self.send())
+            except StopIteration as end:
+                return " ".join([*words, f"({end.value})"] if end.value else words)
+            except KeyboardInterrupt as interrupt:
+                return " ".join([*words, name_of(interrupt)])
+
+    def until(self, word: str) -> None:
+        """Let it come to that."""
+        while self.send() != word:
+            pass
+
+    def halt_at(self, word: str, halt: Halt) -> str:
+        """What comes when it is halted by an answer to that word."""
+        self.until(word)
         try:
-            outcome = next(stream)
+            first = self.send(halt)
         except StopIteration as end:
-            return " ".join([*told, "on" if end.value else "over"])
-        told.append("." if outcome is None else str(outcome[1] or outcome[2]))
+            return f"({end.value})"
+        except KeyboardInterrupt as interrupt:
+            return name_of(interrupt)
+        return f"{first} {self.rest()}"
+
+
+def name_of(interrupt: KeyboardInterrupt) -> str:
+    """Whether it came late."""
+    return "(LateInterrupt)" if isinstance(interrupt, LateInterrupt) else "(KeyboardInterrupt)"
+
+
+def story(toy: Toy, *waves: str, **how: Any) -> str:
+    """All that a crew says."""
+    return Run(toy, *waves, **how).rest()
+
+
+def last(letters: Sequence[str]) -> str:
+    """The last one of what is under way."""
+    return letters[-1]
+
+
+def rather(order: str) -> Callable[[Sequence[str]], str]:
+    """Of what is under way what stands there first."""
+    return lambda letters: min(letters, key=order.index)
 
 
 def test_a_step_is_begun_before_it_is_sent() -> None:
-    """So its record is on file before it is tried; and as many at a time as are wanted."""
-    toy = Toy()
-    stream = work(toy, 2, "abcd")
-    sent = []
-    while next(stream) is None:
-        sent.append("".join(toy.sent))
-    assert sent == ["", "a"]
-    assert "".join(toy.sent) == "ab"
+    """So its record is on file before it is tried, and before its task is made."""
+    toy = Toy(2)
+    run = Run(toy, "abc")
+    seen: list[tuple[str, str, str]] = []
+    while (word := run.send()).startswith("."):
+        seen.append((word, run.made, toy.sent))
+    assert seen == [(".a", "", ""), (".b", "a", "a")]
+    assert (toy.sent, word) == ("ab", "a")
 
 
+@pytest.mark.parametrize("holds", [False, True])
 @pytest.mark.parametrize("jobs", [1, 2, 3, 9])
-@pytest.mark.parametrize("seed", range(5))
-def test_outcomes_come_in_run_order_whatever_is_finished_first(jobs: int, seed: int) -> None:
-    """Never more batches are under way; each wave is done before the next is begun."""
-    toy = Toy(choose=random.Random(seed).choice)  # noqa: S311 - the same each time
-    told = story(work(toy, jobs, "abcdefg", "hijk"))
-    assert told.replace(". ", "") == "a b c d e f g h i j k on"
-    first, second = told.split("g ")
-    assert first.count(".") == 7
-    assert second.count(".") == 4
+@pytest.mark.parametrize("seed", range(3))
+def test_as_many_are_under_way_as_there_is_room_for(*, holds: bool, jobs: int, seed: int) -> None:
+    """Each step is begun once and done once, and a wave is done before the next one is begun."""
+    choose = random.Random(seed).choice  # noqa: S311 - the same each time
+    toy = Toy(jobs, holds=holds, choose=choose)
+    words = story(toy, "abcdefg", "hijk").split()
+    assert [word for word in words if word[0] == "."] == [f".{letter}" for letter in "abcdefghijk"]
+    done = [word for word in words if word[0] != "."]
+    assert (sorted(done[:7]), sorted(done[7:])) == ([*"abcdefg"], [*"hijk"])
+    assert words.index(".h") > words.index(done[6])
     assert toy.most == min(jobs, 7)
 
 
-def test_an_outcome_is_given_as_soon_as_those_before_it_are() -> None:
-    """While others are still under way."""
-    toy = Toy(choose=lambda names: names[0])
-    assert story(work(toy, 2, "abcd")) == ". . a . b . c d on"
-    slow_first = Toy(choose=lambda names: names[-1])
-    assert story(work(slow_first, 2, "abcd")) == ". . . . a b c d on"
+def test_what_comes_of_a_step_is_given_at_once() -> None:
+    """Whatever stands before it is still under way."""
+    assert story(Toy(2), "abcd") == ".a .b a .c b .d c d"
+    assert story(Toy(2, choose=last), "abcd") == ".a .b b .c c .d d a"
 
 
-def test_a_failure_ends_the_run_at_its_place() -> None:
-    """What had been begun after it is given still, and nothing else is begun."""
-    assert story(work(Toy(bad="b"), 2, "abcd", "e")) == ". . a . bad c over"
-    assert story(work(Toy(bad="a"), 9, "abc", "e")) == ". . . bad b c over"
+def test_a_step_starts_the_moment_what_it_comes_after_is_done() -> None:
+    """Also while slow ones of its wave are under way."""
+    slow = rather("bcda")
+    assert story(Toy(2, choose=slow), "abcd", after={"c": "b", "d": "c"}) == (".a .b b .c c .d d a")
+    both = {"c": "ab", "d": "b"}
+    assert story(Toy(9, choose=slow), "abcd", after=both) == ".a .b b .d d a .c c"
 
 
-def test_an_optional_failure_ends_nothing() -> None:
-    """Its step is a capital."""
-    assert story(work(Toy(bad="B"), 2, "Bacd")) == ". . bad . a . c d on"
+def test_a_wave_is_a_barrier() -> None:
+    """What is slow in it is waited for, however much is ready behind it."""
+    assert story(Toy(9, choose=rather("bacd")), "ab", "cd") == ".a .b b a .c .d c d"
+    assert story(Toy(9), "a", "bc") == ".a a .b .c b c"
+
+
+def test_each_step_may_be_a_wave_of_its_own() -> None:
+    """Without the flag `parallel`."""
+    toy = Toy(9)
+    assert story(toy, "abc", together=False) == ".a a .b b .c c"
+    assert toy.most == 1
+
+
+def test_the_first_step_in_run_order_that_is_ready_is_taken_first() -> None:
+    """Also if it has become so only now."""
+    toy = Toy(1)
+    assert story(toy, "abcd", after={"b": "a"}) == ".a a .b b .c c .d d"
+
+
+def test_a_failed_attempt_is_given_before_what_came_of_its_step() -> None:
+    """Each at once: others may be done in between."""
+    toy = Toy(2, trying="aabb", bad="b", choose=rather("abc"))
+    assert story(Toy(1, trying="aa"), "a") == ".a a!1 a!2 a"
+    assert story(toy, "abc") == ".a .b a!1 a!2 a .c b!1 b!2 b:bad c"
+    turns = count()
+    by_turns = Toy(2, trying="aabb", choose=lambda names: names[next(turns) % len(names)])
+    assert story(by_turns, "ab") == ".a .b a!1 b!1 a!2 b!2 a b"
+
+
+def test_a_failure_lets_nothing_behind_it_begin() -> None:
+    """What is under way there is waited for, and no other wave comes."""
+    assert story(Toy(2, bad="b"), "abcd", "e") == ".a .b a .c b:bad c"
+    assert story(Toy(9, bad="a"), "abc", "e") == ".a .b .c a:bad b c"
+    assert story(Toy(1, bad="c"), "abc", "e") == ".a a .b b .c c:bad"
+
+
+def test_a_step_before_the_one_that_failed_is_still_begun() -> None:
+    """A run of one step after the other would have come to it; not to those behind."""
+    toy = Toy(2, bad="d", choose=rather("dabce"))
+    after = {"b": "a", "c": "b", "e": "a"}
+    assert story(toy, "abcde", after=after) == ".a .d d:bad a .b b .c c"
 
 
 def test_of_two_failures_the_first_in_run_order_counts() -> None:
     """Whichever happened first."""
-    toy = Toy(bad="bd", choose=lambda names: names[-1])
-    assert story(work(toy, 4, "abcdef")) == ". . . . a bad c bad over"
+    toy = Toy(3, bad="bd", choose=rather("dabc"))
+    assert story(toy, "abcde", after={"c": "b"}) == ".a .b .d d:bad a b:bad"
 
 
-def test_small_steps_are_sent_many_at_a_time() -> None:
-    """A batch should take a fiftieth of a second, and grows step by step."""
-    letters = "".join(chr(0x4E00 + number) for number in range(300))
-    toy = Toy(seconds=2**-11)
-    assert story(work(toy, 1, letters)).replace(". ", "") == " ".join(f"{letters}") + " on"
-    assert [len(batch) for batch in toy.sent] == [1, 4, 16, *[40] * 6, 39]
-    large = Toy(seconds=0.03)
-    story(work(large, 1, letters[:9]))
-    assert [len(batch) for batch in large.sent] == [1] * 9
-    timeless = Toy(seconds=0.0)
-    story(work(timeless, 1, letters * 20))
-    assert [len(batch) for batch in timeless.sent] == [1, 4, 16, 64, 256, *[1000] * 5, 659]
+def test_an_optional_failure_ends_nothing() -> None:
+    """Its step is a capital."""
+    assert story(Toy(2, bad="B"), "Bacd", "e") == ".B .a B:bad .c a .d c d .e e"
 
 
-def test_what_a_batch_had_no_time_for_is_sent_again() -> None:
-    """Before anything new is; it has been begun, and is not begun once more."""
-    toy = Toy(seconds=0.001, budget=3)
-    told = story(work(toy, 1, "abcdefghij"))
-    assert toy.sent == ["a", "bcde", "e", "fghij", "ij"]
-    assert told.count(".") == 10
-    assert told.replace(". ", "") == "a b c d e f g h i j on"
+def test_a_failure_ends_only_what_comes_after_it_if_the_run_keeps_going() -> None:
+    """All else is begun."""
+    toy = Toy(2, bad="b", ahead=2)
+    words = story(toy, "abcde", "f", after={"c": "b"}, keep_going=True)
+    assert words == ".a .b .d .e a b:bad d e .f f"
 
 
-def test_what_was_given_back_is_tried_even_after_a_failure_behind_it() -> None:
-    """And nothing behind that failure is."""
-
-    def choose(names: Sequence[str]) -> str:
-        return next((name for name in names if "g" in name), names[0])
-
-    toy = Toy(seconds=0.0, budget=2, bad="g", choose=choose)
-    told = story(work(toy, 2, "abcdefghijkl"))
-    assert toy.sent == ["a", "b", "cdef", "ghij", "ef"]
-    assert told.endswith("c d e f bad not tried not tried not tried over")
+def test_what_was_sent_behind_a_failure_and_not_begun_is_not_tried() -> None:
+    """It is known at once; what a worker has begun is waited for."""
+    toy = Toy(1, ahead=3, bad="b")
+    assert story(toy, "abcde") == ".a .b .c .d a .e b:bad d:not tried e:not tried c"
+    assert toy.tried == "abc"
 
 
-def test_what_lies_between_two_failures_is_not_tried() -> None:
-    """The first one ends the run, though the second was behind it."""
-    order = ["a", "b", "c", "defg", "lmno", "hijk"]
-
-    def first(names: Sequence[str]) -> str:
-        return min(names, key=order.index)
-
-    toy = Toy(seconds=0.0, budget=2, bad="dl", choose=first)
-    told = story(work(toy, 3, "abcdefghijklmnopq"))
-    assert toy.sent == ["a", "b", "c", "defg", "hijk", "lmno"]
-    untried = "not tried not tried"
-    assert told.endswith(f" bad {untried} not tried h i {untried} bad {untried} not tried over")
+def test_what_was_sent_before_a_failure_is_tried() -> None:
+    """Though it stands behind it where the workers keep it."""
+    toy = Toy(1, ahead=3, bad="c", choose=rather("acdb"))
+    told = story(toy, "abcd", after={"b": "a"})
+    assert told == ".a .c .d a .b c:bad d b"
+    toy = Toy(1, ahead=4, bad="c")
+    told = story(toy, "abcde", after={"b": "a"})
+    assert told == ".a .c .d .e a .b c:bad e:not tried d b"
 
 
-def test_what_is_sent_again_goes_in_run_order() -> None:
-    """Whichever of it came back first."""
-
-    def choose(names: Sequence[str]) -> str:
-        return "ghij" if "ghij" in names else names[0]
-
-    back = Toy(seconds=0.0, budget=2, choose=choose, lost=["ghij"])
-    story(work(back, 2, "abcdefghij"))
-    assert back.sent[:6] == ["a", "b", "cdef", "ghij", "g", "efhij"]
-    lost = Toy(seconds=0.0, budget=2, lost=["cdef"])
-    story(work(lost, 2, "abcdefghij"))
-    assert lost.sent == ["a", "b", "cdef", "ghij", "c", "defij", "fij", "j"]
+def test_a_halt_lets_nothing_more_begin() -> None:
+    """The step that was about to be begun is not, and has no outcome; the others have one."""
+    toy = Toy(2)
+    assert Run(toy, "abcd", "e").halt_at(".b", "stop") == "a (stop)"
+    assert (toy.sent, toy.told_to_end) == ("a", 0)
+    first = Toy(2)
+    assert Run(first, "abcd", "e").halt_at(".a", "stop") == "(stop)"
+    assert first.sent == ""
 
 
-def test_a_batch_that_is_lost_is_sent_again_step_by_step() -> None:
-    """Which of its steps it was cannot be known."""
-    toy = Toy(seconds=0.001, lost=["bcde"])
-    told = story(work(toy, 1, "abcdefg"))
-    assert toy.sent[:3] == ["a", "bcde", "b"]
-    assert told.replace(". ", "") == "a b c d e f g on"
+def test_halted_at_an_outcome_it_waits_for_what_is_under_way() -> None:
+    """Or at an attempt that failed: its step has its further attempts."""
+    assert Run(Toy(2), "abcd").halt_at("a", "stop") == "b (stop)"
+    assert Run(Toy(2, trying="aab"), "abcd").halt_at("a!1", "stop") == "a!2 a b!1 b (stop)"
 
 
-def outcomes(stream: Generator[Outcome | None, Halt | None, bool]) -> list[Outcome]:
-    """All outcomes."""
-    return [outcome for outcome in stream if outcome is not None]
+def test_halted_it_waits_for_what_was_sent() -> None:
+    """Though no worker has begun it yet, or it is only held."""
+    toy = Toy(1, ahead=3)
+    assert Run(toy, "abcdef").halt_at("a", "stop") == "b c d (stop)"
+    assert toy.sent == "abcd"
+    held = Toy(2, ahead=3, holds=True)
+    assert Run(held, "abcdef").halt_at(".d", "stop") == "a b c (stop)"
+    assert held.tried == "abc"
 
 
-def test_a_step_that_is_lost_by_itself_has_used_an_attempt() -> None:
-    """It fails when all are used; an optional one has but one."""
-    assert outcomes(work(Toy(lost=["a"]), 1, "a")) == [(True, "a", None, 2, A_SECOND)]
-    assert outcomes(work(Toy(lost=["a", "a"]), 1, "a")) == [(True, "a", None, 3, A_SECOND)]
-    gone = "lost by the executor: OSError: worker gone"
-    toy = Toy(lost=["a", "a", "a", "B"])
-    assert outcomes(work(toy, 2, "Bac")) == [
-        (False, None, gone, 1, 0.0),
-        (False, None, gone, 3, 0.0),
-        (True, "c", None, 1, A_SECOND),
+def test_after_a_halt_a_failure_still_ends_what_is_behind_it() -> None:
+    """It is not tried, since it would be in vain."""
+    toy = Toy(1, ahead=3, bad="b")
+    assert Run(toy, "abcdef").halt_at("a", "stop") == "b:bad d:not tried c (stop)"
+
+
+def test_an_interrupt_that_is_sent_leaves_no_step_without_an_outcome() -> None:
+    """What was about to be begun was not tried; what is under way is told to end."""
+    toy = Toy(2)
+    told = Run(toy, "abcd", "e").halt_at(".b", "interrupt")
+    assert told == "b:interrupted a (KeyboardInterrupt)"
+    assert toy.sent == "a"
+    assert toy.told_to_end > 0
+    first = Toy(2)
+    told = Run(first, "abcd", "e").halt_at(".a", "interrupt")
+    assert told == "a:interrupted (KeyboardInterrupt)"
+    assert first.sent == ""
+
+
+def test_what_was_not_tried_before_an_interrupt_has_no_attempts() -> None:
+    """It says so."""
+    run = Run(Toy(1, ahead=1), "abc")
+    told = run.halt_at("a", "interrupt")
+    assert told == "b (LateInterrupt)"
+    waiting = Run(Toy(1, ahead=2), "abcd")
+    told = waiting.halt_at("a", "interrupt")
+    assert told == "c:interrupted b (KeyboardInterrupt)"
+    output, failure, attempts, seconds = waiting.outcomes["c"]
+    assert (output, attempts, seconds) == (None, 0, 0.0)
+    assert failure is not None
+    assert failure.types == ("KeyboardInterrupt",)
+
+
+def test_what_is_held_is_not_tried_after_an_interrupt() -> None:
+    """No worker may come to it any more: it was never sent to one."""
+    toy = Toy(9, holds=True)
+    told = Run(toy, "abcd").halt_at(".c", "interrupt")
+    assert sorted(told.split()) == [
+        *("(KeyboardInterrupt)", "a:interrupted", "b:interrupted", "c:interrupted")
     ]
-    assert toy.sent == ["B", "a", "c", "a", "a"]
+    assert toy.tried == ""
 
 
-def test_a_loss_is_no_matter_of_the_next_wave() -> None:
-    """Whose steps have their own attempts."""
-    toy = Toy(lost=["a", "b"])
-    attempts = [outcome[3] for outcome in outcomes(work(toy, 2, "ab", "cd"))]
-    assert attempts == [2, 2, 1, 1]
+def test_an_interrupt_that_ends_no_step_is_a_late_one() -> None:
+    """All that was begun came to its own end."""
+    toy = Toy(2)
+    assert Run(toy, "abcd").halt_at("a", "interrupt") == "b (LateInterrupt)"
+    assert Run(Toy(2), "ab").halt_at("b", "interrupt") == "(LateInterrupt)"
 
 
-def test_an_executor_that_takes_nothing_loses_what_it_is_given() -> None:
-    """Nothing is raised."""
-    shut = "lost by the executor: RuntimeError: it is shut down"
-    toy = Toy(lost=["refuse a"] * 3)
-    assert outcomes(work(toy, 1, "ab")) == [(False, None, shut, 3, 0.0)]
-
-
-def test_a_lost_step_that_could_not_be_tried_says_why() -> None:
-    """It was not the executor's fault."""
-
-    def untried(step: Step) -> Task:
-        return step.action, step.name, 0, step.optional, "input from 'z', which failed"
-
-    toy = Toy(lost=["a"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = ConcurrentCrew(toy.submit, 1, [], alone=None)
-    assert outcomes(crew(waves(crowd("a")), untried)) == [
-        (False, None, "input from 'z', which failed", 0, 0.0)
-    ]
-
-
-def test_halted_it_begins_nothing_more_and_gives_what_was_begun() -> None:
-    """A step that was about to be begun is not sent."""
-    toy = Toy()
-    stream = work(toy, 2, "abcd", "e")
-    assert [next(stream), next(stream)] == [None, None]
-    assert stream.send("stop") == (True, "a", None, 1, A_SECOND)  # instead of the second
-    with pytest.raises(StopIteration) as end:
-        stream.send("stop")
-    assert end.value.value is False
-    assert toy.sent == ["a"]
-
-
-def test_halted_at_an_outcome_it_is_about_to_begin_nothing() -> None:
-    """What has been begun by then comes to its end."""
-    toy = Toy()
-    stream = work(toy, 2, "abcd")
-    outcome = None
-    while outcome is None:
-        outcome = next(stream)
-    assert stream.send("stop") == (True, "b", None, 1, A_SECOND)
-    with pytest.raises(StopIteration):
-        stream.send("stop")
-
-
-def test_halted_it_still_finishes_what_was_given_back() -> None:
-    """It has been begun."""
-    toy = Toy(seconds=0.0, budget=2)
-    stream = work(toy, 1, "abcdefgh")
-    told = []
-    outcome = next(stream)
-    while True:
-        if outcome:
-            told.append(outcome[1])
-        try:
-            outcome = stream.send("stop" if "b" in told else None)
-        except StopIteration:
-            break
-    assert told == ["a", "b", "c", "d", "e"]
-    assert toy.sent == ["a", "bcde", "de"]
-
-
-def interrupted(stream: Generator[Outcome | None, Halt | None, bool]) -> str:
-    """What a crew gives until it is interrupted: as in a story."""
-    told: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        told.extend(
-            "." if each is None else str(each[1] or f"{each[2]} {each[3]}") for each in stream
-        )
-    return " ".join(told)
+def test_an_interrupt_at_a_failed_attempt_ends_the_run() -> None:
+    """Whatever comes of the step then."""
+    toy = Toy(2, trying="a", ended="a", choose=rather("ab"))
+    told = Run(toy, "abcd").halt_at("a!1", "interrupt")
+    assert told == "a:ended b (KeyboardInterrupt)"
 
 
 def test_an_interrupt_on_a_worker_is_one_of_the_run() -> None:
     """What else is under way is told to end, and waited for; nothing more is begun."""
-    toy = Toy(choose=max, ended="c")
-    assert interrupted(work(toy, 3, "abcdef")) == ". . . a b interrupted 2"
-    assert toy.given_up == 1
-    assert not toy.under_way
-    assert toy.sent == ["a", "b", "c"]
+    toy = Toy(3, ended="c", choose=rather("cab"))
+    assert story(toy, "abcdef") == ".a .b .c c:ended a b (KeyboardInterrupt)"
+    assert toy.told_to_end > 0
+    assert toy.sent == "abc"
 
 
-def test_of_several_interrupts_on_workers_the_first_one_counts() -> None:
-    """The others are what came of it: the grace period does not begin anew."""
-    toy = Toy(ended="abc")
-    told = interrupted(work(toy, 3, "abcdef"))
-    assert told == ". . . interrupted 2 interrupted 2 interrupted 2"
-    assert toy.given_up == 1
+def test_what_was_sent_and_not_begun_is_interrupted_whoever_asked_for_it() -> None:
+    """A step on a worker, too: its own end is no failure that the others would stand behind."""
+    told = story(Toy(1, ahead=2, ended="a"), "abcdef")
+    assert sorted(told.split()[3:]) == ["(KeyboardInterrupt)", "a:ended", "b", "c:interrupted"]
+    told = Run(Toy(1, ahead=3), "abcd", after={"b": "a"}).halt_at(".b", "interrupt")
+    assert sorted(told.split()) == ["(KeyboardInterrupt)", "b:interrupted", "c", "d:interrupted"]
 
 
-def test_a_future_that_holds_an_interrupt_is_one_of_the_run() -> None:
-    """What came of its steps is not known; each of them has an outcome all the same."""
-    toy = Toy(seconds=0.0)
-    submit = toy.submit
-
-    def failing(tasks: list[Task]) -> Future[BatchResult]:
-        future = submit(tasks)
-        if len(tasks) > 1:
-            future.set_exception(KeyboardInterrupt())
-        return future
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("driftflow.parallel.crew.SimpleQueue", lambda: toy)
-        crew = ConcurrentCrew(failing, 1, [toy.give_up], alone=None)
-    unknown = "interrupted; its outcome is unknown 1"
-    assert (
-        interrupted(crew(waves(crowd("abcde")), task)) == f". a . . . . {' '.join([unknown] * 4)}"
-    )
-
-
-def test_an_interrupt_that_comes_while_a_batch_is_waited_for_is_one_of_the_run() -> None:
+def test_an_interrupt_that_comes_while_it_waits_is_one_of_the_run() -> None:
     """Each step that was begun has an outcome: what it came to, if that is known in time."""
-    toy = Toy(interrupts=[1], seconds=0.0)
-    assert interrupted(work(toy, 2, "abcdefg")) == ". . a . . . . b c d e f"
-    assert toy.given_up == 1
+    toy = Toy(2, ahead=2, interrupts=[1])
+    assert story(toy, "abcdefg") == (
+        ".a .b .c .d a .e d:interrupted e:interrupted b c (KeyboardInterrupt)"
+    )
+    assert toy.told_to_end > 0
 
 
-@pytest.mark.parametrize("begun", [1, 2])
-def test_an_interrupt_that_is_sent_leaves_no_step_without_an_outcome(begun: int) -> None:
-    """What was about to be begun was not tried."""
-    toy = Toy()
-    stream = work(toy, 2, "abcd", "e")
-    for _ in range(begun):
-        assert next(stream) is None
-    first = (True, "a", None, 1, A_SECOND) if begun > 1 else (False, None, "interrupted", 0, 0.0)
-    assert stream.send("interrupt") == first
-    assert interrupted(stream) == ("" if begun == 1 else "interrupted 0")
-    assert toy.sent == ["a"][: begun - 1]
-    assert toy.given_up == 1
+def test_of_several_interrupts_the_first_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are what came of it: the grace period does not begin anew."""
+    now = 100.0
+    monkeypatch.setattr("driftflow.parallel.crew.monotonic", lambda: now)
+    toy = Toy(3, ended="ab", stuck="c")
+    run = Run(toy, "abc")
+    run.until("a:ended")
+    assert run.send("interrupt") == "b:ended"
+    now = 105.0
+    assert run.send("interrupt") == f"c:{UNKNOWN}"
+    assert run.rest() == "(KeyboardInterrupt)"
 
 
 def test_an_interrupt_waits_for_no_longer_than_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread cannot be ended. What its step comes to is not known."""
     clock = count(100.0, 1.0)
     monkeypatch.setattr("driftflow.parallel.crew.monotonic", lambda: next(clock))
-    toy = Toy(choose=min, ended="a", stuck=["c"])
-    unknown = "interrupted; its outcome is unknown 1"
-    assert interrupted(work(toy, 3, "abcdef")) == f". . . interrupted 2 b {unknown}"
-    assert toy.timeouts == [0.1] * 7
-    assert list(toy.under_way) == ["c"]
-    assert toy.given_up == 6  # what has begun just before is told to end, too
+    toy = Toy(3, ended="a", stuck="c")
+    assert story(toy, "abcdef") == f".a .b .c a:ended b c:{UNKNOWN} (KeyboardInterrupt)"
+    assert len(toy.waits) > 5
+    # What has begun just before is told to end, too.
+    assert toy.told_to_end == len(toy.waits) > 5
+
+
+def test_what_comes_when_the_grace_is_over_is_still_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known, after all."""
+    clock = count(100.0, 10.0)
+    monkeypatch.setattr("driftflow.parallel.crew.monotonic", lambda: next(clock))
+    assert Run(Toy(2), "ab").halt_at(".b", "interrupt") == "b:interrupted a (KeyboardInterrupt)"
+
+
+def test_a_second_interrupt_waits_for_nothing() -> None:
+    """Whoever asks twice means it: no step has an outcome, and all are left alone."""
+    toy = Toy(3, interrupts=[0, 1])
+    assert story(toy, "abcdef") == ".a .b .c (KeyboardInterrupt)"
+    assert toy.begun == ["a", "b", "c"]
+    sent = Toy(3, interrupts=[1])
+    assert Run(sent, "abcdef").halt_at("a", "interrupt") == "(KeyboardInterrupt)"
+    assert sent.begun == ["b", "c"]
+
+
+def test_an_interrupt_comes_after_a_halt_but_nothing_after_an_interrupt() -> None:
+    """Neither can be taken back."""
+    toy = Toy(3)
+    run = Run(toy, "abcdef")
+    run.until("a")
+    assert run.send("stop") == "b"
+    assert run.send("interrupt") == "c"
+    assert run.rest() == "(LateInterrupt)"
+    assert toy.told_to_end > 0
+    other = Run(Toy(3), "abcdef")
+    other.until("a")
+    assert other.send("interrupt") == "b"
+    assert other.send("stop") == "c"
+    assert other.rest() == "(LateInterrupt)"
+
+
+def test_what_is_given_back_after_an_interrupt_was_not_tried() -> None:
+    """A worker had no time for it."""
+    toy = Toy(2, returned="b", interrupts=[1])
+    assert story(toy, "abcd") == ".a .b a .c b:interrupted c (KeyboardInterrupt)"
+
+
+@pytest.mark.parametrize("end", ["close", "throw"])
+@pytest.mark.parametrize("place", [".d", "a!1", "a"])
+def test_broken_off_it_waits_for_what_is_under_way(end: str, place: str) -> None:
+    """A run never ends before its steps. They are told to end; no other is begun."""
+    toy = Toy(2, ahead=2, trying="a")
+    run = Run(toy, "abcdefg")
+    run.until(place)
+    if end == "close":
+        run.work.close()
+    else:
+        with pytest.raises(LookupError):
+            run.work.throw(LookupError)
+    assert toy.under_way == 0
+    assert toy.tried == ("abc" if place == "a" else "ab")
+    assert toy.told_to_end == 1
+
+
+def test_broken_off_before_any_step_was_begun_it_waits_for_none() -> None:
+    """What is held is not sent any more."""
+    toy = Toy(9, holds=True)
+    run = Run(toy, "abc")
+    run.until(".c")
+    run.work.close()
+    assert (toy.under_way, toy.tried, toy.told_to_end) == (0, "", 0)
+
+
+def test_broken_off_it_does_not_wait_for_what_comes_back_undone() -> None:
+    """No worker will be asked for that again."""
+    toy = Toy(2, returned="b")
+    run = Run(toy, "abcd")
+    run.until("a")
+    run.work.close()
+    assert toy.under_way == 0
+    assert toy.tried == "ab"
+
+
+def test_a_run_that_comes_to_its_end_tells_nothing_to_end() -> None:
+    """Neither a good one nor one that a step has ended."""
+    for bad in ("", "b"):
+        toy = Toy(2, bad=bad)
+        story(toy, "abcd")
+        assert toy.told_to_end == 0
+
+
+def test_it_waits_again_and_again() -> None:
+    """So that Python sees to a signal that came just before a wait."""
+    toy = Toy(2, idle=[0, 2, 3])
+    assert story(toy, "abc") == ".a .b a .c b c"
+    assert len(toy.waits) == 6
+    assert {*toy.waits} == {0.1}
+    assert toy.told_to_end == 0
+
+
+def test_an_interrupt_may_be_raised_while_it_waits_and_nowhere_else() -> None:
+    """There it knows what becomes of each step."""
+    toy = Toy(2)
+    assert story(toy, "ab") == ".a .b a b"
+    assert toy.may_interrupt == {True}
+    seen: list[bool] = []
+    run = Run(Toy(1), "a")
+    make_task = run.make_task
+
+    def look(index: int) -> Task:
+        seen.append(may_interrupt(sys._getframe()))  # noqa: SLF001 - as a handler does
+        return make_task(index)
+
+    run.work = ConcurrentCrew(run.toy, [], None)(run.schedule, look)
+    assert run.rest() == ".a a"
+    assert seen == [False]
+
+
+def here(deed: Callable[[str], object] = str, pauses: list[float] | None = None) -> Crew:
+    """A crew that tries steps in this thread; the output says so."""
+
+    def perform(_: str, letter: Any, __: float | None) -> Any:
+        deed(letter)
+        return f"{letter} here"
+
+    pause = (pauses if pauses is not None else []).append
+    return sequential(AttemptRunner(perform, lambda: 0.0, pause, lambda: 0.0))
+
+
+def outputs(run: Run) -> str:
+    """What the steps gave."""
+    return " ".join(str(output) for _, (output, *_) in sorted(run.outcomes.items()))
+
+
+def test_a_step_that_is_ready_alone_is_tried_in_the_thread_of_the_run() -> None:
+    """So a chain needs no worker, by its order or by its waves."""
+    for waves, after in (("abc",), {"b": "a", "c": "b"}), (("a", "b", "c"), {}):
+        toy = Toy(2)
+        run = Run(toy, *waves, after=after, alone=here())
+        assert run.rest() == ".a a .b b .c c"
+        assert outputs(run) == "a here b here c here"
+        assert toy.sent == ""
+
+
+def test_what_is_ready_together_is_sent() -> None:
+    """A fork goes to the workers; where it is joined again, the thread of the run goes on."""
+    toy = Toy(2)
+    after = {"b": "a", "c": "a", "d": "bc", "e": "d"}
+    run = Run(toy, "abcde", after=after, alone=here())
+    assert run.rest() == ".a a .b .c b c .d d .e e"
+    assert outputs(run) == "a here b c d here e here"
+    assert toy.sent == "bc"
+
+
+def test_a_step_that_is_ready_alone_is_sent_while_others_are_under_way() -> None:
+    """The thread of the run has to see to these."""
+    toy = Toy(2)
+    run = Run(toy, "abc", after={"c": "a"}, alone=here())
+    assert run.rest() == ".a .b a .c b c"
+    assert toy.sent == "abc"
+
+
+def test_without_a_crew_for_it_a_step_that_is_ready_alone_is_sent() -> None:
+    """On an executor all steps are."""
+    toy = Toy(2)
+    assert story(toy, "a", "b") == ".a a .b b"
+    assert toy.sent == "ab"
+
+
+def refuse(letter: str) -> None:
+    """Fail."""
+    raise OSError(letter)
+
+
+def test_here_too_a_failure_ends_the_run_after_its_attempts() -> None:
+    """Each is given, as from the workers."""
+    pauses: list[float] = []
+    run = Run(Toy(2), "a", "bc", alone=here(refuse, pauses))
+    tries = " ".join(f"a!{number}" for number in range(1, 10))
+    assert run.rest() == f".a {tries} a:a"
+    assert pauses == [0.0] * 8
+    assert story(Toy(2), "A", "b", alone=here(refuse)).endswith("b!9 b:b")
+
+
+def test_here_too_it_can_be_halted() -> None:
+    """Before a step is tried, and behind it."""
+    tried: list[str] = []
+    alone = here(tried.append)
+    assert Run(Toy(2), "a", "b", alone=alone).halt_at(".a", "stop") == "(stop)"
+    assert tried == []
+    assert Run(Toy(2), "a", "b", "cd", alone=alone).halt_at("a", "stop") == "(stop)"
+    assert Run(Toy(2), "a", "b", "cd", alone=alone).halt_at(".b", "stop") == "(stop)"
+    assert tried == ["a", "a"]
+
+
+def test_here_too_it_can_be_interrupted() -> None:
+    """What ends no step is late."""
+    tried: list[str] = []
+    alone = here(tried.append)
+    told = Run(Toy(2), "a", "b", "cd", alone=alone).halt_at(".b", "interrupt")
+    assert told == "b:interrupted (KeyboardInterrupt)"
+    told = Run(Toy(2), "a", "b", "cd", alone=alone).halt_at("a", "interrupt")
+    assert told == "(LateInterrupt)"
+    assert tried == ["a", "a"]
+
+    def ask(letter: str) -> None:
+        if letter == "b":
+            raise KeyboardInterrupt
+
+    told = story(Toy(2), "a", "b", "cd", alone=here(ask))
+    assert told == ".a a .b b:interrupted (KeyboardInterrupt)"
 
 
 def test_a_grace_period_is_over_five_seconds_after_it_began() -> None:
@@ -471,107 +782,3 @@ def test_to_tell_to_end_needs_no_grace_period() -> None:
     grace.tell_to_end()
     assert told == ["a"]
     assert not grace.is_over(1e9)
-
-
-def test_a_batch_is_waited_for_again_and_again() -> None:
-    """So that Python sees to a signal that came just before a wait."""
-    toy = Toy()
-    get, calls = toy.get, count()
-
-    def slow(timeout: float | None = None) -> Any:
-        if next(calls) % 2 == 0:
-            raise Empty
-        return get(timeout)
-
-    toy.get = slow  # type: ignore[method-assign]
-    assert story(work(toy, 2, "abc")) == ". . a . b c on"
-    assert toy.given_up == 0
-
-
-def test_a_second_interrupt_waits_for_nothing() -> None:
-    """Whoever asks twice means it."""
-    toy = Toy(interrupts=[0, 1])
-    assert interrupted(work(toy, 3, "abcdef")) == ". . ."
-    assert list(toy.under_way) == ["a", "b", "c"]
-
-
-def test_what_was_given_back_is_not_tried_after_an_interrupt() -> None:
-    """It was begun, so it has an outcome."""
-    toy = Toy(seconds=0.0, budget=2)
-    stream = work(toy, 1, "abcdefgh")
-    while next(stream) != (True, "b", None, 1, 0.0):
-        pass
-    assert stream.send("interrupt") == (True, "c", None, 1, 0.0)
-    assert interrupted(stream) == "interrupted 0 interrupted 0"
-    assert toy.sent == ["a", "bcde"]
-
-
-@pytest.mark.parametrize("end", ["close", "throw"])
-def test_broken_off_it_waits_for_what_is_under_way(end: str) -> None:
-    """A run never ends before its steps."""
-    toy = Toy()
-    stream = work(toy, 3, "abcdefg")
-    while next(stream) is None:
-        pass
-    assert toy.under_way
-    if end == "close":
-        stream.close()
-    else:
-        with pytest.raises(LookupError):
-            stream.throw(LookupError)
-    assert not toy.under_way
-    assert toy.given_up == 1
-
-
-def test_an_interrupt_that_takes_a_batch_with_it_is_not_waited_for() -> None:
-    """It may come just when a batch has come to its end, and has been taken note of no more."""
-    toy = Toy()
-    stream = work(toy, 2, "abcd")
-    get, calls = toy.get, count()
-
-    def losing(timeout: float | None = None) -> Any:
-        number = get(timeout)
-        if next(calls) == 1:
-            raise KeyboardInterrupt
-        return number
-
-    toy.get = losing  # type: ignore[method-assign]
-    assert interrupted(stream) == ". . a . b c"
-    assert not toy.under_way
-
-
-def test_a_run_that_comes_to_its_end_gives_up_nothing() -> None:
-    """Neither a good one nor one that a step has ended."""
-    for bad in ("", "b"):
-        toy = Toy(bad=bad)
-        story(work(toy, 2, "abcd"))
-        assert toy.given_up == 0
-
-
-def test_no_more_steps_are_begun_than_are_kept_in_mind() -> None:
-    """While the first one takes its time, ten thousand are; their outcomes wait for it."""
-    letters = "".join(chr(0x4E00 + number) for number in range(20_000))
-    toy = Toy(seconds=0.0, choose=lambda names: names[-1])
-    begun = 0
-    for outcome in work(toy, 2, letters):
-        if outcome is not None:
-            break
-        begun += 1
-    assert begun == 10_000
-    assert toy.most == 2
-
-
-def test_a_wave_of_one_step_needs_no_executor() -> None:
-    """If there is a crew for such; many such waves are one matter to it."""
-
-    def perform(_: str, letter: Any) -> Any:
-        if letter == "x":
-            raise OSError("bad")
-        return f"alone {letter}"
-
-    toy = Toy()
-    alone = sequential(perform, lambda: 0.0, int)
-    told = story(work(toy, 2, "a", "b", "cd", "e", "x", "f", alone=alone))
-    assert told.replace(". ", "") == "alone a alone b c d alone e bad over"
-    assert toy.sent == ["c", "d"]
-    assert story(work(Toy(), 2, "a", "bc", alone=alone)).endswith("on")

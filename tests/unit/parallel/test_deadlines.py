@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -13,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.command import CHECKOUT, gone, process_environment, wait_for
 
+from driftflow.errors import ProcessDied, TimedOut
+from driftflow.failures import AttemptError
 from driftflow.parallel import deadlines
-from driftflow.parallel.deadlines import AttemptError, Deadlines
+from driftflow.parallel.deadlines import Deadlines, enforce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from driftflow.actions.action import Address
     from driftflow.reading.document import Json
 
 DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
@@ -26,19 +31,37 @@ STUBBORN = str(CHECKOUT / "tests" / "support" / "stubborn.py")
 NAMES = ("echo", "upper", "fail", "nap", "whereabouts", "interrupt", "die", "note")
 
 
-def limited(seconds: float, *sources: str, names: tuple[str, ...] = NAMES) -> Deadlines:
+class Limited(Deadlines):
+    """Gives each attempt the same time, unless it is told another.
+
+    Args:
+        seconds: That time.
+        names: As `Deadlines` takes them.
+        addresses: Likewise.
+    """
+
+    def __init__(self, seconds: float, names: Sequence[str], addresses: Sequence[Address]) -> None:
+        super().__init__(names, addresses)
+        self._seconds = seconds
+
+    def perform(self, name: str, value: Json, seconds: float | None = None) -> Json:
+        """Make an attempt."""
+        return super().perform(name, value, self._seconds if seconds is None else seconds)
+
+
+def limited(seconds: float, *sources: Address, names: tuple[str, ...] = NAMES) -> Limited:
     """Deadlines for the actions of these files."""
-    return Deadlines(seconds, names, sources or (DEEDS,))
+    return Limited(seconds, names, sources or (DEEDS,))
 
 
 @pytest.fixture(scope="module")
-def plenty() -> Iterator[Deadlines]:
+def plenty() -> Iterator[Limited]:
     """More time than any attempt needs."""
     with limited(60) as plenty:
         yield plenty
 
 
-def test_an_attempt_gives_its_output(plenty: Deadlines) -> None:
+def test_an_attempt_gives_its_output(plenty: Limited) -> None:
     """As it would here."""
     value: Json = {"b": [None, 1, 2.5, "ä\udc00"], "a": {"c": 10**30}}
     assert plenty.perform("echo", value) == value
@@ -49,7 +72,7 @@ def test_an_attempt_gives_its_output(plenty: Deadlines) -> None:
     ("action", "value", "error"),
     [
         ("fail", "value", "no"),
-        ("fail", "exit", "3"),
+        ("fail", "exit", "SystemExit: 3"),
         ("fail", "leave", "SystemExit"),
         ("fail", "stubborn", "one and two"),
         ("fail", "unspeakable", "Unspeakable"),
@@ -58,7 +81,7 @@ def test_an_attempt_gives_its_output(plenty: Deadlines) -> None:
     ],
 )
 def test_an_error_comes_back_in_its_words(
-    action: str, value: Any, error: str, plenty: Deadlines
+    action: str, value: Any, error: str, plenty: Limited
 ) -> None:
     """Whatever is raised; the child lives on."""
     before = plenty.perform("whereabouts", None)
@@ -68,23 +91,44 @@ def test_an_error_comes_back_in_its_words(
     assert plenty.perform("whereabouts", None) == before
 
 
+def test_what_was_raised_there_is_known_here(plenty: Limited) -> None:
+    """By the names of its classes: one of them may be worth another attempt, or none."""
+    with pytest.raises(AttemptError) as caught:
+        plenty.perform("fail", "stubborn")
+    assert caught.value.failure.types == ("StubbornError", "Exception", "BaseException")
+    assert not caught.value.failure.is_permanent
+    with pytest.raises(AttemptError) as caught:
+        plenty.perform("upper", 1)
+    assert caught.value.failure.types[0] == "TypeError"
+
+
+def test_an_action_can_say_there_that_no_attempt_is_worth_it(tmp_path: Path) -> None:
+    """As it can here."""
+    code = "import driftflow\n@driftflow.action\ndef act(_): raise driftflow.Permanent('never')\n"
+    (tmp_path / "acts.py").write_text(code)
+    with limited(60, str(tmp_path / "acts.py"), names=("act",)) as strict:
+        with pytest.raises(AttemptError) as caught:
+            strict.perform("act", 1)
+        assert caught.value.failure.message == "never"
+        assert caught.value.failure.is_permanent
+
+
 def test_a_child_finds_what_is_found_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the same path, whatever has been added to it."""
     (tmp_path / "only_here.py").write_text("def act(value): return [value]")
     monkeypatch.syspath_prepend(tmp_path)
-    sources = [("act", "only_here", "act")]
-    with Deadlines(60, ["act"], sources) as strict:
+    with limited(60, ("act", "only_here", "act"), names=("act",)) as strict:
         assert strict.perform("act", 1) == [1]
 
 
-def test_an_interrupt_comes_back_as_one(plenty: Deadlines) -> None:
+def test_an_interrupt_comes_back_as_one(plenty: Limited) -> None:
     """It is the user's wish."""
     with pytest.raises(KeyboardInterrupt):
         plenty.perform("interrupt", None)
 
 
 def test_a_child_is_another_process_and_makes_one_attempt_after_the_other(
-    plenty: Deadlines,
+    plenty: Limited,
 ) -> None:
     """For the thread that started it; another thread has its own."""
     here = {plenty.perform("whereabouts", None) for _ in range(3)}
@@ -102,7 +146,7 @@ def test_whatever_an_attempt_does_it_ends_when_time_is_up(action: str) -> None:
     """And the next one has a new child."""
     with limited(0.4, STUBBORN, names=(action, "pid")) as strict:
         first = strict.perform("pid", None)
-        with pytest.raises(TimeoutError) as caught:
+        with pytest.raises(TimedOut) as caught:
             strict.perform(action, None)
         assert str(caught.value) == "timed out after 0.4 s"
         assert isinstance(first, int)
@@ -132,6 +176,65 @@ def test_time_is_up_for_a_child_that_does_not_even_listen(action: str) -> None:
             go_on()
 
 
+def test_each_attempt_has_its_own_time() -> None:
+    """Though one child makes them all."""
+    with limited(60) as strict:
+        child = strict.perform("whereabouts", None)
+        assert strict.perform("nap", 0.02, 30) == 0.02
+        assert strict.perform("whereabouts", None) == child
+        with pytest.raises(TimedOut) as caught:
+            strict.perform("nap", 600, 0.1)
+        assert str(caught.value) == "timed out after 0.1 s"
+        assert strict.perform("nap", 0.2) == 0.2
+
+
+def limits_of(strict: Limited) -> list[float]:
+    """How long the system lets each child stop to read or to write, in seconds."""
+    limits: list[float] = []
+    for child in strict._children:  # noqa: SLF001
+        with socket.socket(fileno=os.dup(child._connection.fileno())) as stream:  # noqa: SLF001
+            for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                limit = stream.getsockopt(socket.SOL_SOCKET, direction, struct.calcsize("ll"))
+                seconds, microseconds = struct.unpack("ll", limit)
+                limits.append(seconds + microseconds / 1e6)
+    return limits
+
+
+def test_a_child_may_be_silent_for_as_long_as_the_attempt_may_take() -> None:
+    """Neither longer, as one before could, nor less."""
+    with limited(60) as strict:
+        for seconds in (600, 2.5, 2.5, 60, 1):
+            strict.perform("echo", 1, seconds)
+            assert limits_of(strict) == [pytest.approx(seconds, abs=0.02)] * 2
+
+
+@pytest.mark.parametrize(("seconds", "own", "limit"), [(9, None, 9), (9, 2.5, 2.5), (None, 4, 4)])
+def test_an_attempt_without_a_limit_of_its_own_has_the_general_one(
+    seconds: float | None, own: float | None, limit: float
+) -> None:
+    """If there is one."""
+    asked: list[object] = []
+
+    class Noting(Deadlines):
+        def perform(self, name: str, value: Json, seconds: float) -> Json:
+            asked.append((name, value, seconds))
+            return "in time"
+
+    def here(*_: object) -> Json:
+        raise AssertionError
+
+    assert enforce(here, Noting((), ()), seconds)("act", 1, own) == "in time"
+    assert asked == [("act", 1, limit)]
+
+
+def test_an_attempt_without_any_limit_is_made_here() -> None:
+    """It needs no child."""
+    with Deadlines((), ()) as deadlines:
+        perform = enforce(lambda *given: [*given], deadlines, None)
+        assert perform("act", 1, None) == ["act", 1, None]
+        assert not deadlines._children  # noqa: SLF001
+
+
 def test_an_attempt_that_comes_back_twice_counts_once() -> None:
     """It has forked: the answer of the second process would be that to the next attempt."""
     with limited(60, STUBBORN, DEEDS, names=("fork", "nap")) as strict:
@@ -156,8 +259,8 @@ def test_closed_streams_are_not_mistaken_for_the_connection(closed: str) -> None
     script = (
         "import os, sys\n"
         "from driftflow.parallel.deadlines import Deadlines\n"
-        f"with Deadlines(60, ['speak'], [{STUBBORN!r}]) as strict:\n"
-        "    sys.exit([strict.perform('speak', 'x') for _ in range(3)] != ['x'] * 3)\n"
+        f"with Deadlines(['speak'], [{STUBBORN!r}]) as strict:\n"
+        "    sys.exit([strict.perform('speak', 'x', 60) for _ in range(3)] != ['x'] * 3)\n"
     )
     command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, script]
     done = subprocess.run(command, env=process_environment(), check=False, timeout=60)
@@ -261,7 +364,7 @@ def test_what_goes_back_to_what_was_left_running_lives_on(end: str, tmp_path: Pa
 def test_an_attempt_that_ends_its_process_fails(action: str, how: str) -> None:
     """It says how; and the next one has a new child."""
     with limited(60, STUBBORN, names=(action, "pid")) as strict:
-        with pytest.raises(ChildProcessError) as caught:
+        with pytest.raises(ProcessDied) as caught:
             strict.perform(action, None)
         assert str(caught.value) == f"its process {how}"
         assert isinstance(strict.perform("pid", None), int)
@@ -387,8 +490,8 @@ def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     path = tmp_path / "pid"
     script = (
         "from driftflow.parallel.deadlines import Deadlines\n"
-        f"Deadlines(600, ['note'], [{DEEDS!r}])"
-        f".perform('note', {{'path': {str(path)!r}, 'seconds': 600}})"
+        f"Deadlines(['note'], [{DEEDS!r}])"
+        f".perform('note', {{'path': {str(path)!r}, 'seconds': 600}}, 600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], env=process_environment())
     wait_for(lambda: path.exists() and path.read_text().endswith("\n"))
@@ -407,7 +510,7 @@ def test_a_process_that_cannot_be_started_fails_the_attempt(
     assert str(caught.value) == "its process could not be started: No such file or directory"
 
 
-def test_an_attempt_is_given_its_time_however_long_that_is(plenty: Deadlines) -> None:
+def test_an_attempt_is_given_its_time_however_long_that_is(plenty: Limited) -> None:
     """More than a system can wait for at once."""
     with limited(1e300) as patient:
         assert patient.perform("nap", 0.01) == 0.01

@@ -20,7 +20,7 @@ import ctypes, os, resource, subprocess, time
 from driftflow.parallel.supervisor import leave_note, report_end, signal_seen, supervise
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 first = os.getpid()
-supervise(lambda note: print("note", note.decode(), flush=True))
+supervise(lambda note, number: print("note", note.decode(), number, flush=True))
 supervise(print)
 """
 
@@ -103,7 +103,7 @@ def test_signals_are_handed_on(number: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [(15, 15), (2, 15), (15, 2)])
 def test_a_second_signal_is_death_at_once(first: int, second: int, tmp_path: Path) -> None:
-    """Though the command takes none, and whatever is left of it sees to its note."""
+    """Though the command takes none. Its note is seen to, with the signal that has ended it."""
     script = (
         "leave_note(b'to do')\n"
         "nap = subprocess.Popen(['setsid', 'sleep', '600'])\n"
@@ -115,7 +115,7 @@ def test_a_second_signal_is_death_at_once(first: int, second: int, tmp_path: Pat
     process.send_signal(first)
     time.sleep(0.3)  # at once they would count as one
     process.send_signal(second)
-    assert process.communicate(timeout=60) == (b"note to do\n", b"")
+    assert process.communicate(timeout=60) == (f"note to do {second}\n".encode(), b"")
     assert process.returncode == -second
     assert gone(nap)
 

@@ -8,7 +8,6 @@ import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,29 +19,48 @@ from driftflow.parallel import wiring
 from driftflow.parallel.wiring import interpret_in_parallel
 from driftflow.planning.settings import Options
 from driftflow.running.attempts import never
-from driftflow.running.events import RunFinished, RunResult, StepFinished, advance
-from driftflow.showing.results import build_result_document
+from driftflow.running.events import (
+    AttemptFailed,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from driftflow.planning.plan import Plan
-    from driftflow.running.events import Event, Halt
+    from driftflow.running.events import Event, Halt, StepResult
 
 DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 
 
-def events_of(plan: Plan, given: Any = DEEDS, **how: Any) -> Generator[Event, Halt | None, None]:
+def events_of(
+    plan: Plan,
+    given: Any = DEEDS,
+    resumed: Resumed | None = None,
+    find_signal: Callable[[], str | None] = never,
+    **how: Any,
+) -> Generator[Event, Halt | None, None]:
     """What happens in a run."""
     known = resolve_actions(given).select(plan.actions)
-    return interpret_in_parallel(plan, known, Options(**how), {}, never)
+    return interpret_in_parallel(plan, known, Options(**how), resumed, find_signal)
+
+
+def results(events: Iterable[Event]) -> list[StepResult]:
+    """What came of the steps, in run order."""
+    finished = {event.step_index: event for event in events if isinstance(event, StepFinished)}
+    return [finished[index].result for index in sorted(finished)]
 
 
 def outputs(plan: Plan, given: Any = DEEDS, **how: Any) -> list[Any]:
-    """The outputs of a run, or the errors."""
-    events = events_of(plan, given, **how)
-    results = [event.result for event in events if isinstance(event, StepFinished)]
-    return [result.output if result.ok else result.error for result in results]
+    """The outputs of a run, or the errors, in run order."""
+    return [
+        result.output if result.ok else result.error
+        for result in results(events_of(plan, given, **how))
+    ]
 
 
 def crowd(number: int, action: str, value: Any = None, **fields: Any) -> Plan:
@@ -79,12 +97,38 @@ def test_one_at_a_time_needs_no_thread(how: dict[str, Any]) -> None:
     assert outputs(plan, here, jobs=jobs) == [threading.current_thread().name] * 3
 
 
-def test_a_wave_of_one_step_runs_in_the_thread_of_the_run() -> None:
-    """It would have to wait for another."""
+def test_a_step_that_is_ready_alone_runs_in_the_thread_of_the_run() -> None:
+    """It would have to wait for another; by its wave, or by what it comes after."""
     here = {"who": lambda _: threading.current_thread() is threading.main_thread()}
     steps = [{"action": "who", "priority": priority} for priority in (3, 2, 1, 1)]
     plan = workflows.plan(*steps, flags={"parallel": True})
     assert outputs(plan, here) == [True, True, False, False]
+    chain: list[dict[str, Any]] = [
+        {"name": "a", "action": "who"},
+        {"name": "b", "action": "who", "after": ["a"]},
+        {"name": "c", "action": "who", "after": ["b"]},
+        {"name": "d", "action": "who", "after": ["b"]},
+        {"name": "e", "action": "who", "after": ["c", "d"]},
+    ]
+    plan = workflows.plan(*chain, flags={"parallel": True})
+    assert outputs(plan, here) == [True, True, False, False, True]
+
+
+def test_a_step_starts_while_slow_ones_of_its_wave_are_under_way() -> None:
+    """As soon as what it comes after is done: here the slow one waits for it."""
+    last = threading.Event()
+    mine = {"slow": lambda _: last.wait(60), "end": lambda _: last.set()}
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "slow"},
+        {"name": "b"},
+        {"name": "c", "after": ["b"]},
+        {"name": "d", "action": "end", "after": ["c"]},
+    ]
+    plan = workflows.plan(*steps, flags={"parallel": True})
+    assert outputs(plan, mine, jobs=2) == [True, "", "", None]
+    last.clear()
+    with ThreadPoolExecutor(2) as executor:
+        assert outputs(plan, mine, jobs=2, executor=executor) == [True, "", "", None]
 
 
 class Noting(Executor):
@@ -153,6 +197,112 @@ def test_waits_are_slept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(seconds for seconds in waited if seconds) == [3, 3, 6, 6]
 
 
+def failures(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]]:
+    """The attempts that failed: whose, which, with what, and the wait for the next one."""
+    return [
+        (event.step_index, event.attempt, event.failure.message, event.wait_seconds)
+        for event in events
+        if isinstance(event, AttemptFailed)
+    ]
+
+
+@pytest.mark.parametrize(
+    "how", [{"jobs": 1}, {"jobs": 2}, {"executor": Noting()}, {"executor": "threads"}]
+)
+def test_each_attempt_that_fails_is_an_event(how: dict[str, Any]) -> None:
+    """Between the start and the end of its step, wherever that is tried."""
+    plan = crowd(2, "nobody", max_attempts=3, backoff={"delay_seconds": 0})
+    with ThreadPoolExecutor(2) as executor:
+        if how.get("executor") == "threads":
+            how = {"executor": executor}
+        events = [*events_of(plan, **how)]
+    error = "unknown action: 'nobody'"
+    told = [failure for failure in failures(events) if failure[0] == 0]
+    assert told == [(0, 1, error, 0.0), (0, 2, error, 0.0), (0, 3, error, None)]
+    own = [event for event in events if getattr(event, "step_index", None) == 0]
+    assert isinstance(own[0], StepStarted)
+    assert isinstance(own[-1], StepFinished)
+    assert own[-1].result.attempts == 3
+
+
+@pytest.mark.parametrize("where", ["here", "threads", "executor"])
+def test_an_attempt_that_failed_is_told_before_the_next_one(where: str) -> None:
+    """Not only when its step is done, where that is tried in this process."""
+    told = threading.Event()
+    tried: list[bool] = []
+
+    def act(_: Any) -> str:
+        tried.append(told.is_set())
+        if len(tried) == 1:
+            raise OSError("first")
+        return "done"
+
+    plan = workflows.plan(
+        {"name": "a", "action": "act", "max_attempts": 2}, {"name": "b"}, flags={"parallel": True}
+    )
+    with ThreadPoolExecutor(2) as executor:
+        how: dict[str, Any] = {"executor": executor} if where == "executor" else {}
+        jobs = 1 if where == "here" else 2
+        for event in events_of(plan, {"act": act}, jobs=jobs, **how):
+            if isinstance(event, AttemptFailed):
+                told.set()
+    assert tried == [False, True]
+
+
+class Losing(Noting):
+    """An executor that loses what it is given, so many times."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__()
+        self.losses = losses
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it, or lose it."""
+        self.losses -= 1
+        if self.losses < 0:
+            return super().submit(fn, *args, **kwargs)
+        lost: Future[Any] = Future()
+        lost.set_exception(OSError("gone"))
+        return lost
+
+
+def test_what_an_executor_loses_is_a_failed_attempt() -> None:
+    """Of its step, which is tried again."""
+    plan = crowd(1, "echo", 7, max_attempts=3)
+    events = [*events_of(plan, executor=Losing(2))]
+    error = "lost by the executor: OSError: gone"
+    assert failures(events) == [(0, 1, error, 0.0), (0, 2, error, 0.0)]
+    (result,) = results(events)
+    assert (result.output, result.attempts) == (7, 3)
+    (result,) = results(events_of(plan, executor=Losing(3)))
+    assert (result.error, result.error_type, result.attempts) == (error, "WorkerLost", 3)
+
+
+def test_an_interrupt_forgets_no_attempt_that_was_lost() -> None:
+    """It is on record as one, so it counts in what came of its step."""
+    events = events_of(crowd(1, "echo", 7, max_attempts=3), executor=Losing(1))
+    failed = next(event for event in events if isinstance(event, AttemptFailed))
+    told: list[Event] = []
+    with suppress(KeyboardInterrupt):
+        while True:
+            told.append(events.send("interrupt"))
+    (result,) = results(told)
+    assert (failed.attempt, result.error, result.attempts) == (1, "interrupted", 1)
+
+
+def test_after_a_signal_a_step_that_failed_in_the_thread_of_the_run_is_not_tried_again() -> None:
+    """Even if its action has caught the interrupt. The end of the run names the signal."""
+    for jobs in (1, 2):
+        plan = crowd(1, "nobody", max_attempts=3)
+        told: list[Event] = []
+        with pytest.raises(KeyboardInterrupt):
+            told.extend(events_of(plan, find_signal=lambda: "SIGTERM", jobs=jobs))
+        (result,) = results(told)
+        assert (result.error, result.attempts) == ("interrupted", 1)
+        assert isinstance(told[-1], RunFinished)
+        assert (told[-1].status, told[-1].signal) == ("interrupted", "SIGTERM")
+
+
 @pytest.mark.parametrize("flags", [{}, {"parallel": True}])
 def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) -> None:
     """Which are gone when the run is over; the timeout is the plan's."""
@@ -164,9 +314,60 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     late = crowd(2, "nap", 600, flags=flags, timeout_seconds=0.1)
     assert outputs(late, enforce_timeout=True)[:1] == ["timed out after 0.1 s"]
     retried = crowd(1, "nap", 600, flags=flags, timeout_seconds=0.1, max_attempts=2)
-    events = events_of(retried, jobs=2, enforce_timeout=True)
-    run = reduce(advance, events, RunResult(retried))
-    assert build_result_document(run)["results"][0]["attempts"] == 2
+    (result,) = results(events_of(retried, jobs=2, enforce_timeout=True))
+    assert (result.attempts, result.error_type) == (2, "TimedOut")
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("away", [False, True])
+def test_a_step_can_have_a_timeout_of_its_own(*, away: bool, jobs: int) -> None:
+    """Nobody has to ask for it; the other steps are tried as ever."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "nap", "input": 600, "timeout_seconds": 0.1, "optional": True},
+        {"name": "b", "action": "whereabouts", "timeout_seconds": 60},
+        {"name": "c", "action": "whereabouts"},
+    ]
+    plan = workflows.plan(*steps, flags={"parallel": True}, timeout_seconds=0.001)
+    executor = Noting() if away else None
+    late, there, here = outputs(plan, jobs=jobs, executor=executor)
+    assert late == "timed out after 0.1 s"
+    assert here == os.getpid() != there
+    assert gone(there)
+
+
+def test_what_an_earlier_run_has_done_is_not_run_again() -> None:
+    """Neither in threads nor on an executor; others read it."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "input": {"from": "a"}},
+        flags={"parallel": True},
+    )
+    known = workflows.done("a", "known")._replace(reused=True)
+    for executor in (None, Noting()):
+        events = [*events_of(plan, resumed=Resumed("1", {0: known}, ()), executor=executor)]
+        assert [result.output for result in results(events)] == ["known", "", "known"]
+        started = [event.step_index for event in events if isinstance(event, StepStarted)]
+        assert sorted(started) == [1, 2]
+        (first, *_) = events
+        assert isinstance(first, RunStarted)
+        assert first.resumed == Resumed("1", {0: known}, ())
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_run_can_keep_going(jobs: int) -> None:
+    """Then a failure ends only what comes after it."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "nobody"},
+        {"name": "b", "after": ["a"]},
+        {"name": "c", "priority": -1},
+    ]
+    plan = workflows.plan(*steps, flags={"parallel": True})
+    for executor in (None, Noting()):
+        events = [*events_of(plan, jobs=jobs, executor=executor, keep_going=True)]
+        assert [result.name for result in results(events)] == ["a", "c"]
+        assert isinstance(events[-1], RunFinished)
+        assert (events[-1].status, events[-1].not_run) == ("failed", (1,))
 
 
 def test_what_only_deadlines_need_is_imported_with_them() -> None:
@@ -183,16 +384,21 @@ def test_what_only_deadlines_need_is_imported_with_them() -> None:
 
 def test_threads_are_gone_when_the_run_is_over() -> None:
     """Also when it was broken off."""
-    before = threading.active_count()
+    before = running()
     outputs(crowd(50, "echo", 1))
     events = events_of(crowd(50, "echo", 1), (), jobs=3)
     for _ in range(9):
         next(events)
+    assert running() - before
     events.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith("driftflow"):
-            thread.join(60)
-    assert threading.active_count() == before
+    for thread in running() - before:
+        thread.join(60)
+    assert not running() - before
+
+
+def running() -> set[threading.Thread]:
+    """The threads of runs that there are."""
+    return {each for each in threading.enumerate() if each.name.startswith("driftflow-")}
 
 
 def test_an_interrupt_in_a_thread_ends_the_run() -> None:
@@ -251,16 +457,20 @@ def test_with_fewer_threads_than_wanted_each_step_is_still_tried_once(
 def test_no_thread_is_started_that_would_have_nothing_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A wave has no more steps than that."""
-    started: list[int] = []
+    """A chain has none, and others as many as steps are under way together."""
+    start = threading.Thread.start
+    started: list[str] = []
 
-    def noted(number: int, name: str) -> Any:
-        started.append(number)
-        return ThreadPoolExecutor(number, name)
+    def noted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
 
-    monkeypatch.setattr(wiring, "ThreadPoolExecutor", noted)
-    steps = [{"priority": priority} for priority in (3, 2, 2, 2, 1)]
-    outputs(workflows.plan(*steps, flags={"parallel": True}), jobs=100_000)
+    monkeypatch.setattr("threading.Thread.start", noted)
+    both = meeting(2)
+    steps = [{"action": "meet", "priority": priority} for priority in (2, 2, 1, 1)]
+    outputs(workflows.plan(*steps, flags={"parallel": True}), both, jobs=100_000)
+    assert started == ["driftflow-0", "driftflow-1"]
+    started.clear()
     outputs(workflows.plan({}, {"priority": 1}, flags={"parallel": True}))
     outputs(workflows.plan(flags={"parallel": True}))
-    assert started == [3]
+    assert started == []

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrsistent import InvariantException, PVector
+from pyrsistent import InvariantException, PVector, pvector
 from support import workflows
 
 from driftflow.planning.graph import Graph
-from driftflow.planning.plan import Plan, Step, build_plan, digest, list_waves
-from driftflow.planning.references import freeze, thaw
-from driftflow.planning.settings import Backoff, Flags
+from driftflow.planning.plan import Plan, Step, build_plan, digest, find_key, list_waves
+from driftflow.planning.references import FrozenObject, freeze, thaw
+from driftflow.planning.settings import Backoff, Flags, RetryPolicy
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
@@ -79,6 +80,26 @@ def test_a_step_knows_what_it_comes_after() -> None:
     assert list_waves([]) == []
 
 
+def test_a_step_is_tried_as_it_says_itself_and_else_as_the_workflow_says() -> None:
+    """An optional one once, unless it says otherwise. A timeout is its own or none."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b", "optional": True},
+        {"name": "c", "optional": True, "max_attempts": 5.0, "backoff": {"factor": 3}},
+        {"name": "d", "action": "x", "timeout_seconds": 2, "retry_on": ["OSError"]},
+        max_attempts=3,
+        backoff={},
+        timeout_seconds=7,
+    )
+    assert [step.policy for step in plan.steps] == [
+        RetryPolicy(3, Backoff()),
+        RetryPolicy(1, Backoff()),
+        RetryPolicy(5, Backoff(factor=3)),
+        RetryPolicy(3, Backoff(), 2, ("OSError",)),
+    ]
+    assert plan.timed == ("x",)
+
+
 def test_every_field_reaches_the_plan() -> None:
     """As it stands in the config."""
     plan = workflows.plan(
@@ -95,16 +116,19 @@ def test_every_field_reaches_the_plan() -> None:
         name="w",
         steps=plan.steps,
         actions=("b",),
-        read=(),
+        timed=(),
         max_attempts=3,
         backoff=Backoff(1, 3, 30, jitter=False),
         flags=Flags(enabled=plan.flags.enabled, sources=plan.flags.sources),
         storage_path="x",
         timeout_seconds=0.5,
         timeout_source="config",
+        params=FrozenObject(pvector()),
     )
     assert list(plan.steps) == [
-        Step("a", "b", freeze([1]), 7, optional=True, sensitive=True, urgency=7)
+        Step("a", "b", freeze([1]), 7, optional=True, sensitive=True, urgency=7)._replace(
+            policy=RetryPolicy(1, Backoff(1, 3, 30, jitter=False)), has_key=False
+        )
     ]
     assert set(plan.flags.enabled) == {"audit"}
 
@@ -115,7 +139,7 @@ def test_every_field_reaches_the_plan() -> None:
         "name",
         "steps",
         "actions",
-        "read",
+        "timed",
         "max_attempts",
         "flags",
         "storage_path",
@@ -245,13 +269,66 @@ def test_the_digest_covers_what_will_be_done_and_nothing_else() -> None:
 
 
 def test_the_digest_is_that_of_the_documented_canonical_json() -> None:
-    """The expected one is what the command sha256sum says of this text."""
-    plan = workflows.plan({"name": "é", "input": {"b": [1.5, None], "a": ""}}, name="demo")
-    # {"name":"demo","max_attempts":1,"steps":[{"name":"\u00e9","action":"echo",
-    # "input":{"b":[1.5,null],"a":""},"priority":0,"optional":false}]}
-    # on one line, without the space and the line's end.
-    expected = "46868a4ec31a4e737ef9f94b0ab7ab431e7689481f927e16d0d548b3fc790bd2"
+    """On one line, without spaces."""
+    plan = workflows.plan(
+        {"name": "é", "input": {"b": [1.5, None], "a": ""}},
+        {"name": "z", "action": "upper", "input": {"param": "p"}, "priority": -1, "after": ["é"]},
+        {"name": "zz", "input": "secret", "priority": -1, "sensitive": True},
+        name="demo",
+        params={"p": "x"},
+    )
+    canonical = (
+        r'{"name":"demo","max_attempts":1,"steps":[{"name":"\u00e9","action":"echo",'
+        r'"input":{"b":[1.5,null],"a":""},"priority":0,"optional":false,"after":[]},{"name":"z",'
+        r'"action":"upper","input":{"literal":"x"},"priority":-1,"optional":false,'
+        r'"after":["\u00e9"]},{"name":"zz","action":"echo","input":null,"priority":-1,'
+        r'"optional":false,"after":[]}]}'
+    )
+    expected = hashlib.sha256(canonical.encode()).hexdigest()
     assert digest(plan) == f"sha256:{expected}"
+
+
+def test_a_key_is_the_digest_of_an_action_and_its_input() -> None:
+    """As they are written, a parameter as a literal; the name of the step has no part in it."""
+    given = {"param": "p", "default": "x"}
+    steps = [{"name": name, "action": "upper", "input": given} for name in "ab"]
+    expected = hashlib.sha256(b'{"action":"upper","input":{"literal":"x"}}').hexdigest()
+    both: tuple[dict[str, Json], ...] = ({}, {"p": "x"})
+    for params in both:  # a default is a value like any other
+        assert {*map(find_key, workflows.plan(*steps, params=params).steps)} == {expected}
+    other = workflows.plan(*steps, params={"p": "y"}).steps[0]
+    assert find_key(other) not in (None, expected)
+    default = {"param": "p", "default": {"from": "a"}}
+    _, reader = workflows.plan({"name": "a"}, {"name": "b", "input": default}).steps
+    _, written = workflows.plan({"name": "a"}, {"name": "b", "input": {"from": "a"}}).steps
+    assert find_key(reader) == find_key(written)
+
+
+@pytest.mark.parametrize(
+    ("step", "has_key"),
+    [
+        ({"input": "x"}, True),
+        ({"input": {"param": "open"}}, True),
+        ({"input": [{"param": "secret"}]}, False),
+        ({"input": {"param": "open", "default": {"param": "secret"}}}, False),
+        ({"input": "x", "sensitive": True}, False),
+    ],
+)
+def test_a_secret_has_no_digest(step: dict[str, Any], *, has_key: bool) -> None:
+    """Nor has a step that uses a parameter which a sensitive step uses; nor is its value kept."""
+    login = {"name": "login", "input": {"param": "secret"}, "sensitive": True}
+    plans = [
+        workflows.plan(
+            step | {"name": "a"},
+            login,
+            {"name": "z", "input": {"param": "open"}},
+            params={"secret": secret, "open": 1},
+        )
+        for secret in ("hunter2", "hunter3")
+    ]
+    assert [find_key(plan.steps[0]) is not None for plan in plans] == [has_key] * 2
+    assert digest(plans[0]) == digest(plans[1])
+    assert thaw(plans[0].params) == {"open": 1, "secret": "[redacted]"}
 
 
 def test_a_plan_can_be_pickled() -> None:

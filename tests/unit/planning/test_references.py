@@ -113,8 +113,9 @@ def test_an_attempt_is_given_what_the_references_name(written: Json, given: Json
         ({"from": "a"}, {"from": "a"}),
         ([{"from": ["a"]}], [{"from": ["a"]}]),
         ({"literal": {"from": "a"}}, {"literal": {"from": "a"}}),
-        ({"path": {"param": "day"}}, {"path": "2026-11-23"}),
+        ({"path": {"param": "day"}}, {"path": {"literal": "2026-11-23"}}),
         ({"param": "none", "default": {"from": "a"}}, {"from": "a"}),
+        ({"param": "none", "default": [1]}, {"literal": [1]}),
         ({"param": "odd"}, {"literal": {"from": "a"}}),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft7Validator
@@ -13,17 +13,22 @@ from support import workflows
 
 from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import StorageError
-from driftflow.planning.plan import digest
+from driftflow.planning.plan import digest, find_key
 from driftflow.recording.audit import record_events, utc_now
-from driftflow.running.events import Event, Halt, StepFinished, StepStarted
+from driftflow.recording.records import Code
+from driftflow.running.attempts import AttemptRunner
+from driftflow.running.events import AttemptFailed, Event, Halt, StepFinished, StepStarted
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from driftflow.planning.plan import Plan
+    from driftflow.running.attempts import Task
+    from driftflow.running.interpreter import Said
+    from driftflow.running.waves import InWaves
 
 
 def fixed_clock() -> count[float]:
@@ -34,36 +39,55 @@ def fixed_clock() -> count[float]:
 def run(plan: Plan) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
-    return interpret(plan, sequential(make_performer(ACTIONS), clock, pause=int), clock)
+    runner = AttemptRunner(make_performer(ACTIONS), clock, int, float)
+    return interpret(plan, sequential(runner), clock)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
     """One record each, exact when time and the run's id are given."""
     plan = workflows.plan(
         {"name": "a", "action": "upper", "input": "x"},
-        {"name": "b", "action": "no", "optional": True},
-    )
+        {"name": "b", "action": "no", "max_attempts": 2, "backoff": {"jitter": False}},
+        params={"day": 1},
+    ).set(source="job.json")
     moment = "2026-11-23T12:30:00.000042Z"
     path = tmp_path / "audit.jsonl"
-    events = run(plan)
-    passed = list(record_events(events, str(path), now=lambda: moment, run_id="run-1"))
+    recorded = record_events(
+        run(plan), str(path), now=lambda: moment, run_id="run-1", code=Code("1.2", {}, {"p": "3"})
+    )
+    passed = list(recorded)
     assert passed == list(run(plan))
     lines = path.read_text().splitlines()
     head = f'{{"v":1,"ts":"{moment}","run_id":"run-1","seq":'
+    keys = [find_key(step) for step in plan.steps]
+    error = '"error":"unknown action: \'no\'"'
+    origin = '"error_type":"ValueError","place":null'
     assert [line.removeprefix(head) for line in lines] == [
-        f'0,"event":"run_started","workflow":"test","plan":"{digest(plan)}","steps":2}}',
+        (
+            f'0,"event":"run_started","workflow":"test","plan":"{digest(plan)}","steps":2,'
+            '"config":"job.json","params":{"day":1},"version":"1.2","packages":{"p":"3"}}'
+        ),
         '1,"event":"step_started","index":0,"step":"a","action":"upper"}',
         (
             '2,"event":"step_finished","index":0,"step":"a","action":"upper","ok":true,'
-            '"output":"X","error":null,"attempts":1,"duration_seconds":0.123457}'
+            '"output":"X","error":null,"attempts":1,"duration_seconds":0.123457,'
+            f'"key":"{keys[0]}"}}'
         ),
         '3,"event":"step_started","index":1,"step":"b","action":"no"}',
         (
-            '4,"event":"step_finished","index":1,"step":"b","action":"no","ok":false,'
-            '"output":null,"error":"unknown action: \'no\'","attempts":1,'
-            '"duration_seconds":0.123457}'
+            f'4,"event":"attempt_failed","index":1,"step":"b","attempt":1,{error},'
+            f'{origin},"wait_seconds":1.0}}'
         ),
-        '5,"event":"run_finished","status":"failed","duration_seconds":0.617284}',
+        (
+            f'5,"event":"attempt_failed","index":1,"step":"b","attempt":2,{error},'
+            f'{origin},"wait_seconds":null}}'
+        ),
+        (
+            '6,"event":"step_finished","index":1,"step":"b","action":"no","ok":false,'
+            f'"output":null,{error},"attempts":2,'
+            f'"duration_seconds":0.123457,"key":"{keys[1]}",{origin}}}'
+        ),
+        '7,"event":"run_finished","status":"failed","duration_seconds":0.617284,"stopped_by":"b"}',
     ]
     for line in lines:
         Draft7Validator(load_schema("audit")).validate(json.loads(line))
@@ -99,6 +123,20 @@ def test_an_audit_that_fails_later_starts_no_further_step(
     assert (started, finished) == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (2, 2)][records]
 
 
+def test_an_audit_that_fails_between_two_attempts_ends_no_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes of the step is given out with all its attempts; no other one is started."""
+    fill_after(2, monkeypatch)
+    plan = workflows.plan({"name": "a", "action": "no", "max_attempts": 2, "optional": True}, {})
+    stream = record_events(run(plan), str(tmp_path / "audit"))
+    events: list[Event] = []
+    with pytest.raises(StorageError):
+        events.extend(stream)
+    kinds = [StepStarted, AttemptFailed, AttemptFailed, StepFinished]
+    assert [type(event) for event in events[1:]] == kinds
+
+
 @pytest.mark.parametrize("records", range(6))
 def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
     records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -106,24 +144,19 @@ def test_what_was_under_way_when_an_audit_failed_is_still_given_out(
     """Nothing that ran is hidden; and nothing more is started."""
     tried: list[str] = []
 
-    def crew(waves: Any, task: Any) -> Generator[Any, Halt | None, bool]:
+    def crew(schedule: InWaves, task: Callable[[int], Task]) -> Generator[Said, Halt | None, None]:
         """Two steps at a time."""
-        begun: list[str] = []
-        for wave in waves:
-            for step in wave:
-                if (yield None):
-                    break
-                begun.append(step.name)
-                if len(begun) == 2:
-                    break
-            while begun:
-                tried.append(begun.pop(0))
-                yield True, task(step)[0], None, 1, 0.0
-        return True
+        begun: list[int] = []
+        while (index := schedule.take()) is not None and not (yield index):
+            begun.append(index)
+        for index in begun:
+            tried.append(plan.steps[index].name)
+            yield index, (task(index)[1], None, 1, 0.0)
 
     fill_after(records, monkeypatch)
     plan = workflows.plan({"name": "a"}, {"name": "b"}, flags={"parallel": True})
-    stream = record_events(interpret(plan, crew, fixed_clock().__next__), str(tmp_path / "audit"))
+    happened = interpret(plan, crew, fixed_clock().__next__, in_turn=False)
+    stream = record_events(happened, str(tmp_path / "audit"))
     events: list[Event] = []
     with pytest.raises(StorageError):
         events.extend(stream)

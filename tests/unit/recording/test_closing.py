@@ -9,13 +9,14 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
+from driftflow.failures import Failure
 from driftflow.recording.audit import record_events
 from driftflow.recording.closing import close_record
 from driftflow.recording.storage import JsonFileStorage
 from driftflow.running.events import (
+    AttemptFailed,
     RunFinished,
     RunStarted,
-    StepDiscarded,
     StepFinished,
     StepStarted,
 )
@@ -30,7 +31,8 @@ PLAN = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "sensitive": T
 A, B, C = PLAN.steps
 STARTED: list[Event] = [RunStarted(PLAN), StepStarted(0, A), StepStarted(1, B)]
 DONE = StepFinished(0, A, workflows.done("a", "x"))
-DISCARDED = StepDiscarded(1, B, workflows.done("b", "x"))
+FAILED = AttemptFailed(1, B, 1, Failure("busy", ("OSError", "Exception")), 1.5)
+LATER = StepFinished(1, B, workflows.failed("b", "busy"))
 
 
 def recorded(path: Path, *events: Event, run_id: str = "mine") -> None:
@@ -41,10 +43,10 @@ def recorded(path: Path, *events: Event, run_id: str = "mine") -> None:
         pass
 
 
-def closed(path: Path) -> list[dict[str, Any]]:
+def closed(path: Path, signal: str | None = None) -> list[dict[str, Any]]:
     """The records that are added when run `mine` is closed."""
     before = path.read_bytes()
-    close_record(str(path), "mine", now=lambda: "2026-11-27T12:00:02.500000Z")
+    close_record(str(path), "mine", signal, now=lambda: "2026-11-27T12:00:02.500000Z")
     after = path.read_bytes()
     assert after.startswith(before)
     return [json.loads(line) for line in after[len(before) :].splitlines() if line]
@@ -56,7 +58,9 @@ def closed(path: Path) -> list[dict[str, Any]]:
         ([STARTED[0]], []),
         (STARTED, ["a", "b"]),
         ([*STARTED, DONE], ["b"]),
-        ([*STARTED, DONE, DISCARDED], []),
+        ([*STARTED, LATER], ["a"]),
+        ([*STARTED, DONE, FAILED], ["b"]),
+        ([*STARTED, DONE, FAILED, LATER], []),
     ],
 )
 def test_steps_that_were_under_way_and_the_run_have_an_end(
@@ -73,15 +77,33 @@ def test_steps_that_were_under_way_and_the_run_have_an_end(
     *ends, last = added
     assert [record["step"] for record in ends] == steps
     unknown = "interrupted; its outcome is unknown"
-    assert {(record["ok"], record["error"], record["attempts"]) for record in ends} <= {
-        (False, unknown, 1)
-    }
+    for record in ends:
+        assert (record["ok"], record["error"], record["attempts"]) == (False, unknown, 1)
+        assert (record["error_type"], record["place"]) == ("KeyboardInterrupt", None)
     assert (last["event"], last["status"], last["duration_seconds"]) == (
         "run_finished",
         "interrupted",
         2.5,
     )
     assert closed(path) == []
+
+
+def test_what_a_step_was_handed_is_not_known_any_more(tmp_path: Path) -> None:
+    """So its end has no key: that would be the one of another input."""
+    plan = workflows.plan({"name": "a", "input": "x"}, {"name": "b", "input": [{"from": "a"}]})
+    path = tmp_path / "audit"
+    recorded(path, RunStarted(plan), *(StepStarted(*each) for each in enumerate(plan.steps)))
+    assert [record.get("key") for record in closed(path)] == [None] * 3
+
+
+@pytest.mark.parametrize("signal", [None, "SIGKILL"])
+def test_the_signal_that_has_killed_a_run_is_named(signal: str | None, tmp_path: Path) -> None:
+    """If there was one."""
+    path = tmp_path / "audit"
+    recorded(path, *STARTED)
+    *_, last = closed(path, signal)
+    Draft7Validator(load_schema("audit")).validate(last)
+    assert last.get("signal") == signal
 
 
 def test_an_audit_that_others_may_write_is_closed_too(tmp_path: Path) -> None:

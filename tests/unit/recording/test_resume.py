@@ -94,8 +94,35 @@ def test_what_a_run_did_well_is_taken_up() -> None:
 
 
 def test_what_was_discarded_was_done_too() -> None:
-    """It need not be done again."""
-    assert known(step("1", 0), step("1", 2, "step_discarded", attempts=1)) == {0: "A", 2: "C"}
+    """It need not be done again; what has ended that run is."""
+    failed = step("1", 1, ok=False, output=None, error="no", attempts=1)
+    end = {"v": 1, "run_id": "1", "event": "run_finished", "status": "failed"}
+    end |= {"stopped_by": "b", "discarded": [2]}
+    assert known(step("1", 2), failed, step("1", 0), end) == {0: "A", 2: "C"}
+
+
+def test_an_attempt_that_failed_is_no_end_of_its_step() -> None:
+    """A run that was killed while it waited for the next one may have run the step."""
+    plan = plan_of()
+    attempt = {"v": 1, "run_id": "1", "event": "attempt_failed", "index": 1, "step": "b"}
+    attempt |= {"attempt": 1, "error": "busy", "error_type": "OSError", "wait_seconds": 60}
+    write(start(plan, "1"), step("1", 0), step("1", 1, "step_started"), attempt)
+    resumed, _ = find_resumable(plan)
+    assert resumed is not None
+    assert ([*resumed.results], resumed.unfinished) == ([0], (1,))
+
+
+def test_what_is_not_in_the_digest_is_done_again() -> None:
+    """A step without a key may be handed something else today, so it and all behind it is."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "input": {"param": "token"}},
+        {"name": "b", "input": {"param": "token"}, "sensitive": True},
+        {"name": "c", "after": ["a"]},
+    ]
+    plan = workflows.plan(*steps, flags={"audit": True}, params={"token": "hush"})
+    assert known(*(step("1", place) for place in range(3)), plan=plan) == {}
+    free = workflows.plan(steps[0], STEPS[1], steps[2], flags={"audit": True}, params={"token": 1})
+    assert known(*(step("1", place) for place in range(3)), plan=free) == {0: "A", 1: "B", 2: "C"}
 
 
 @pytest.mark.parametrize(

@@ -1,62 +1,84 @@
-"""The result is a fold of the events."""
+"""The events of a run are values, and whoever handles them knows all their kinds."""
 
-from functools import reduce
+from __future__ import annotations
 
+import re
+from typing import get_args
+
+import pytest
 from support import workflows
 
+from driftflow import events
+from driftflow.failures import Failure
 from driftflow.running.events import (
+    EVENTS,
+    AttemptFailed,
     Event,
+    Resumed,
     RunFinished,
     RunResult,
     RunStarted,
-    StepDiscarded,
     StepFinished,
+    StepResult,
     StepStarted,
-    advance,
 )
 
-PLAN = workflows.plan({"name": "a"}, {"name": "b"})
-FIRST = workflows.done("a", "A", 2, seconds=0.5)
-SECOND = workflows.failed("b", "down", seconds=0.25)
-EVENTS: list[Event] = [
-    RunStarted(PLAN),
-    StepStarted(0, PLAN.steps[0]),
-    StepFinished(0, PLAN.steps[0], FIRST),
-    StepStarted(1, PLAN.steps[1]),
-    StepFinished(1, PLAN.steps[1], SECOND),
-    RunFinished("failed", 0.8),
-]
+PLAN = workflows.plan({"name": "a"})
+(STEP,) = PLAN.steps
+FAILURE = Failure("down", ("OSError", "Exception", "BaseException"), "orders.py:3")
 
 
-def test_results_are_gathered_in_order_and_the_end_sets_the_status() -> None:
-    """The whole stream gives the whole result."""
-    run = reduce(advance, EVENTS, RunResult(PLAN))
-    assert (run.plan, list(run.results)) == (PLAN, [FIRST, SECOND])
-    assert (run.status, run.duration_seconds) == ("failed", 0.8)
-    assert advance(run, RunFinished("ok", 1.0)).status == "ok"
+def test_every_kind_of_event_is_listed() -> None:
+    """In the order in which they can come."""
+    kinds = (RunStarted, StepStarted, AttemptFailed, StepFinished, RunFinished)
+    assert get_args(Event) == EVENTS == kinds
+
+
+def test_users_import_events_by_a_short_name() -> None:
+    """The same ones, with what they hold."""
+    assert {*events.__all__} == {"Event", "StepResult", *(kind.__name__ for kind in EVENTS)}
+    for kind in (*EVENTS, StepResult):
+        assert getattr(events, kind.__name__) is kind
+    assert events.Event is Event
+
+
+@pytest.mark.parametrize("kind", [*EVENTS, StepResult, Resumed, RunResult])
+def test_every_field_is_described(kind: type) -> None:
+    """By its name, in the order of the fields: programs read them."""
+    described = re.findall(r"^ {8}(\w+): ", kind.__doc__ or "", re.MULTILINE)
+    assert described == [*vars(kind)["_fields"]]
+
+
+def test_what_is_as_always_can_be_left_out() -> None:
+    """No earlier run, no failure that ended the run, nothing done in vain, no exception."""
+    assert RunStarted(PLAN)._asdict() == {"plan": PLAN, "resumed": None, "keep_going": False}
+    end = RunFinished("ok", 1.0)
+    assert (end.stopped_by, end.discarded, end.not_run) == (None, (), ())
+    result = StepResult("a", ok=True, output="A", error=None, attempts=1, duration_seconds=0.5)
+    assert (result.reused, result.error_type, result.place) == (False, None, None)
 
 
 def test_a_run_that_has_not_come_to_its_end_is_not_ok() -> None:
-    """Even if every step so far was."""
-    run = reduce(advance, EVENTS[:3], RunResult(PLAN))
-    assert (list(run.results), run.status, run.duration_seconds) == ([FIRST], "failed", 0.0)
+    """Nothing is done of it; without `keep_going` it does not say what is not run."""
+    run = RunResult(PLAN)
+    assert (run.status, run.duration_seconds) == ("failed", 0.0)
+    assert (run.results, run.discarded, run.not_run, run.resumed) == ((), (), None, None)
 
 
-def test_a_step_has_a_result_only_once_it_is_finished() -> None:
-    """A step that was only started is not in the results."""
-    assert list(reduce(advance, EVENTS[:4], RunResult(PLAN)).results) == [FIRST]
-
-
-def test_what_was_discarded_is_kept_apart() -> None:
-    """If it ran at all."""
-    discarded = StepDiscarded(0, PLAN.steps[0], FIRST)
-    untried = StepDiscarded(1, PLAN.steps[1], SECOND._replace(attempts=0))
-    run = reduce(advance, [discarded, untried], RunResult(PLAN))
-    assert (list(run.results), list(run.discarded)) == ([], [FIRST])
-
-
-def test_advancing_leaves_the_run_as_it_was() -> None:
-    """Runs are values."""
-    before = RunResult(PLAN)
-    advance(before, EVENTS[2])
-    assert before == RunResult(PLAN)
+@pytest.mark.parametrize(
+    "event",
+    [
+        RunStarted(PLAN),
+        StepStarted(0, STEP),
+        AttemptFailed(0, STEP, 1, FAILURE, None),
+        StepFinished(0, STEP, workflows.done("a", "A")),
+        RunFinished("ok", 1.0),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_an_event_is_a_value(event: Event) -> None:
+    """It cannot be changed, and equals another one that says the same."""
+    with pytest.raises(AttributeError):
+        setattr(event, event._fields[0], None)
+    assert type(event)(*event) == event
+    assert event._replace(**{event._fields[0]: None}) != event  # type: ignore[arg-type]  # as above

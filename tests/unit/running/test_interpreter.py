@@ -8,27 +8,53 @@ from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import ANY
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import workflows
+from unit.running.graphs import find_later, plans
 
+from driftflow.api import run_events
+from driftflow.failures import AttemptError, Failure
+from driftflow.running.attempts import (
+    INTERRUPTED,
+    NOT_TRIED,
+    UNKNOWN,
+    AttemptRunner,
+    FailedAttempt,
+    LateInterrupt,
+    run_step,
+)
 from driftflow.running.events import (
+    AttemptFailed,
     Event,
     Halt,
+    Resumed,
     RunFinished,
+    RunResult,
     RunStarted,
-    StepDiscarded,
     StepFinished,
     StepResult,
     StepStarted,
 )
-from driftflow.running.interpreter import interpret, sequential, waves
+from driftflow.running.interpreter import interpret, make_result, sequential
+from driftflow.running.ordering import fold_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
-    from driftflow.planning.plan import Plan, Step
+    from driftflow.planning.plan import Plan
     from driftflow.reading.document import Json
-    from driftflow.running.attempts import Outcome, Perform, Task
-    from driftflow.running.interpreter import Crew
+    from driftflow.running.attempts import Outcome, Task
+    from driftflow.running.interpreter import Crew, Said
+    from driftflow.running.waves import InWaves
+
+    Perform = Callable[[str, Json, float | None], Json]
+
+
+def down(action: str) -> Failure:
+    """What the script fails with, as another process would describe it: place and all."""
+    types = ("ConnectionError", "OSError", "Exception", "BaseException")
+    return Failure(f"{action} is down", types, "orders.py:3")
 
 
 class Script:
@@ -40,18 +66,18 @@ class Script:
     def __init__(self) -> None:
         self.tried: list[str] = []
 
-    def perform(self, action: str, failures: Json) -> Json:
+    def perform(self, action: str, failures: Json, _: float | None) -> Json:
         """Fail, or give the action's name in capitals."""
         self.tried.append(action)
         assert isinstance(failures, int)
         if self.tried.count(action) <= failures:
-            raise OSError(f"{action} is down")
+            raise AttemptError(down(action))
         return action.upper()
 
 
-def tried(name: str, failures: int) -> dict[str, Any]:
+def tried(name: str, failures: int, **fields: Any) -> dict[str, Any]:
     """A step for the script."""
-    return {"name": name, "action": name, "input": failures}
+    return {"name": name, "action": name, "input": failures, **fields}
 
 
 def ticking() -> count[float]:
@@ -59,18 +85,27 @@ def ticking() -> count[float]:
     return count(100.0)
 
 
-def events(plan: Plan, script: Script | None = None) -> list[Event]:
+def events(plan: Plan, script: Script | None = None, **how: Any) -> list[Event]:
     """All events of the plan."""
-    return list(run(plan, (script or Script()).perform))
+    return follow(run(plan, (script or Script()).perform, **how))
 
 
-def run(plan: Plan, perform: Perform) -> Generator[Event, Halt | None, None]:
+def follow(stream: Generator[Event, Halt | None, None]) -> list[Event]:
+    """All events of a run that nobody interrupts."""
+    try:
+        return list(stream)
+    except KeyboardInterrupt:  # it would end the tests as well
+        raise AssertionError("the run was interrupted") from None
+
+
+def run(plan: Plan, perform: Perform, **how: Any) -> Generator[Event, Halt | None, None]:
     """The stream of a run in turn."""
     clock = ticking().__next__
-    return interpret(plan, sequential(perform, clock, pause=at_once), clock)
+    runner = AttemptRunner(perform, clock, at_once, lambda: 1.0)
+    return interpret(plan, sequential(runner), clock, **how)
 
 
-def at_once(_: int) -> None:
+def at_once(_: float) -> None:
     """No wait."""
 
 
@@ -80,15 +115,24 @@ def ok(name: str, attempts: int = 1) -> StepResult:
 
 
 def failed(name: str, attempts: int = 1) -> StepResult:
-    """A failure."""
-    return workflows.failed(name, f"{name} is down", attempts, seconds=1.0)
+    """A failure of the script."""
+    result = workflows.failed(name, f"{name} is down", attempts, seconds=1.0)
+    return result._replace(error_type="ConnectionError", place="orders.py:3")
+
+
+def only(kind: type, happened: Sequence[Event]) -> list[Any]:
+    """The events of one kind."""
+    return [event for event in happened if isinstance(event, kind)]
+
+
+def kinds(happened: Sequence[Event]) -> list[str]:
+    """The names of the kinds of events."""
+    return [type(event).__name__ for event in happened]
 
 
 def test_a_run_is_a_stream_of_events() -> None:
     """Started, each step started and finished in turn, finished."""
-    plan = workflows.plan(
-        {"name": "a", "action": "a", "input": 0}, {"name": "b", "action": "b", "input": 0}
-    )
+    plan = workflows.plan(tried("a", 0), tried("b", 0))
     first, second = plan.steps
     assert events(plan) == [
         RunStarted(plan),
@@ -100,21 +144,46 @@ def test_a_run_is_a_stream_of_events() -> None:
     ]
 
 
+def test_each_attempt_that_fails_is_an_event() -> None:
+    """Between the start of its step and the end; the last one has no wait."""
+    plan = workflows.plan(
+        tried("a", 1),
+        tried("b", 2),
+        max_attempts=2,
+        backoff={"delay_seconds": 4, "jitter": False},
+    )
+    first, second = plan.steps
+    assert events(plan) == [
+        RunStarted(plan),
+        StepStarted(0, first),
+        AttemptFailed(0, first, 1, down("a"), 4.0),
+        StepFinished(0, first, ok("a", 2)),
+        StepStarted(1, second),
+        AttemptFailed(1, second, 1, down("b"), 4.0),
+        AttemptFailed(1, second, 2, down("b"), None),
+        StepFinished(1, second, failed("b", 2)),
+        RunFinished("failed", 5.0, stopped_by="b"),
+    ]
+
+
 def test_a_plan_without_steps_is_ok() -> None:
     """There is nothing that could fail."""
     plan = workflows.plan()
-    assert events(plan) == [RunStarted(plan), RunFinished("ok", 1.0)]
+    for in_turn in (True, False):
+        assert events(plan, in_turn=in_turn) == [RunStarted(plan), RunFinished("ok", 1.0)]
 
 
 def test_nothing_is_performed_before_the_next_event_is_asked_for() -> None:
-    """So the record of step_started is on file before the step is tried."""
+    """So what happened is on file before anything else happens: a start, an attempt that failed."""
     script = Script()
-    stream = run(workflows.plan(tried("a", 0)), script.perform)
+    stream = run(workflows.plan(tried("a", 1), max_attempts=2), script.perform)
     assert isinstance(next(stream), RunStarted)
     assert isinstance(next(stream), StepStarted)
     assert script.tried == []
-    assert isinstance(next(stream), StepFinished)
+    assert isinstance(next(stream), AttemptFailed)
     assert script.tried == ["a"]
+    assert isinstance(next(stream), StepFinished)
+    assert script.tried == ["a", "a"]
 
 
 @pytest.mark.parametrize(
@@ -132,106 +201,220 @@ def test_a_step_is_tried_until_it_succeeds_or_its_attempts_are_used_up(
 ) -> None:
     """And no further."""
     script = Script()
-    plan = workflows.plan(
-        {"name": "s", "action": "s", "input": failures}, max_attempts=max_attempts
-    )
-    assert events(plan, script)[2] == StepFinished(0, plan.steps[0], result)
+    plan = workflows.plan(tried("s", failures), max_attempts=max_attempts)
+    happened = events(plan, script)
+    assert only(StepFinished, happened) == [StepFinished(0, plan.steps[0], result)]
     assert len(script.tried) == result.attempts
+    assert len(only(AttemptFailed, happened)) == failures
 
 
 def test_an_optional_step_is_tried_once() -> None:
-    """Always, whatever max_attempts says."""
+    """Whatever the workflow's max_attempts says."""
     script = Script()
-    plan = workflows.plan(
-        {"name": "s", "action": "s", "input": 1, "optional": True}, max_attempts=5
-    )
-    assert events(plan, script)[2] == StepFinished(0, plan.steps[0], failed("s", 1))
+    plan = workflows.plan(tried("s", 1, optional=True), max_attempts=5)
+    assert only(StepFinished, events(plan, script)) == [
+        StepFinished(0, plan.steps[0], failed("s", 1))
+    ]
     assert script.tried == ["s"]
 
 
+def test_a_step_is_tried_as_its_own_fields_say() -> None:
+    """However often, with what waits, how long, and after what: all that its policy holds."""
+    limits: list[float | None] = []
+
+    def perform(_: str, __: Json, seconds: float | None) -> Json:
+        limits.append(seconds)
+        raise AttemptError(down("a"))
+
+    own = {
+        "max_attempts": 3,
+        "backoff": {"delay_seconds": 7, "factor": 1, "jitter": False},
+        "timeout_seconds": 5,
+        "retry_on": ["OSError"],
+    }
+    plan = workflows.plan({"name": "a", "optional": True, **own}, {"name": "b"}, max_attempts=2)
+    waits = [event.wait_seconds for event in only(AttemptFailed, follow(run(plan, perform)))]
+    assert waits == [7.0, 7.0, None, 0.0, None]
+    assert limits == [5, 5, 5, None, None]
+
+
 def test_the_first_failure_of_a_step_that_is_not_optional_ends_the_run() -> None:
-    """No step after it is started."""
+    """No step after it is started, and the last event names it."""
     script = Script()
-    plan = workflows.plan(
-        {"name": "a", "action": "a", "input": 0},
-        {"name": "b", "action": "b", "input": 9},
-        {"name": "c", "action": "c", "input": 0},
-    )
+    plan = workflows.plan(tried("a", 0), tried("b", 9), tried("c", 0))
     *_, last_step, end = events(plan, script)
     assert last_step == StepFinished(1, plan.steps[1], failed("b"))
-    assert end == RunFinished("failed", 5.0)
+    assert end == RunFinished("failed", 5.0, stopped_by="b")
     assert script.tried == ["a", "b"]
 
 
 def test_the_failure_of_an_optional_step_does_not_end_the_run_but_counts() -> None:
     """The steps after it run; the status is failed all the same."""
     script = Script()
-    plan = workflows.plan(
-        {"name": "a", "action": "a", "input": 1, "optional": True},
-        {"name": "b", "action": "b", "input": 0},
-    )
+    plan = workflows.plan(tried("a", 1, optional=True), tried("b", 0))
     *_, last_step, end = events(plan, script)
     assert last_step == StepFinished(1, plan.steps[1], ok("b"))
     assert end == RunFinished("failed", 5.0)
+    assert script.tried == ["a", "b"]
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_with_keep_going_a_failure_ends_only_what_comes_after_it(*, in_turn: bool) -> None:
+    """By whatever way; these are told, no step has stopped the run, and the status is failed."""
+    script = Script()
+    plan = workflows.plan(
+        tried("a", 9),
+        tried("b", 0, after=["a"]),
+        tried("c", 0, after=["b"]),
+        tried("d", 9, optional=True),
+        tried("e", 0, after=["d"]),
+        tried("f", 9),
+        tried("g", 0, after=["e"]),
+    )
+    started, *happened, end = events(plan, script, in_turn=in_turn, keep_going=True)
+    assert started == RunStarted(plan, None, keep_going=True)
+    assert script.tried == ["a", "d", "e", "f", "g"]
+    assert [event.result for event in only(StepFinished, happened)] == [
+        *(failed("a"), failed("d"), ok("e"), failed("f"), ok("g")),
+    ]
+    assert end == RunFinished("failed", ANY, not_run=(1, 2))
+
+
+def test_with_keep_going_a_run_without_failures_is_as_ever() -> None:
+    """Nothing is left out."""
+    plan = workflows.plan(tried("a", 0), tried("b", 0, after=["a"]))
+    *happened, end = events(plan, keep_going=True)
+    assert [event.result for event in only(StepFinished, happened)] == [ok("a"), ok("b")]
+    assert end == RunFinished("ok", 5.0)
+
+
+INTERRUPTED_STEP = StepResult(
+    *("b", False, None, "interrupted", 1, 1.0),
+    error_type="KeyboardInterrupt",
+)
 
 
 def test_an_interrupted_run_ends_well_and_says_so() -> None:
-    """The step in hand is recorded as interrupted, no other one is started."""
+    """The step in hand is recorded as interrupted, no other one is started, none is to blame."""
 
-    def perform(_: str, value: Json) -> Json:
+    def perform(_: str, value: Json, __: float | None) -> Json:
         if value == "b":
             raise KeyboardInterrupt
         return value
 
-    steps = [{"name": name, "input": name, "optional": True} for name in "abc"]
-    stream = run(workflows.plan(*steps), perform)
-    events: list[Event] = []
+    for optional in (True, False):
+        steps = [{"name": name, "input": name, "optional": optional} for name in "abc"]
+        stream = run(workflows.plan(*steps), perform)
+        happened: list[Event] = []
+        with pytest.raises(KeyboardInterrupt):
+            happened.extend(stream)
+        assert kinds(happened[1:-1]) == ["StepStarted", "StepFinished"] * 2
+        assert happened[-2] == StepFinished(1, ANY, INTERRUPTED_STEP)
+        assert happened[-1] == RunFinished("interrupted", ANY)
+
+
+@pytest.mark.parametrize("name", [None, "SIGTERM"])
+def test_the_signal_that_interrupted_a_run_is_named(name: str | None) -> None:
+    """If it was one."""
+    stream = run(workflows.plan(tried("a", 0)), Script().perform, find_signal=lambda: name)
+    next(stream)
+    assert stream.send("interrupt") == RunFinished("interrupted", 1.0, signal=name)
     with pytest.raises(KeyboardInterrupt):
-        events.extend(stream)
-    assert [type(event) for event in events[1:-1]] == [StepStarted, StepFinished] * 2
-    interrupted = StepResult(
-        "b", ok=False, output=None, error="interrupted", attempts=1, duration_seconds=1.0
-    )
-    assert events[-2] == StepFinished(1, ANY, interrupted)
-    assert events[-1] == RunFinished("interrupted", ANY)
+        next(stream)
 
 
-@pytest.mark.parametrize("event", range(6))
-def test_a_run_can_be_interrupted_at_any_event(event: int) -> None:
+def send(stream: Generator[Event, Halt | None, None], number: int, halt: Halt) -> list[Event]:
+    """All events of a run that is sent something, once, in answer to the event of this number."""
+    happened = [next(stream) for _ in range(number + 1)]
+    try:
+        happened.append(stream.send(halt))
+        happened.extend(stream)
+    except StopIteration:
+        pass
+    except KeyboardInterrupt:
+        assert isinstance(happened[-1], RunFinished)
+        assert happened[-1].status == "interrupted"
+    return happened
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_run_can_be_interrupted_at_any_event(number: int) -> None:
     """Each step that was started has an end; when all are done there is nothing to interrupt."""
     script = Script()
     stream = run(workflows.plan(tried("a", 0), tried("b", 0)), script.perform)
-    events = [next(stream) for _ in range(event + 1)]
-    told = {StepStarted: "started", StepFinished: "finished", RunFinished: "over"}
-    if event < 5:
-        events.append(stream.send("interrupt"))
-    if event < 4:
-        with pytest.raises(KeyboardInterrupt):
-            events.extend(stream)
-    else:
-        events.extend(stream)
-    assert events[-1] == RunFinished("interrupted" if event < 4 else "ok", ANY)
-    assert script.tried == [[], [], ["a"], ["a"], ["a", "b"], ["a", "b"]][event]
-    begun = [1, 1, 1, 2, 2, 2][event] - (event == 0)
-    assert [told[type(each)] for each in events[1:]] == ["started", "finished"] * begun + ["over"]
-    results = [each.result for each in events if isinstance(each, StepFinished)]
-    untried = [each for each in results if each[1:] == (False, None, "interrupted", 0, 0.0, False)]
-    assert len(untried) == (event in (1, 3))
+    happened = send(stream, number, "interrupt")
+    assert happened[-1] == RunFinished("interrupted" if number < 4 else "ok", ANY)
+    assert script.tried == [[], [], ["a"], ["a"], ["a", "b"], ["a", "b"]][number]
+    begun = [0, 1, 1, 2, 2, 2][number]
+    steps = ["StepStarted", "StepFinished"] * begun
+    assert kinds(happened) == ["RunStarted", *steps, "RunFinished"]
+    results = [event.result for event in only(StepFinished, happened)]
+    untried = [result for result in results if not result.ok]
+    assert [result[1:6] for result in untried] == [(False, None, "interrupted", 0, 0.0)] * (
+        number in (1, 3)
+    )
 
 
-def test_an_interrupt_after_a_failure_that_ends_the_run_changes_nothing() -> None:
-    """There was nothing more to do."""
+def test_an_interrupt_raises_keyboard_interrupt_at_last() -> None:
+    """Whoever follows the run to its end learns of it."""
+    stream = run(workflows.plan(tried("a", 0)), Script().perform)
+    next(stream)
+    assert isinstance(stream.send("interrupt"), RunFinished)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+
+
+def test_an_interrupt_between_two_attempts_ends_the_step() -> None:
+    """It is not tried again, and is what the interrupt has ended."""
+    script = Script()
+    plan = workflows.plan(tried("b", 1), tried("c", 0), max_attempts=2)
+    happened = send(run(plan, script.perform), 2, "interrupt")
+    assert happened[2:] == [
+        AttemptFailed(0, plan.steps[0], 1, down("b"), 0.0),
+        StepFinished(0, plan.steps[0], INTERRUPTED_STEP),
+        RunFinished("interrupted", ANY),
+    ]
+    assert script.tried == ["b"]
+
+
+@pytest.mark.parametrize("halt", ["stop", "interrupt"])
+def test_what_is_sent_in_answer_to_the_last_attempt_is_not_lost(halt: Halt) -> None:
+    """The step has come to its own end, and no other is started: it need not be said twice."""
+    script = Script()
+    plan = workflows.plan(tried("a", 1, optional=True), tried("b", 0))
+    happened = send(run(plan, script.perform), 2, halt)
+    assert happened[2:4] == [
+        AttemptFailed(0, plan.steps[0], 1, down("a"), None),
+        StepFinished(0, plan.steps[0], failed("a")),
+    ]
+    assert happened[4:] == ([RunFinished("interrupted", ANY)] if halt == "interrupt" else [])
+    assert script.tried == ["a"]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_an_interrupt_after_a_failure_that_ends_the_run_changes_nothing(number: int) -> None:
+    """There was nothing more to do: neither after the last attempt nor after the step."""
     stream = run(workflows.plan(tried("a", 1), tried("b", 0)), Script().perform)
-    assert [next(stream) for _ in range(3)]
-    assert stream.send("interrupt") == RunFinished("failed", ANY)
-    assert list(stream) == []
+    assert send(stream, number, "interrupt")[3:] == [
+        StepFinished(0, ANY, failed("a")),
+        RunFinished("failed", ANY, stopped_by="a"),
+    ]
+
+
+def test_an_interrupt_when_all_else_comes_after_a_failure_changes_nothing() -> None:
+    """With `keep_going` as well there was nothing more to do."""
+    plan = workflows.plan(tried("a", 1), tried("b", 0, after=["a"]))
+    for in_turn in (True, False):
+        stream = run(plan, Script().perform, in_turn=in_turn, keep_going=True)
+        happened = send(stream, 3, "interrupt")
+        assert happened[-1] == RunFinished("failed", ANY, not_run=(1,))
 
 
 def handed(plan: Plan) -> tuple[list[Json], list[StepResult]]:
     """What each attempt is given, and the results; an action fails, or gives its name back."""
     inputs: list[Json] = []
 
-    def perform(action: str, value: Json) -> Json:
+    def perform(action: str, value: Json, _: float | None) -> Json:
         inputs.append(value)
         if action == "fail":
             raise OSError(action)
@@ -265,8 +448,8 @@ def test_data_from_a_step_that_failed_fails_its_readers() -> None:
     )
     inputs, results = handed(plan)
     assert inputs == ["", ""]
-    assert results == [
-        workflows.failed("a", "fail", 1, seconds=1.0),
+    assert [result._replace(place=None) for result in results] == [
+        workflows.failed("a", "fail", 1, seconds=1.0)._replace(error_type="OSError"),
         workflows.failed("b", "input from 'a', which failed", 0, seconds=1.0),
         workflows.done("c", ["C"], seconds=1.0),
         workflows.failed("d", "input from 'b', which failed", 0, seconds=1.0),
@@ -277,7 +460,7 @@ def test_a_reader_that_changes_what_it_was_given_harms_nobody() -> None:
     """Neither other readers nor a later attempt of its own, nor the result."""
     seen: list[Json] = []
 
-    def perform(action: str, value: Json) -> Json:
+    def perform(action: str, value: Json, _: float | None) -> Json:
         if action == "make":
             return {"rows": [1]}
         assert isinstance(value, dict)
@@ -293,17 +476,39 @@ def test_a_reader_that_changes_what_it_was_given_harms_nobody() -> None:
         {"name": "c", "input": {"from": "a"}},
         max_attempts=2,
     )
-    events = list(run(plan, perform))
+    made, *_ = only(StepFinished, follow(run(plan, perform)))
     assert seen == [[1]] * 3
-    assert isinstance(events[2], StepFinished)
-    assert events[2].result.output == {"rows": [1]}
+    assert made.result.output == {"rows": [1]}
 
 
 class Large(dict[str, object]):
     """An output whose end can be noticed."""
 
 
-def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
+def list_alive(plan: Plan, **how: Any) -> list[list[bool]]:
+    """At the end of each step, which of the outputs before it are still held.
+
+    An action fails, or gives an output of its own.
+    """
+    made: list[weakref.ref[Large]] = []
+
+    def perform(action: str, _: Json, __: float | None) -> Json:
+        output = Large()
+        made.append(weakref.ref(output))
+        if action == "fail":
+            raise OSError
+        return cast("Json", output)
+
+    alive = []
+    for event in run(plan, perform, **how):
+        if isinstance(event, StepFinished):
+            alive.append([ref() is not None for ref in made[:-1]])
+        del event
+    return alive
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_an_output_is_let_go_of_when_its_last_reader_is_done(*, in_turn: bool) -> None:
     """And one that nobody reads at once: a long run holds what it needs."""
     plan = workflows.plan(
         {"name": "a"},
@@ -312,19 +517,7 @@ def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
         {"name": "d", "input": [{"from": "b"}, {"from": "b"}]},
         {"name": "e"},
     )
-    made: list[weakref.ref[Large]] = []
-
-    def perform(_: str, __: Json) -> Json:
-        output = Large()
-        made.append(weakref.ref(output))
-        return cast("Json", output)
-
-    alive = []
-    for event in run(plan, perform):
-        if isinstance(event, StepFinished):
-            alive.append([ref() is not None for ref in made[:-1]])
-        del event
-    assert alive == [
+    assert list_alive(plan, in_turn=in_turn) == [
         [],
         [False],
         [False, True],
@@ -333,108 +526,499 @@ def test_an_output_is_let_go_of_when_its_last_reader_is_done() -> None:
     ]
 
 
-def names(plan: Plan) -> list[str]:
-    """The names of the steps of each wave."""
-    return ["".join(step.name for step in wave) for wave in waves(plan)]
-
-
-def test_a_wave_has_steps_of_one_priority() -> None:
-    """With the flag off each step has a wave of its own."""
-    steps = [{"name": name, "priority": "dcba".index(name) // 2} for name in "abcd"]
-    assert names(workflows.plan(*steps, flags={"parallel": True})) == ["ab", "cd"]
-    assert names(workflows.plan(*steps)) == ["a", "b", "c", "d"]
-    assert names(workflows.plan(flags={"parallel": True})) == []
-
-
-def test_a_step_that_reads_from_its_own_wave_starts_a_new_one() -> None:
-    """Wherever in its input that stands; those after it stay with it."""
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_an_output_is_let_go_of_when_its_last_reader_is_not_run(*, in_turn: bool) -> None:
+    """With `keep_going`: nobody will read it any more."""
     plan = workflows.plan(
-        {"name": "a"},
-        {"name": "b"},
-        {"name": "c", "input": [{"x": {"from": ["b"]}}]},
-        {"name": "d", "input": {"from": "a"}},
-        {"name": "e", "input": {"from": "d"}},
-        {"name": "f", "priority": -1, "input": {"from": "e"}},
-        flags={"parallel": True},
+        {"name": "a", "priority": 9},
+        {"name": "b", "action": "fail", "priority": 8},
+        {"name": "c", "input": {"from": "a"}, "after": ["b"]},
+        {"name": "d"},
+        {"name": "e"},
     )
-    assert names(plan) == ["ab", "cd", "e", "f"]
+    alive = list_alive(plan, in_turn=in_turn, keep_going=True)
+    assert alive[2:] == [[False, False], [False, False, False]]
 
 
-def crew_of(*given: Outcome | None) -> Crew:
-    """A crew that gives these, whatever it is sent."""
+def crew_of(*given: Said | type[KeyboardInterrupt]) -> Crew:
+    """A crew that says these things, whatever it is sent; or raises that at last."""
 
     def crew(
-        waves: Iterable[Sequence[Step]], task: Callable[[Step], Task]
-    ) -> Generator[Outcome | None, Halt | None, bool]:
-        for wave in waves:
-            for step in wave:
-                task(step)
-        yield from given
-        return True
+        schedule: InWaves, task: Callable[[int], Task]
+    ) -> Generator[Said, Halt | None, Halt | None]:
+        for each in given:
+            if isinstance(each, type):
+                raise each
+            if isinstance(each, int):
+                assert schedule.take() == each
+                task(each)
+            yield each
+        return None
 
     return crew
 
 
-GOOD: Outcome = (True, "out", None, 1, 0.5)
-BAD: Outcome = (False, None, "down", 2, 0.5)
+def told(plan: Plan, *given: Said | type[KeyboardInterrupt], **how: Any) -> list[Event]:
+    """The events of a run with that crew, but for the first; an interrupt is raised at last."""
+    stream = interpret(plan, crew_of(*given), ticking().__next__, in_turn=False, **how)
+    assert isinstance(next(stream), RunStarted)
+    happened: list[Event] = []
+    try:
+        happened.extend(stream)
+    except KeyboardInterrupt:
+        assert KeyboardInterrupt in given or LateInterrupt in given
+    else:
+        assert not any(isinstance(each, type) for each in given)
+    return happened
 
 
-def test_what_a_crew_gives_becomes_events() -> None:
-    """Steps are started and finished each in run order, however these mingle."""
-    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "optional": True})
+GOOD: Outcome = ("out", None, 1, 0.5)
+BAD: Outcome = (None, down("it"), 2, 0.5)
+WELL = (True, "out", None, 1, 0.5)
+ILL = (False, None, "it is down", 2, 0.5, False, "ConnectionError", "orders.py:3")
+
+
+def together(*steps: dict[str, Any], **fields: Any) -> Plan:
+    """The plan of steps that may be under way at the same time."""
+    return workflows.plan(*steps, flags={"parallel": True}, **fields)
+
+
+def test_what_a_crew_says_becomes_events() -> None:
+    """As it happens, in whatever order that is."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c", "optional": True})
     a, b, c = plan.steps
-    stream = interpret(plan, crew_of(None, None, GOOD, None, GOOD, BAD), ticking().__next__)
-    assert list(stream) == [
-        RunStarted(plan),
+    said = (0, 1, (1, GOOD), 2, FailedAttempt(2, 1, down("c"), 1.5), (0, GOOD), (2, BAD))
+    assert told(plan, *said) == [
         StepStarted(0, a),
         StepStarted(1, b),
-        StepFinished(0, a, StepResult("a", *GOOD)),
+        StepFinished(1, b, StepResult("b", *WELL)),
         StepStarted(2, c),
-        StepFinished(1, b, StepResult("b", *GOOD)),
-        StepFinished(2, c, StepResult("c", *BAD)),
+        AttemptFailed(2, c, 1, down("c"), 1.5),
+        StepFinished(0, a, StepResult("a", *WELL)),
+        StepFinished(2, c, StepResult("c", *ILL)),
         RunFinished("failed", 1.0),
     ]
 
 
-def test_what_comes_after_the_end_of_the_run_is_discarded() -> None:
-    """Good or bad; its outcome is told."""
-    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
-    stream = interpret(plan, crew_of(None, None, None, BAD, GOOD, BAD), ticking().__next__)
-    a, b, c = plan.steps
-    assert list(stream)[4:] == [
-        StepFinished(0, a, StepResult("a", *BAD)),
-        StepDiscarded(1, b, StepResult("b", *GOOD)),
-        StepDiscarded(2, c, StepResult("c", *BAD)),
-        RunFinished("failed", 1.0),
+def test_what_is_done_behind_the_end_of_the_run_is_discarded() -> None:
+    """Good or bad, before or after that is known; its outcome is told, and its index at last."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "d"})
+    a, b, c, d = plan.steps
+    assert told(plan, 0, 1, 2, 3, (2, BAD), (1, BAD), (0, GOOD), (3, NOT_TRIED))[4:] == [
+        StepFinished(2, c, StepResult("c", *ILL)),
+        StepFinished(1, b, StepResult("b", *ILL)),
+        StepFinished(0, a, StepResult("a", *WELL)),
+        StepFinished(3, d, StepResult("d", False, None, "not tried", 0, 0.0)),  # noqa: FBT003
+        RunFinished("failed", 1.0, stopped_by="b", discarded=(2, 3)),
     ]
 
 
-@pytest.mark.parametrize("events", range(6))
-def test_asked_to_halt_a_run_starts_nothing_more(events: int) -> None:
+def test_of_two_failures_the_one_before_the_other_has_stopped_the_run() -> None:
+    """Whichever was known first."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c"})
+    end = RunFinished("failed", 1.0, stopped_by="a", discarded=(1,))
+    assert told(plan, 0, 1, (0, BAD), (1, BAD))[-1] == end
+    assert told(plan, 0, 1, (1, BAD), (0, BAD))[-1] == end
+
+
+@pytest.mark.parametrize("outcome", [INTERRUPTED, UNKNOWN])
+def test_a_step_that_an_interrupt_has_ended_has_not_stopped_the_run(outcome: Outcome) -> None:
+    """It did not fail by itself."""
+    plan = together({"name": "a"}, {"name": "b"})
+    *_, last, end = told(plan, 0, 1, (1, GOOD), (0, outcome), KeyboardInterrupt)
+    assert isinstance(last, StepFinished)
+    assert last.result.error_type == "KeyboardInterrupt"
+    assert isinstance(end, RunFinished)
+    assert (end.status, end.stopped_by) == ("interrupted", None)
+
+
+def test_what_comes_after_a_step_that_an_interrupt_has_ended_is_just_left() -> None:
+    """With `keep_going`: not by a failure, so it is not told as such; what does is."""
+    plan = together(
+        {"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]}, {"name": "d", "after": ["b"]}
+    )
+    said = (0, 1, (1, BAD), (0, INTERRUPTED), KeyboardInterrupt)
+    assert told(plan, *said, keep_going=True)[-1] == RunFinished("interrupted", 1.0, not_run=(3,))
+
+
+@pytest.mark.parametrize(("begun", "status"), [((0, 1), "ok"), ((0,), "interrupted")])
+def test_an_interrupt_that_no_step_has_felt_leaves_their_results(
+    begun: tuple[int, ...], status: str
+) -> None:
+    """The run is interrupted if there was more to do; whoever follows it learns of it anyway."""
+    plan = together({"name": "a"}, {"name": "b"})
+    ends: list[Said] = [(index, GOOD) for index in begun]
+    *happened, end = told(plan, *begun, *ends, LateInterrupt)
+    assert end == RunFinished(status, 1.0)  # type: ignore[arg-type]  # it is one of these
+    assert all(event.result.ok for event in only(StepFinished, happened))
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_a_crew_is_handed_all_that_it_takes_to_try_a_step(*, keep_going: bool) -> None:
+    """What to do, with what, how, whether a failure ends the run, and why it cannot be tried."""
+    tasks: list[Task] = []
+
+    def crew(
+        schedule: InWaves, task: Callable[[int], Task]
+    ) -> Generator[Said, Halt | None, Halt | None]:
+        for index, outcome in enumerate((GOOD, BAD, BAD, GOOD)):
+            assert schedule.take() == index
+            tasks.append(task(index))
+            yield index, outcome
+        return None
+
+    plan = workflows.plan(
+        {"name": "a", "action": "A", "input": [1]},
+        {"name": "b", "action": "B", "optional": True, "max_attempts": 3},
+        {"name": "c", "action": "C", "optional": True, "input": {"from": "b"}},
+        {"name": "d", "action": "D", "input": {"from": "a"}, "timeout_seconds": 2},
+        max_attempts=2,
+    )
+    a, b, c, d = (step.policy for step in plan.steps)
+    follow(interpret(plan, crew, ticking().__next__, in_turn=False, keep_going=keep_going))
+    assert tasks == [
+        (0, "A", [1], a, not keep_going, None),
+        (1, "B", "", b, False, None),
+        (2, "C", None, c, False, "input from 'b', which failed"),
+        (3, "D", "out", d, not keep_going, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "groups"), [({}, ["a", "b", "c"]), ({"parallel": True}, ["ab", "c"])]
+)
+def test_steps_are_under_way_together_only_if_the_plan_says_so(
+    flags: dict[str, bool], groups: list[str]
+) -> None:
+    """By its flag `parallel`, however many a crew could do."""
+    found: list[str] = []
+
+    def crew(
+        schedule: InWaves, task: Callable[[int], Task]
+    ) -> Generator[Said, Halt | None, Halt | None]:
+        while begun := [*iter(schedule.take, None)]:
+            found.append("".join(plan.steps[index].name for index in begun))
+            for index in begun:
+                yield index
+                task(index)
+            for index in begun:
+                yield index, GOOD
+        return None
+
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]}, flags=flags)
+    follow(interpret(plan, crew, ticking().__next__, in_turn=False))
+    assert found == groups
+
+
+def test_what_came_of_a_step_is_its_result() -> None:
+    """With the first name of its error, and its place, if it has any."""
+    (step,) = workflows.plan({"name": "s"}).steps
+    assert make_result(step, GOOD) == StepResult("s", *WELL)
+    assert make_result(step, BAD) == StepResult("s", *ILL)
+    result = make_result(step, (None, Failure("input from 'a', which failed"), 0, 0.5))
+    assert result == workflows.failed("s", "input from 'a', which failed", 0, seconds=0.5)
+    assert (result.error_type, result.place) == (None, None)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_asked_to_stop_a_run_starts_nothing_more(number: int) -> None:
     """Whenever that is; and it has no end of its own."""
     script = Script()
-    stream = run(workflows.plan(tried("a", 0), tried("b", 0)), script.perform)
-    for _ in range(events):
-        next(stream)
-    if events:
-        with pytest.raises(StopIteration):
-            stream.send("stop")
-    assert script.tried == [[], [], [], ["a"], ["a"], ["a", "b"]][events]
+    plan = workflows.plan(tried("a", 1), tried("b", 0), max_attempts=2)
+    happened = send(run(plan, script.perform), number, "stop")
+    tries = [[], [], ["a", "a"], ["a", "a"], ["a", "a"], ["a", "a", "b"]][number]
+    assert script.tried == tries
+    assert kinds(happened[number + 1 :]) == (["StepFinished"] if number == 2 else [])
+
+
+def test_asked_to_stop_a_run_tells_what_comes_of_what_is_under_way() -> None:
+    """That it is to stop need not be said again; and it has no end of its own."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c"})
+    said = (0, 1, (0, GOOD), (1, GOOD))
+    stream = interpret(plan, crew_of(*said), ticking().__next__, in_turn=False)
+    happened = send(stream, 2, "stop")
+    assert [event.step_index for event in only(StepFinished, happened)] == [0, 1]
+    assert only(RunFinished, happened) == []
+
+
+def test_a_run_that_nobody_asks_for_does_nothing() -> None:
+    """Nor does one that is closed at once."""
+    script = Script()
+    stream = run(workflows.plan(tried("a", 0)), script.perform)
+    stream.close()
+    assert list(stream) == []
+    assert script.tried == []
 
 
 def test_a_run_that_is_closed_closes_its_crew() -> None:
     """Which has to wait for what is under way."""
     closed: list[str] = []
 
-    def crew(*_: object) -> Generator[Outcome | None, Halt | None, bool]:
+    def crew(schedule: InWaves, _: object) -> Generator[Said, Halt | None, Halt | None]:
         try:
-            while True:
-                yield None
+            while (index := schedule.take()) is not None:
+                yield index
         finally:
             closed.append("crew")
+        return None
 
-    stream = interpret(workflows.plan({}, {}), crew, ticking().__next__)
+    stream = interpret(together({}, {}), crew, ticking().__next__, in_turn=False)
     next(stream)
     next(stream)
+    assert closed == []
     stream.close()
     assert closed == ["crew"]
+
+
+def kept(plan: Plan, *indexes: int) -> Resumed:
+    """An earlier run that has done these steps; it gave `known 3` for step 3."""
+    results = {
+        index: workflows.done(plan.steps[index].name, f"known {index}")._replace(reused=True)
+        for index in indexes
+    }
+    return Resumed("run 1", results, (4,))
+
+
+@pytest.mark.parametrize("indexes", [(0, 2, 5), (1, 4)])
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_a_resumed_run_gives_what_is_kept_in_its_turn(
+    flags: dict[str, bool], indexes: tuple[int, ...]
+) -> None:
+    """Readers read it, and its index in a wave does not matter. Nothing of it is started."""
+    plan = workflows.plan(
+        {"name": "a", "priority": 5},
+        {"name": "b", "input": "b", "priority": 4},
+        {"name": "c", "input": {"from": ["a", "b"]}, "priority": 4},
+        {"name": "d", "input": {"from": "c"}, "priority": 4},
+        {"name": "e", "input": {"from": "a"}, "priority": 3},
+        {"name": "f", "priority": 2, "input": "f"},
+        flags=flags,
+    )
+    resumed = kept(plan, *indexes)
+    happened = follow(run_events(plan, resumed=resumed))
+    assert happened[0] == RunStarted(plan, resumed)
+    finished = only(StepFinished, happened)
+    assert sorted(event.step_index for event in finished) == [0, 1, 2, 3, 4, 5]
+    assert flags or finished == sorted(finished, key=lambda event: event.step_index)
+    expected: list[object] = ["", "b", None, None, None, "f"]
+    for index in indexes:
+        expected[index] = f"known {index}"
+    expected[2] = expected[2] or expected[:2]
+    expected[3] = expected[3] or expected[2]
+    expected[4] = expected[4] or expected[0]
+    result = fold_run(plan, happened)
+    assert [each.output for each in result.results] == expected
+    assert [each.reused for each in result.results] == [index in indexes for index in range(6)]
+    started = [event.step_index for event in only(StepStarted, happened)]
+    assert sorted(started) == [index for index in range(6) if index not in indexes]
+    assert result.resumed == resumed
+    assert happened[-1] == RunFinished("ok", ANY)
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_what_is_kept_behind_the_end_of_the_run_does_not_count(flags: dict[str, bool]) -> None:
+    """An undisturbed run would not have come there; nor was it done in vain."""
+    steps = [{"name": "a"}, {"name": "b", "action": "no"}, {"name": "c"}, {"name": "d"}]
+    plan = workflows.plan(*steps, flags=flags)
+    happened = follow(run_events(plan, resumed=kept(plan, 0, 2)))
+    result = fold_run(plan, happened)
+    assert [each.name for each in result.results] == ["a", "b"]
+    assert [each.name for each in result.discarded] == (["d"] if flags else [])
+    finished = sorted(event.step_index for event in only(StepFinished, happened))
+    assert finished == ([0, 1, 2, 3] if flags else [0, 1])
+    end = happened[-1]
+    assert isinstance(end, RunFinished)
+    assert (end.status, end.stopped_by) == ("failed", "b")
+    assert end.discarded == ((2, 3) if flags else ())
+
+
+@pytest.mark.parametrize("halt", ["stop", "interrupt"])
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_a_run_can_be_halted_where_it_tells_what_is_kept(
+    flags: dict[str, bool], halt: Halt
+) -> None:
+    """It starts nothing."""
+    plan = workflows.plan(*({"name": name} for name in "abc"), flags=flags)
+    happened = send(run_events(plan, resumed=kept(plan, 0, 1)), 1, halt)
+    assert isinstance(happened[1], StepFinished)
+    assert only(StepStarted, happened) == []
+    ends = [RunFinished("interrupted", ANY)] if halt == "interrupt" else []
+    assert only(RunFinished, happened) == ends
+
+
+@pytest.mark.parametrize("halt", ["stop", "interrupt"])
+def test_a_run_can_be_halted_where_it_tells_what_is_kept_later(halt: Halt) -> None:
+    """Behind steps that it has run: again nothing more is started, or told as done."""
+    script = Script()
+    plan = workflows.plan(*(tried(name, 0) for name in "abcd"))
+    stream = run(plan, script.perform, resumed=kept(plan, 1, 2))
+    happened = send(stream, 3, halt)
+    assert happened[3] == StepFinished(1, ANY, ANY)
+    assert happened[4:] == ([RunFinished("interrupted", ANY)] if halt == "interrupt" else [])
+    assert script.tried == ["a"]
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_nothing_is_given_back_after_a_step_that_an_interrupt_has_ended(
+    *, in_turn: bool, keep_going: bool
+) -> None:
+    """The run is over: what is kept is on record already, for another run."""
+
+    def perform(_: str, __: Json, ___: float | None) -> Json:
+        raise KeyboardInterrupt
+
+    plan = workflows.plan({"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c"})
+    how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going}
+    happened: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        happened.extend(run(plan, perform, resumed=kept(plan, 1, 2), **how))
+    assert [event.step_index for event in only(StepFinished, happened)] == [0]
+    assert happened[-1] == RunFinished("interrupted", ANY)
+
+
+@pytest.mark.parametrize("halt", ["stop", "interrupt"])
+def test_nothing_is_given_back_after_a_run_was_halted(halt: Halt) -> None:
+    """Though other steps are under way; that it is halted need not be said again."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]})
+    crew = crew_of(0, 1, (0, GOOD), (1, GOOD))
+    clock = ticking().__next__
+    stream = interpret(plan, crew, clock, in_turn=False, resumed=kept(plan, 2))
+    happened = send(stream, 2, halt)
+    assert [event.step_index for event in only(StepFinished, happened)] == [0, 1]
+    assert only(RunFinished, happened) == (
+        [RunFinished("interrupted", ANY)] if halt == "interrupt" else []
+    )
+
+
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_a_run_of_which_all_is_kept_is_over_at_once(flags: dict[str, bool]) -> None:
+    """For instance if only its end is missing."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, flags=flags)
+    happened = follow(run_events(plan, resumed=kept(plan, 0, 1)))
+    assert kinds(happened) == ["RunStarted", "StepFinished", "StepFinished", "RunFinished"]
+    assert happened[-1] == RunFinished("ok", ANY)
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_what_is_kept_behind_steps_that_are_not_run_takes_its_turn(*, in_turn: bool) -> None:
+    """With `keep_going`; so do the steps behind it. What is kept of those not run is not told."""
+    script = Script()
+    plan = workflows.plan(
+        tried("a", 1),
+        tried("b", 0, after=["a"]),
+        tried("c", 0, after=["b"]),
+        tried("d", 0),
+        tried("e", 0),
+    )
+    resumed = kept(plan, 1, 3)
+    *happened, end = events(plan, script, in_turn=in_turn, resumed=resumed, keep_going=True)
+    finished = [(event.step_index, event.result) for event in only(StepFinished, happened)]
+    assert sorted(finished) == [(0, failed("a")), (3, resumed.results[3]), (4, ok("e"))]
+    assert script.tried == ["a", "e"]
+    assert end == RunFinished("failed", ANY, not_run=(1, 2))
+
+
+def in_any_order(choose: Callable[[list[int | None]], int | None], runner: AttemptRunner) -> Crew:
+    """A crew that has several steps under way, and lets chance decide what happens next.
+
+    Args:
+        choose: Given the steps that can be done now, and None if another can be begun: takes one.
+        runner: Makes the attempts.
+    """
+
+    def crew(
+        schedule: InWaves, task: Callable[[int], Task]
+    ) -> Generator[Said, Halt | None, Halt | None]:
+        begun: dict[int, Task] = {}
+        while choices := [*begun, *([None] if schedule.peek() is not None else [])]:
+            chosen = choose(choices)
+            if chosen is None:
+                index = schedule.take()
+                assert index is not None
+                yield index
+                begun[index] = task(index)
+            else:
+                outcome = yield from run_step(begun.pop(chosen), runner)
+                yield chosen, outcome
+        return None
+
+    return crew
+
+
+def good_or_bad(action: str, value: Json, _: float | None) -> Json:
+    """Fails, or gives what it was handed under its own name."""
+    if action == "bad":
+        raise AttemptError(down(action))
+    return {action: value}
+
+
+@given(plan=plans(actions=("good", "good", "bad")), keep_going=st.booleans(), data=st.data())
+def test_the_result_does_not_depend_on_what_is_done_first(
+    plan: Plan, *, keep_going: bool, data: st.DataObject
+) -> None:
+    """It is that of a run in turn, whatever is under way at the same time; also of a resumed one.
+
+    What an earlier run has done it gives as that has it, so its outputs are the same.
+    """
+    runner = AttemptRunner(good_or_bad, float, at_once, float)
+    whole = follow(interpret(plan, sequential(runner), float, keep_going=True))
+    well = {
+        each.step_index: each.result._replace(reused=True)
+        for each in only(StepFinished, whole)
+        if each.result.ok
+    }
+    some = data.draw(st.sets(st.sampled_from([*well]), max_size=3)) if well else set()
+    known = {index: well[index] for index in some}
+    resumed = Resumed("run 1", known, ()) if known else None
+
+    def fold(crew: Crew, *, in_turn: bool) -> tuple[RunResult, RunFinished]:
+        how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going, "resumed": resumed}
+        happened = follow(interpret(plan, crew, float, **how))
+        check_order(happened)
+        assert isinstance(happened[-1], RunFinished)
+        return fold_run(plan, happened, keep_going=keep_going), happened[-1]
+
+    wanted, wanted_end = fold(sequential(runner), in_turn=True)
+    crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
+    result, end = fold(crew, in_turn=False)
+    assert result._replace(discarded=()) == wanted._replace(discarded=())
+    assert end._replace(discarded=()) == wanted_end
+    assert wanted.discarded == []
+    counted = {each.name for each in result.results}
+    assert counted.isdisjoint(plan.steps[index].name for index in end.discarded)
+
+
+def check_order(happened: list[Event]) -> None:
+    """Check that each step has one end, after its start and after the ends of all before it."""
+    started: set[int] = set()
+    ended: set[int] = set()
+    for event in happened:
+        if isinstance(event, StepStarted):
+            assert event.step_index not in started
+            assert ended >= {*event.step.before}
+            started.add(event.step_index)
+        elif isinstance(event, StepFinished):
+            assert event.step_index not in ended
+            assert (event.step_index in started) is not event.result.reused
+            ended.add(event.step_index)
+    assert started <= ended
+
+
+@given(plans(actions=("good", "good", "bad")), st.data())
+def test_with_keep_going_just_what_comes_after_failures_is_not_run(
+    plan: Plan, data: st.DataObject
+) -> None:
+    """The failures of steps that are not optional: these are told."""
+    runner = AttemptRunner(good_or_bad, float, at_once, float)
+    crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
+    happened = follow(interpret(plan, crew, float, in_turn=False, keep_going=True))
+    finished = only(StepFinished, happened)
+    failures = [each for each in finished if not each.result.ok and not each.step.optional]
+    later = find_later(plan.steps.tolist(), [each.step_index for each in failures])
+    assert sorted(each.step_index for each in finished) == [
+        index for index in range(len(plan.steps)) if index not in later
+    ]
+    end = happened[-1]
+    assert isinstance(end, RunFinished)
+    assert (end.not_run, end.stopped_by, end.discarded) == (tuple(sorted(later)), None, ())

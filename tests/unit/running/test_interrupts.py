@@ -68,7 +68,7 @@ def test_no_exception_comes_out_of_a_finalizer() -> None:
     ("function", "answer"),
     [
         (run_step, True),
-        (crew.ConcurrentCrew._next_finished, True),  # noqa: SLF001 - it is called by the crew alone
+        (crew.ConcurrentCrew._await_replies, True),  # noqa: SLF001 - it is called by the crew alone
         (processes.end, False),
         (descendants.end_all, False),
     ],

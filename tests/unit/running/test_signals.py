@@ -20,21 +20,22 @@ from support import workflows
 from support.command import AT_A_TERMINAL, process_environment
 
 from driftflow.parallel import descendants
-from driftflow.planning.settings import Backoff
 from driftflow.recording.audit import record_events
 from driftflow.running import signals
-from driftflow.running.attempts import make_pause
-from driftflow.running.events import EVENTS, RunFinished, StepFinished
+from driftflow.running.attempts import AttemptRunner, make_pause
+from driftflow.running.events import EVENTS, AttemptFailed, RunFinished, StepFinished
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.running.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from driftflow.reading.document import Json
-    from driftflow.running.attempts import Perform
     from driftflow.running.events import Event
+    from driftflow.running.interpreter import Crew
+
+    Perform = Callable[[str, Json, float | None], Json]
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU]
 
@@ -60,7 +61,7 @@ def caught() -> Iterator[Signals]:
 def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> None:
     """And with it the run, which ends well."""
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         os.kill(os.getpid(), number)
         return "in vain"
 
@@ -71,7 +72,7 @@ def test_a_signal_interrupts_the_step_in_hand(caught: Signals, number: int) -> N
 
 def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) -> None:
     """No further one is started."""
-    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
+    stream = interpret(workflows.plan({}, {}), in_turn(echo), float)
     told: list[str] = []
 
     def take(event: Event) -> None:
@@ -86,7 +87,7 @@ def test_a_signal_that_comes_between_two_steps_interrupts_none(caught: Signals) 
 
 def test_only_events_that_somebody_takes_are_handed_on(caught: Signals) -> None:
     """The others are passed over, and the run goes on."""
-    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
+    stream = interpret(workflows.plan({}, {}), in_turn(echo), float)
     taken: list[StepFinished] = []
     caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: taken.append})
     assert [event.step_index for event in taken] == [0, 1]
@@ -99,7 +100,7 @@ def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
         def __del__(self) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         Nuisance()
         time.sleep(60)
         return "in vain"
@@ -110,7 +111,7 @@ def test_a_signal_that_was_not_welcome_comes_again(caught: Signals) -> None:
 def test_reminders_are_no_second_signal(caught: Signals) -> None:
     """However many come at once, on a slow machine, and however late."""
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         with suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(2 * signals.SAME)
@@ -127,7 +128,7 @@ def test_a_signal_is_not_lost_where_no_exception_comes_out(caught: Signals) -> N
     class Gone:
         pass
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         gone = Gone()
         finalize(gone, os.kill, os.getpid(), signal.SIGTERM)
         del gone
@@ -147,7 +148,7 @@ def test_programs_are_ended_whatever_comes(caught: Signals) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         return []
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         descendants.end_all(look, 0)
         time.sleep(60)
         return "in vain"
@@ -159,16 +160,16 @@ def test_programs_are_ended_whatever_comes(caught: Signals) -> None:
 def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -> None:
     """Nor is it waited for another attempt."""
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             raise OSError("gone wrong") from None
         return "in vain"
 
-    plan = workflows.plan({}, {}, max_attempts=3)
-    pause = make_pause(Backoff(delay_seconds=60), time.sleep, caught.is_received)
-    stream = interpret(plan, sequential(perform, float, pause), float)
+    plan = workflows.plan({}, {}, max_attempts=3, backoff={"delay_seconds": 60, "jitter": False})
+    pause = make_pause(time.sleep, caught.find_name)
+    stream = interpret(plan, in_turn(perform, pause), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
         caught.follow(stream, dict.fromkeys(EVENTS, events.append))
@@ -176,10 +177,61 @@ def test_a_step_that_makes_a_failure_of_it_is_not_tried_again(caught: Signals) -
     assert (result.error, result.attempts) == ("interrupted", 1)
 
 
+def test_a_step_that_waits_for_its_next_attempt_is_interrupted(caught: Signals) -> None:
+    """However long the wait: it has failed so far, and is what the signal has ended."""
+
+    def perform(_: str, __: Json, ___: float | None) -> Json:
+        raise OSError("busy")
+
+    def pause(_: float) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    plan = workflows.plan({}, {}, max_attempts=3, backoff={"delay_seconds": 60, "jitter": False})
+    stream = interpret(plan, in_turn(perform, pause), float)
+    events: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        caught.follow(stream, dict.fromkeys(EVENTS, events.append))
+    (failed,) = [event for event in events if isinstance(event, AttemptFailed)]
+    (result,) = [event.result for event in events if isinstance(event, StepFinished)]
+    assert (failed.attempt, failed.wait_seconds) == (1, 30.0)
+    assert (result.error, result.attempts) == ("interrupted", 1)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].status == "interrupted"
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_signal_that_comes_between_two_attempts_ends_the_step(
+    caught: Signals, attempts: int
+) -> None:
+    """If there was to be another one; else it has failed by itself. No other step is started."""
+    tries: list[int] = []
+
+    def perform(_: str, __: Json, ___: float | None) -> Json:
+        tries.append(1)
+        raise OSError("busy")
+
+    def take(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, AttemptFailed):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    events: list[Event] = []
+    step = {"optional": True, "max_attempts": attempts}
+    stream = interpret(workflows.plan(step, step), in_turn(perform), float)
+    with pytest.raises(KeyboardInterrupt):
+        caught.follow(stream, dict.fromkeys(EVENTS, take))
+    (result,) = [event.result for event in events if isinstance(event, StepFinished)]
+    assert result.error == ("interrupted" if attempts > 1 else "busy")
+    assert tries == [1]
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].status == "interrupted"
+
+
 def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signals) -> None:
     """The run and its record are not its business."""
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
@@ -190,7 +242,7 @@ def test_a_process_that_a_step_has_forked_dies_of_its_own_signals(caught: Signal
         os.kill(child, signal.SIGTERM)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    stream = interpret(workflows.plan({}), sequential(perform, float, pause=int), float)
+    stream = interpret(workflows.plan({}), in_turn(perform), float)
     finished: list[StepFinished] = []
     caught.follow(stream, {**dict.fromkeys(EVENTS), StepFinished: finished.append})
     assert [event.result.output for event in finished] == [-signal.SIGTERM]
@@ -233,7 +285,7 @@ def test_a_signal_never_reaches_what_keeps_the_record(
             os.kill(os.getpid(), signal.SIGTERM)
         return "now"
 
-    stream = interpret(workflows.plan({}, {}), sequential(echo, float, pause=int), float)
+    stream = interpret(workflows.plan({}, {}), in_turn(echo), float)
     events: list[Event] = []
     with suppress(KeyboardInterrupt):
         recorded = record_events(stream, str(path), sync="none", now=now)
@@ -246,15 +298,20 @@ def test_a_signal_never_reaches_what_keeps_the_record(
     assert records[-1]["status"] == ("interrupted" if moment < 4 else "ok")
 
 
-def echo(_: str, value: Json) -> Json:
+def echo(_: str, value: Json, __: float | None) -> Json:
     """Gives the input back."""
     return value
+
+
+def in_turn(perform: Perform, pause: Callable[[float], object] = int) -> Crew:
+    """The crew that runs one step after the other, without a clock."""
+    return sequential(AttemptRunner(perform, float, pause, float))
 
 
 def test_a_signal_that_a_step_swallows_still_ends_the_run(caught: Signals) -> None:
     """When the step is over: what it came to counts."""
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
@@ -270,7 +327,7 @@ def test_a_step_that_cleans_up_too_long_is_interrupted_again(
     """As the end of a `with` may wait for what a pool of processes still does."""
     monkeypatch.setattr(signals, "_CLEAN_UP", 0.1)
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(60)
@@ -287,7 +344,7 @@ def test_a_signal_that_a_step_has_taken_is_given_back(how: str, number: int) -> 
     """When the step is over: else the run would be deaf from there on."""
     plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         if how == "blocked":
             signal.pthread_sigmask(signal.SIG_BLOCK, [number])
         else:
@@ -301,7 +358,7 @@ def test_a_signal_that_a_step_has_taken_is_given_back(how: str, number: int) -> 
         if event.step.name == "b":
             os.kill(os.getpid(), number)
 
-    stream = interpret(plan, sequential(perform, float, pause=int), float)
+    stream = interpret(plan, in_turn(perform), float)
     with Signals() as caught:
         caught.catch(int)
         with pytest.raises(KeyboardInterrupt):
@@ -313,7 +370,7 @@ def test_what_the_caller_has_blocked_stays_so() -> None:
     """Only what steps do to signals is undone."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     try:
-        stream = interpret(workflows.plan({}), sequential(echo, float, pause=int), float)
+        stream = interpret(workflows.plan({}), in_turn(echo), float)
         with Signals() as caught:
             caught.catch(int)
             caught.follow(stream, dict.fromkeys(EVENTS))
@@ -342,11 +399,11 @@ def test_how_programs_end_is_known_whatever_a_step_ignores() -> None:
     plan = workflows.plan({"name": "a"}, {"name": "b"})
     found: list[object] = []
 
-    def perform(_: str, __: Json) -> Json:
+    def perform(_: str, __: Json, ___: float | None) -> Json:
         found.append(signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         return None
 
-    stream = interpret(plan, sequential(perform, float, pause=int), float)
+    stream = interpret(plan, in_turn(perform), float)
     try:
         with Signals() as caught:
             caught.catch(int)
@@ -354,6 +411,13 @@ def test_how_programs_end_is_known_whatever_a_step_ignores() -> None:
         assert [*found, signal.getsignal(signal.SIGCHLD)] == [before, *[signal.SIG_DFL] * 2]
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+def test_the_first_signal_is_known_by_its_name(caught: Signals) -> None:
+    """None before there is one."""
+    assert caught.find_name() is None
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert caught.find_name() == "SIGHUP"
 
 
 def test_the_signals_are_given_back() -> None:
@@ -412,7 +476,7 @@ def no_core() -> None:
 def came_of(caught: Signals, perform: Perform) -> list[object]:
     """The output or the error of each step of a run, and its status."""
     plan = workflows.plan({"optional": True}, {"optional": True})
-    stream = interpret(plan, sequential(perform, float, pause=int), float)
+    stream = interpret(plan, in_turn(perform), float)
     events: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
         caught.follow(stream, dict.fromkeys(EVENTS, events.append))

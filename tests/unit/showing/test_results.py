@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.running.events import (
-    Resumed,
-    RunFinished,
-    RunResult,
-    RunStarted,
-    StepDiscarded,
-    StepFinished,
-    advance,
-)
+from driftflow.running.events import Resumed, RunFinished, RunResult, RunStarted, StepFinished
+from driftflow.running.ordering import fold_run
 from driftflow.schemas.published import load_schema
 from driftflow.showing.results import build_result_document, format_line
 
@@ -82,28 +74,33 @@ def test_a_result_that_was_reused_says_so() -> None:
     """Its attempts were not made now."""
     plan = workflows.plan({"name": "s"}, {"name": "t"}, flags={"metrics": True})
     reused = done("x")._replace(reused=True, attempts=3)
-    run = advance(RunResult(plan), RunStarted(plan, Resumed("run 1", {0: reused}, (1,))))
-    for event in (StepFinished(0, A_STEP, reused), StepFinished(1, A_STEP, done("y", "t"))):
-        run = advance(run, event)
-    document = build_result_document(run)
+    events: list[Event] = [
+        RunStarted(plan, Resumed("run 1", {0: reused}, (1,))),
+        StepFinished(0, A_STEP, reused),
+        StepFinished(1, A_STEP, done("y", "t")),
+    ]
+    document = build_result_document(fold_run(plan, events))
     Draft7Validator(load_schema("result")).validate(document)
     assert [result.get("reused") for result in document["results"]] == [True, None]
     assert document["resumed"] == {"run_id": "run 1", "may_have_run": ["t"]}
     assert document["metrics"]["attempts"] == 1
 
 
-def run(*, metrics: bool) -> RunResult:
-    """A run of three steps, of which the last never ran."""
+def run(
+    *more: Event, metrics: bool, keep_going: bool = False, not_run: tuple[int, ...] = ()
+) -> RunResult:
+    """A run of three steps, of which the last never ran, unless it is among the other events."""
     plan = workflows.plan({}, {}, {}, name="w", flags={"metrics": metrics})
     results = [
         workflows.done("a", [1], 2, seconds=0.1234567),
         workflows.failed("b", "down", 3, seconds=2e-7),
     ]
     events: list[Event] = [
+        *more,
         *(StepFinished(place, plan.steps[place], done) for place, done in enumerate(results)),
-        RunFinished("failed", 1.23456789),
+        RunFinished("failed", 1.23456789, not_run=not_run),
     ]
-    return reduce(advance, events, RunResult(plan))
+    return fold_run(plan, events, keep_going=keep_going)
 
 
 RESULTS = [
@@ -121,14 +118,38 @@ def test_the_document_has_its_keys_in_order() -> None:
 def test_what_was_discarded_is_named() -> None:
     """By one more key, before the metrics, that is there only then."""
     for metrics, keys in ((False, []), (True, ["metrics"])):
-        over = run(metrics=metrics)
-        step = over.plan.steps[2]
-        discarded = StepDiscarded(2, step, workflows.done(step.name, "secret"))
-        document = build_result_document(advance(over, discarded))
+        done_early = StepFinished(2, A_STEP, workflows.done("c", "secret"))
+        document = build_result_document(run(done_early, metrics=metrics))
         assert list(document) == ["name", "status", "results", "discarded", *keys]
-        assert document["discarded"] == [step.name]
+        assert document["discarded"] == ["c"]
         assert document["results"] == RESULTS
         Draft7Validator(load_schema("result")).validate(document)
+
+
+@pytest.mark.parametrize(("not_run", "names"), [((), []), ((0, 2), ["step0", "step2"])])
+def test_what_was_not_run_is_named_with_keep_going(
+    not_run: tuple[int, ...], names: list[str]
+) -> None:
+    """By one more key, before the metrics, that is always there then."""
+    for metrics, keys in ((False, []), (True, ["metrics"])):
+        over = run(metrics=metrics, keep_going=True, not_run=not_run)
+        document = build_result_document(over)
+        assert list(document) == ["name", "status", "results", "not_run", *keys]
+        assert document["not_run"] == names
+        assert document["results"] == RESULTS
+        Draft7Validator(load_schema("result")).validate(document)
+    assert "not_run" not in build_result_document(run(metrics=False, not_run=not_run))
+
+
+def test_all_that_a_document_can_have_has_its_place() -> None:
+    """In one order."""
+    over = run(metrics=True)._replace(
+        discarded=[workflows.done("c", "x")], not_run=(2,), resumed=Resumed("run 1", {}, (1,))
+    )
+    keys = ["name", "status", "results", "discarded", "not_run", "resumed", "metrics"]
+    document = build_result_document(over)
+    assert list(document) == keys
+    Draft7Validator(load_schema("result")).validate(document)
 
 
 def test_metrics_are_one_more_key() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -39,12 +40,15 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
         "steps": [
             {"index": 0, "wave": 0, "after": [], "name": "c", "action": "echo", "input": ""}
             | {"origin": "built-in", "priority": 2}
-            | {"optional": False, "sensitive": False, "attempts": 3},
+            | {"optional": False, "sensitive": False, "attempts": 3}
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
             {"index": 1, "wave": 1, "after": [], "name": "a", "action": "shout", "input": ""}
-            | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1},
+            | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1}
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
             {"index": 2, "wave": 1, "after": [], "name": "b", "action": "echo"}
             | {"input": {"z": [1], "a": None}, "origin": "built-in", "priority": 0}
-            | {"optional": False, "sensitive": False, "attempts": 3},
+            | {"optional": False, "sensitive": False, "attempts": 3}
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
         ],
         "flags": {
             "audit": {"enabled": True, "source": "config"},
@@ -159,6 +163,51 @@ def test_a_backoff_is_shown(backoff: dict[str, Any], shown: str) -> None:
     document = build_plan_document(plan, ACTIONS)
     assert document["backoff"] == Backoff(**backoff)._asdict()
     Draft7Validator(load_schema("plan")).validate(document)
+
+
+def test_how_a_step_is_tried_is_shown_if_any_step_says_so() -> None:
+    """Each in a column of its own, that is empty for the others; a document has it for all."""
+    plan = workflows.plan(
+        {"name": "a", "max_attempts": 4, "timeout_seconds": 2.5, "retry_on": ["OSError", "Down"]},
+        {"name": "b", "backoff": {"delay_seconds": 0.5, "jitter": False}},
+        {"name": "c", "optional": True},
+        max_attempts=2,
+        backoff={"factor": 1},
+    )
+    general = Backoff(factor=1)._asdict()
+    document = build_plan_document(plan, ACTIONS)
+    Draft7Validator(load_schema("plan")).validate(document)
+    shown = [
+        (step["attempts"], step["backoff"], step["timeout_seconds"], step["retry_on"])
+        for step in document["steps"]
+    ]
+    assert shown == [
+        (4, general, 2.5, ["OSError", "Down"]),
+        (2, Backoff(0.5, jitter=False)._asdict(), None, None),
+        (1, general, None, None),
+    ]
+    assert format_plan(plan, ACTIONS).split("\n\n")[1] == (
+        "index  name  priority  action  attempts  backoff                 timeout"
+        "  retry on       optional  input\n"
+        "    0  a            0  echo           4                          2.5 s  "
+        '  OSError, Down  no        ""\n'
+        "    1  b            0  echo           2  0.5 s, x 2, up to 30 s         "
+        '                 no        ""\n'
+        "    2  c            0  echo           1                                 "
+        '                 yes       ""\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("x", '"x"'), (1.5, "1.5"), (None, "null"), ([1], '{"literal":[1]}')],
+)
+def test_a_parameter_is_shown_as_its_value(given: Any, shown: str) -> None:
+    """What would be taken for a reference stands in a literal, as a config has to have it."""
+    plan = workflows.plan({"name": "a", "input": {"param": "p"}}, params={"p": given})
+    (step,) = build_plan_document(plan, ACTIONS)["steps"]
+    assert step["input"] == json.loads(shown)
+    assert format_plan(plan, ACTIONS).splitlines()[-1].endswith(f"  {shown}")
 
 
 def test_a_table_says_what_the_environment_settled() -> None:

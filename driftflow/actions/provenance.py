@@ -1,0 +1,79 @@
+"""Where the code of actions comes from: its files, packages and modules.
+
+An audit records it, so that a later run can tell whether the code has changed since. What ships
+with DriftFlow is known by DriftFlow's own version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from inspect import unwrap
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from driftflow.actions.action import Action
+
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - a string, as code objects have it
+
+
+def hash_files(actions: Iterable[Action]) -> dict[str, str]:
+    """Return the files of these actions that no package provides, each with its SHA-256.
+
+    In the order of their paths; the digest is in hexadecimal. A file that cannot be read, or that
+    there is none of, is left out.
+    """
+    paths = {_find_file(each) for each in actions if each.package is None}
+    digests = ((path, _hash_file(path)) for path in sorted(filter(None, paths)))
+    return {path: digest for path, digest in digests if digest}
+
+
+def list_packages(actions: Iterable[Action]) -> dict[str, str]:
+    """Return the names of the packages that provide these actions, each with its version."""
+    return dict(sorted({each.package for each in actions if each.package}))
+
+
+def knows_error_type(action: Action, name: str) -> bool:
+    """Return whether the module of an action has an exception class of that name.
+
+    It may have it by itself, or in a module that it has imported.
+    """
+    return any(_is_exception(vars(home).get(name)) for home in _list_modules(action))
+
+
+def _list_modules(action: Action) -> Iterator[ModuleType]:
+    """Yield the module of an action, those that it has imported, and those in these."""
+    function = unwrap(action.original)
+    names = getattr(function, "__globals__", {})
+    home = ModuleType("")
+    vars(home).update(names)
+    yield home
+    for module in _list_imported(home):
+        yield module
+        yield from _list_imported(module)
+
+
+def _list_imported(module: ModuleType) -> list[ModuleType]:
+    return [each for each in vars(module).values() if isinstance(each, ModuleType)]
+
+
+def _is_exception(thing: object) -> bool:
+    return isinstance(thing, type) and issubclass(thing, BaseException)
+
+
+def _find_file(action: Action) -> str | None:
+    """Return the file in which an action is defined; None for one of DriftFlow's, or of none."""
+    code = getattr(unwrap(action.original), "__code__", None)
+    path: str | None = getattr(code, "co_filename", None)
+    return None if path is None or path.startswith((_OURS, "<")) else path
+
+
+def _hash_file(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,168 @@
+"""What an attempt failed with, as plain data that travels and can be recorded.
+
+An exception does not travel: its class may be unknown elsewhere, and what it holds may be anything.
+So where one is caught it becomes its words, the names of its classes, and where it was raised. Of
+the places only those count that the operator can do something about: not DriftFlow's, nor Python's.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from driftflow.errors import Permanent, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+# The directories of DriftFlow and of Python's own library; and where others' packages are.
+_OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")  # noqa: PTH100, PTH118, PTH120 - a run does without pathlib
+_PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # noqa: PTH118, PTH120 - as above
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+# No more exceptions of a chain are told, and of each no more frames: the last ones.
+_MAX_CHAIN = 8
+_MAX_FRAMES = 32
+
+
+class Frame(NamedTuple):
+    """A place in the operator's code that an exception has passed.
+
+    Attributes:
+        file: The file, as Python knows it.
+        line: The line, from 1.
+        function: The name of the function.
+    """
+
+    file: str
+    line: int
+    function: str
+
+
+class Raised(NamedTuple):
+    """An exception of a chain.
+
+    Attributes:
+        type: The name of its class.
+        message: What it says; may be empty.
+        frames: The operator's code that it has passed, outermost first.
+        is_cause: Whether the next one was raised `from` it; else it was raised while this one was
+            handled.
+    """
+
+    type: str
+    message: str
+    frames: tuple[Frame, ...]
+    is_cause: bool = False
+
+
+class Failure(NamedTuple):
+    """What an attempt failed with; or why there was none.
+
+    Attributes:
+        message: In words, as it is printed.
+        types: The names of the exception's class and of its base classes, its own first; empty if
+            there was no exception.
+        place: Where in the operator's own code it was raised, `orders.py:3`: the innermost line
+            that is not DriftFlow's or Python's, nor in an installed package if there is another;
+            None if there is none.
+        is_permanent: Whether another attempt would be in vain.
+        chain: The exception, behind those that led to it, the first one first.
+    """
+
+    message: str
+    types: tuple[str, ...] = ()
+    place: str | None = None
+    is_permanent: bool = False
+    chain: tuple[Raised, ...] = ()
+
+
+class AttemptError(Exception):
+    """Stands for an exception that another process has raised and described.
+
+    Attributes:
+        failure: What that has said of it.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def describe(exception: BaseException) -> Failure:
+    """Return what an exception of others' code says of itself."""
+    if isinstance(exception, AttemptError):
+        return exception.failure
+    types = tuple(_name(each) for each in type(exception).__mro__ if each is not object)
+    chain = tuple(_list_chain(exception))
+    message = chain[-1].message
+    if not message:
+        message = types[0]
+    elif _says_only_a_value(exception):
+        message = f"{types[0]}: {message}"
+    is_permanent = isinstance(exception, Permanent)
+    return Failure(message, types, _find_place(chain[-1].frames), is_permanent, chain)
+
+
+def _name(kind: type) -> str:
+    return kind.__name__ or "nameless"
+
+
+def _says_only_a_value(exception: BaseException) -> bool:
+    """Return whether the words of an exception mean nothing without its type: a key, a status."""
+    if isinstance(exception, SystemExit):
+        return not isinstance(exception.code, str)
+    return type(exception).__str__ is KeyError.__str__
+
+
+def _list_chain(exception: BaseException) -> list[Raised]:
+    """Return the exception, behind those that led to it."""
+    chain: list[Raised] = []
+    seen: set[int] = set()  # by identity: `==` may be the operator's code
+    one: BaseException | None = exception
+    is_cause = False
+    while one is not None and id(one) not in seen and len(chain) < _MAX_CHAIN:
+        seen.add(id(one))
+        frames = tuple(_find_frames(one.__traceback__))[-_MAX_FRAMES:]
+        chain.append(Raised(_name(type(one)), message_of(one), frames, is_cause))
+        is_cause = one.__cause__ is not None  # of this one is what comes next here
+        one = one.__cause__ if is_cause or one.__suppress_context__ else one.__context__
+    return chain[::-1]
+
+
+def _find_frames(traceback: TracebackType | None) -> Iterator[Frame]:
+    """Yield the frames of the operator's code, outermost first."""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if _is_operators(code.co_filename):
+            yield Frame(code.co_filename, traceback.tb_lineno or 0, code.co_name)
+        traceback = traceback.tb_next
+
+
+def _is_operators(file: str) -> bool:
+    if file.startswith(("<", _OURS)):
+        return False
+    return not file.startswith(_PYTHON) or _is_installed(file)
+
+
+def _is_installed(file: str) -> bool:
+    return any(part in file for part in _INSTALLED)
+
+
+def _find_place(frames: tuple[Frame, ...]) -> str | None:
+    own = [frame for frame in frames if not _is_installed(frame.file)] or frames
+    return f"{_shorten_path(own[-1].file)}:{own[-1].line}" if own else None
+
+
+def _shorten_path(path: str) -> str:
+    """Return the path as it is seen from the working directory, or from where imports look."""
+    import sys
+
+    try:
+        here = os.getcwd()  # noqa: PTH109 - a run does without pathlib
+    except OSError:  # it is gone
+        here = ""
+    homes = [home for home in (here, *sys.path) if home and path.startswith(os.path.join(home, ""))]  # noqa: PTH118 - as above
+    longest = max(homes, key=len, default="")
+    return os.path.relpath(path, longest) if longest else path
