@@ -151,6 +151,8 @@ def scales() -> dict[str, Command]:
         "bare 10,000": python(BARE_LOOP, workloads.driftflow(10_000)),
         "100,000": driftflow(100_000),
         "bare 100,000": python(BARE_LOOP, workloads.driftflow(100_000)),
+        "100,000 plain": [BIN / "driftflow", "--config", workloads.plain(100_000)],
+        "100,000 graph": [BIN / "driftflow", "--config", workloads.graph(100_000)],
         "100,000 audited": driftflow(100_000, AUDIT),
         "records read": reading,
         "records written": [*reading, AUDIT],
@@ -209,6 +211,9 @@ def rows(costs: Costs) -> list[Row]:
     records = costs.a_step("records written", "records read", 100_000)
     chained = costs.a_step("10,000 chained", "quick start", 10_000)
     literal = costs.a_step("10,000", "quick start", 10_000)
+    plain, graph = (
+        costs.a_step(f"100,000 {kind}", "quick start", 100_000) for kind in ("plain", "graph")
+    )
     check, json_tool = costs.ms("check"), costs.ms("json.tool")
     beyond, loop, dumped = "a step beyond the start", "a bare loop", "`json.dumps`, `os.write`"
     libraries = "importing json, docopt and pyrsistent"
@@ -224,8 +229,9 @@ def rows(costs: Costs) -> list[Row]:
         Row(f"{beyond}, of 100,000", "pypyr, of 10,000", 0.015, step, pypyr_step, "µs"),
         Row(share, "of 10,000", 1.2, of_a_million, of_ten_thousand, "µs"),
         Row("peak memory, 1,000,000 steps", loop, 1.6, peak, bare_peak, "MiB"),
-        Row("the audit's extra cost of a step", dumped, 1.45, audit, records, "µs"),
+        Row("the audit's extra cost of a step", dumped, 1.9, audit, records, "µs"),
         Row(f"{beyond} that reads another's output", "a literal", 1.9, chained, literal, "µs"),
+        Row(f"{beyond} that reads any earlier one, of 100,000", "none", 2.2, graph, plain, "µs"),
         Row("`check` of a good 5 MB file", "`python -m json.tool`", 1.0, check, json_tool, "ms"),
     ]
 
@@ -234,13 +240,15 @@ def print_many(runs: int) -> None:
     """Print the table of many steps at once: each figure, and its least or greatest good value."""
     start: Command = [BIN / "driftflow", "--config"]
     nap, tiny = workloads.crowd(200, "nap", 0.05), workloads.driftflow(10_000)
-    crunch = workloads.crowd(4, "crunch", 20_000_000)
+    crunch, layers = workloads.crowd(4, "crunch", 20_000_000), workloads.layers(125, 8, 0.01)
     deeds: Command = ["--actions", HERE / "slow_deeds.py"]
     with local_cluster() as address:
         costs = side_by_side(
             {
                 "naps": [*start, nap, *deeds, "--jobs", "16"],
                 "naps in turn": [*start, nap, *deeds, "--jobs", "1"],
+                "layers": [*start, layers, *deeds, "--jobs", "8"],
+                "layers in turn": [*start, layers, *deeds, "--jobs", "1"],
                 "crunch": python(HERE / "crunch.py", "pool", crunch),
                 "crunch in turn": python(HERE / "crunch.py", "turn", crunch),
                 "dask": [*start, workloads.parallel(10_000), "--dask", address],
@@ -252,10 +260,22 @@ def print_many(runs: int) -> None:
             runs,
         )
     overdue, left = overdue_attempts(runs)
-    naps, crunches = (costs.ms(f"{name} in turn") / costs.ms(name) for name in ("naps", "crunch"))
+    naps, layered, crunches = (
+        costs.ms(f"{name} in turn") / costs.ms(name) for name in ("naps", "layers", "crunch")
+    )
+    graphs = [build_graph(number, runs) for number in (100_000, 200_000)]
     dask, limited = costs.ms("dask") / 1e4, (costs.ms("limited") - costs.ms("unlimited")) / 1e4
     rows: list[tuple[str, float, str, float, str]] = [
         ("200 waits of 50 ms, 16 jobs: of the ideal speed-up", naps / 16, ">=", 0.87, ""),
+        (
+            "1,000 waits of 10 ms, 8 wide, 8 jobs: of the ideal speed-up",
+            layered / 8,
+            ">=",
+            0.90,
+            "",
+        ),
+        ("building the graph of 100,000 steps, 300,000 edges", graphs[0], "<=", 1.0, " s"),
+        ("building it for 200,000 steps: of that", graphs[1] / graphs[0], "<=", 2.2, ""),
         ("4 steps that compute, 2 processes: speed-up", crunches, ">=", 1.7, ""),
         ("10,000 tiny steps on Dask, 2 workers: a step", dask, "<=", 0.1, " ms"),
         (
@@ -300,6 +320,16 @@ def overdue_attempts(runs: int) -> tuple[float, int]:
         done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
         figures.append(json.loads(done.stdout))
     return median(figure[0] for figure in figures), max(figure[1] for figure in figures)
+
+
+def build_graph(steps: int, runs: int) -> float:
+    """Return how long it takes to build a graph, a median. Seconds."""
+    command = python(HERE / "build_graph.py", str(steps))
+    outputs = (
+        subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True).stdout
+        for _ in range(runs)
+    )
+    return median(map(float, outputs))
 
 
 def print_background(costs: Costs, runs: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,53 @@ def chain(steps: int) -> Path:
             "name": f"step-{place:07}",
             "action": ACTIONS[place % len(ACTIONS)],
             "input": {"from": f"step-{place - 1:07}"} if place else "hello",
-            "priority": steps - place,
         }
         for place in range(steps)
     ]
     return _save(f"{steps}-chained.json", json.dumps({"name": "benchmark", "steps": listing}))
+
+
+def plain(steps: int) -> Path:
+    """Write a workflow of steps that have nothing to do with each other, without priorities."""
+    listing = [
+        {
+            "name": f"step-{place:07}",
+            "action": ACTIONS[place % len(ACTIONS)],
+            "input": f"hello {place}",
+        }
+        for place in range(steps)
+    ]
+    return _save(f"{steps}-plain.json", json.dumps({"name": "benchmark", "steps": listing}))
+
+
+def graph(steps: int) -> Path:
+    """Write a workflow of which each step reads any one of those before it."""
+    draw = random.Random(1)  # noqa: S311 - the same graph each time
+    listing: list[dict[str, Any]] = [
+        {
+            "name": f"step-{place:07}",
+            "action": ACTIONS[place % len(ACTIONS)],
+            "input": {"from": f"step-{draw.randrange(place):07}"} if place else "hello",
+        }
+        for place in range(steps)
+    ]
+    return _save(f"{steps}-graph.json", json.dumps({"name": "benchmark", "steps": listing}))
+
+
+def layers(depth: int, width: int, seconds: float) -> Path:
+    """Write a workflow of naps, so many side by side; each comes after two of the row before it."""
+    listing: list[dict[str, Any]] = [
+        {
+            "name": f"step-{row:03}-{place}",
+            "action": "nap",
+            "input": seconds,
+            "after": [f"step-{row - 1:03}-{(place + more) % width}" for more in (0, 1) if row],
+        }
+        for row in range(depth)
+        for place in range(width)
+    ]
+    document = {"name": "benchmark", "flags": {"parallel": True}, "steps": listing}
+    return _save(f"{depth}-by-{width}.json", json.dumps(document))
 
 
 def slow() -> Path:

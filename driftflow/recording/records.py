@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from driftflow.planning.plan import Step
+    from driftflow.planning.references import FrozenObject
     from driftflow.reading.document import Json
     from driftflow.running.events import Event
 
@@ -118,9 +119,23 @@ def _format_run_started(event: RunStarted) -> str:
     return (
         f'"event":"run_started","workflow":{_encode(plan.name)},'
         f'"plan":"{digest(plan)}","steps":{len(plan.steps)},'
-        f'"config":{_encode(plan.source)},"params":{_encode(thaw(plan.params))}'
-        f"{_format_facts(facts)}"
+        f'"config":{_encode(plan.source)},{_format_params(plan.params)}{_format_facts(facts)}'
     )
+
+
+def _format_params(params: FrozenObject) -> str:
+    """Return the parameters; of one that is long, only its length and digest."""
+    texts = {name: _encode(thaw(value)) for name, value in params.members}
+    whole = [
+        f"{_quote(name)}:{text}" for name, text in texts.items() if len(text) <= MAX_VALUE_BYTES
+    ]
+    cut = [
+        f"{_quote(name)}:{{{_measure(text)}}}"
+        for name, text in texts.items()
+        if len(text) > MAX_VALUE_BYTES
+    ]
+    fields = f'"params":{{{",".join(whole)}}}'
+    return f'{fields},"cut_params":{{{",".join(cut)}}}' if cut else fields
 
 
 def _format_facts(facts: Mapping[str, Any]) -> str:
@@ -170,7 +185,7 @@ def _format_value(step: Step, value: Json) -> tuple[str, str]:
     if step.sensitive:
         return f'"{REDACTED}"', ',"redacted":true'
     if len(text) > MAX_VALUE_BYTES:
-        return _cut(text), f",{_format_cut(text)}"
+        return _cut(text), f',"cut":{{{_measure(text)}}}'
     return text, ""
 
 
@@ -186,11 +201,12 @@ def _cut(text: str) -> str:
     return f'{beginning[0]}"' if beginning else '""'
 
 
-def _format_cut(text: str) -> str:
+def _measure(text: str) -> str:
+    """Return the length and the digest of a JSON text that a record does not have whole."""
     import hashlib
 
     sha256 = hashlib.sha256(text.encode("ascii")).hexdigest()
-    return f'"cut":{{"bytes":{len(text)},"sha256":"{sha256}"}}'
+    return f'"bytes":{len(text)},"sha256":"{sha256}"'
 
 
 def _format_run_finished(event: RunFinished) -> str:

@@ -142,6 +142,38 @@ def killed_processes_go_on(folder: Path, *, kills: int) -> Verdict:
     return Verdict(not tally["other results"] + tally["done twice"] and tally["reused"] > 0, figure)
 
 
+def killed_processes_have_told(folder: Path, *, kills: int) -> Verdict:
+    """Real processes with steps side by side, of which the first takes long; actions note it."""
+    chance = random.Random(17)  # noqa: S311 - it is no secret
+    (folder / "deeds.py").write_text(_DEEDS)
+    audit, done = folder / "driftflow.audit.json", folder / "done"
+    tally: Counter[str] = Counter()
+    steps = [_step(place, chance) | {"optional": True, "priority": 0} for place in range(300)]
+    steps[0]["input"] |= {"seconds": 60}
+    workflows.save(folder, *steps, flags={"audit": True, "parallel": True})
+    for _ in range(kills):
+        audit.unlink(missing_ok=True)
+        done.write_text("")
+        process = _command(folder, "--jobs", str(_SIDE_BY_SIDE), "--audit-sync", "none")
+        wait_for(lambda: audit.exists() and audit.read_bytes().count(b"step_finished") > 5)
+        time.sleep(0.3 * chance.random())
+        process.kill()
+        process.communicate(timeout=60)
+        ended = {*done.read_text().split()}
+        lines = audit.read_bytes().splitlines(keepends=True)
+        told = {each["step"] for each in _records(lines) if each["event"] == "step_finished"}
+        tally["kills"] += 1
+        tally["done"] += len(ended)
+        # Those that a thread was at: they note that they are done when they begin to wait.
+        tally["lost"] += max(0, len(ended - told) - _SIDE_BY_SIDE)
+    figure = ", ".join(f"{tally[word]} {word}" for word in ("kills", "done", "lost"))
+    return Verdict(not tally["lost"] and tally["done"] > 5 * kills, figure)
+
+
+# How many steps are tried at the same time.
+_SIDE_BY_SIDE = 4
+
+
 def _step(place: int, chance: random.Random) -> dict[str, Any]:
     name = f"s{place}"
     fails = chance.random() < 0.1
@@ -196,6 +228,14 @@ def _started(lines: Iterable[bytes]) -> set[int]:
 
 
 PROMISES = [
+    Promise(
+        "AUDIT-12",
+        "kill -9 of a parallel run costs no record of what was done",
+        "0 lost, whatever earlier steps are still at",
+        killed_processes_have_told,
+        {"kills": 3},
+        {"kills": 60},
+    ),
     Promise(
         "RESUME-1",
         "a killed run goes on: any plan, any point of a kill",

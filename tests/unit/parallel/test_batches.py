@@ -144,14 +144,19 @@ def word(said: Said) -> str:
 def tiny(jobs: int = 2, known: int = 250) -> Toy:
     """A toy of whose steps so many are known to be tiny."""
     toy = Toy(jobs)
-    done = 0
-    while done < known:
-        batch = toy.send(MANY[done : min(known, done + 1000)])
-        for name in [*toy.futures]:
-            toy.finish(name, good(TINY))
-        done += len(batch)
+    work_through(toy, MANY[:known], TINY)
     toy.sent.clear()
     return toy
+
+
+def work_through(toy: Toy, letters: str, seconds: float) -> None:
+    """Send all of these steps, and let each take so long."""
+    while letters:
+        sent = toy.send(letters)
+        assert sent
+        letters = letters.removeprefix(sent)
+        for name in [*toy.futures]:
+            toy.finish(name, good(seconds))
 
 
 def test_a_step_that_nobody_knows_is_a_batch_by_itself() -> None:
@@ -178,15 +183,11 @@ def test_no_more_batches_are_under_way_than_are_wanted() -> None:
 
 def test_tiny_steps_are_sent_many_at_a_time() -> None:
     """More with each batch, as far as they are known."""
-    toy, left = Toy(jobs=1), MANY
-    while left:
-        left = left.removeprefix(toy.send(left))
-        toy.finish(toy.sent[-1], good(TINY))
+    toy = Toy(jobs=1)
+    work_through(toy, MANY, TINY)
     assert [len(batch) for batch in toy.sent] == [1, 4, 20, 100, 500, *[1000] * 7, 375]
-    large, left = Toy(jobs=1), MANY[:9]
-    while left:
-        left = left.removeprefix(large.send(left))
-        large.finish(large.sent[-1])
+    large = Toy(jobs=1)
+    work_through(large, MANY[:9], SLOW)
     assert [len(batch) for batch in large.sent] == [1] * 9
 
 
@@ -364,11 +365,10 @@ def test_an_executor_that_takes_nothing_loses_what_it_is_given() -> None:
     toy = tiny(jobs=1)
     toy.refuses = True
     assert toy.send("ab") == "ab"
-    told = toy.tell()
-    while toy.batches.under_way:
-        told += f" {toy.tell()}"
+    told = [toy.tell() for _ in range(7)]
     shut = "lost by the executor: RuntimeError: it is shut down"
-    assert told.strip() == f"a!1 a!2 a!3. a3:{shut} b!1 b!2 b!3. b3:{shut}"
+    assert toy.batches.under_way == 0
+    assert " ".join(told).strip() == f"a!1 a!2 a!3. a3:{shut} b!1 b!2 b!3. b3:{shut}"
     assert toy.sent == ["ab", *"aaabbb"]
 
 

@@ -78,6 +78,7 @@ class Toy:
         self.waiting: list[str] = []  # what waits for a worker
         self.begun: list[str] = []
         self.attempts: dict[str, int] = {}
+        self.unrecorded: set[str] = set()  # those of which a failed attempt is not on record yet
         self.replies: deque[tuple[str, Said]] = deque()
         self.sent = ""  # all that were sent
         self.tried = ""  # all that a worker has begun
@@ -132,7 +133,7 @@ class Toy:
         assert number < 100, "it waits for ever"
         if number in self.interrupts:
             raise KeyboardInterrupt
-        able = [letter for letter in self.begun if letter not in self.stuck]
+        able = [each for each in self.begun if each not in (*self.stuck, *self.unrecorded)]
         if able and not self.replies and number not in self.idle:
             self.go_on(self.choose(able))
 
@@ -143,6 +144,7 @@ class Toy:
         if letter in self.trying:
             self.trying = self.trying.replace(letter, "", 1)
             self.replies.append((letter, FailedAttempt(index, attempt, Failure("bad"), 0.0)))
+            self.unrecorded.add(letter)
             return
         self.begun.remove(letter)
         if letter in self.returned:
@@ -163,7 +165,10 @@ class Toy:
             letter, said = self.replies.popleft()
             if letter in self.ended:
                 self.is_interrupted = True
-            yield said
+            try:
+                yield said
+            finally:
+                self.unrecorded.discard(letter)
 
     def recall(self, end: float) -> list[int]:
         """Of those that no worker has begun."""
@@ -492,6 +497,8 @@ def test_an_interrupt_that_ends_no_step_is_a_late_one() -> None:
     toy = Toy(2)
     assert Run(toy, "abcd").halt_at("a", "interrupt") == "b (LateInterrupt)"
     assert Run(Toy(2), "ab").halt_at("b", "interrupt") == "(LateInterrupt)"
+    failed = Run(Toy(1, ahead=3, bad="b"), "abcde")
+    assert failed.halt_at("e:not tried", "interrupt") == "c (LateInterrupt)"
 
 
 def test_an_interrupt_at_a_failed_attempt_ends_the_run() -> None:
@@ -587,6 +594,30 @@ def test_what_is_given_back_after_an_interrupt_was_not_tried() -> None:
     """A worker had no time for it."""
     toy = Toy(2, returned="b", interrupts=[1])
     assert story(toy, "abcd") == ".a .b a .c b:interrupted c (KeyboardInterrupt)"
+
+
+def attempts_at(run: Run, letter: str) -> int:
+    """How many there were."""
+    _, _, attempts, _ = run.outcomes[letter]
+    return attempts
+
+
+def test_attempts_that_have_failed_count_though_their_step_is_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are on record; with one that may be under way, if the step is left alone."""
+    returned = Run(Toy(2, trying="aa", returned="a"), "ab")
+    returned.until("a!1")
+    told = returned.halt_at("a!2", "interrupt")
+    assert told == "a:interrupted b (KeyboardInterrupt)"
+    assert attempts_at(returned, "a") == 2
+    clock = count(100.0, 10.0)
+    monkeypatch.setattr("driftflow.parallel.crew.monotonic", lambda: next(clock))
+    left = Run(Toy(1, trying="a"), "ab")
+    left.until("a!1")
+    left.toy.stuck = "a"
+    assert left.send("interrupt") == f"a:{UNKNOWN}"
+    assert attempts_at(left, "a") == 2
 
 
 @pytest.mark.parametrize("end", ["close", "throw"])
@@ -709,6 +740,13 @@ def test_without_a_crew_for_it_a_step_that_is_ready_alone_is_sent() -> None:
     toy = Toy(2)
     assert story(toy, "a", "b") == ".a a .b b"
     assert toy.sent == "ab"
+
+
+def test_where_no_worker_can_be_had_all_is_tried_in_the_thread_of_the_run() -> None:
+    """One step after the other, as it would be with a single job."""
+    run = Run(Toy(0), "abc", "d", after={"b": "a"}, alone=here())
+    assert run.rest() == ".a a .b b .c c .d d"
+    assert run.toy.sent == ""
 
 
 def refuse(letter: str) -> None:

@@ -199,6 +199,16 @@ def test_a_run_that_keeps_going_says_so() -> None:
     assert "keep_going" not in recorded(RunStarted(plan))
 
 
+def test_a_long_parameter_is_told_by_its_length_and_its_digest() -> None:
+    """So that the first record stays one that a kill does not tear."""
+    long, short = "x" * MAX_VALUE_BYTES, "x" * (MAX_VALUE_BYTES - 2)
+    given = {"input": [{"param": "a"}, {"param": "b"}]}
+    record = recorded(RunStarted(workflows.plan(given, params={"b": short, "a": long})))
+    assert record["params"] == {"b": short}
+    digest = hashlib.sha256(f'"{long}"'.encode()).hexdigest()
+    assert record["cut_params"] == {"a": {"bytes": MAX_VALUE_BYTES + 2, "sha256": digest}}
+
+
 def test_the_first_record_says_what_is_run() -> None:
     """The config, the parameters but for secret ones, and the code of the actions, if any."""
     plan = workflows.plan(
