@@ -373,6 +373,8 @@ def _check(arguments: Arguments, output: Output) -> int:
 
 
 def _plan(arguments: Arguments, output: Output) -> int:
+    if arguments.print_json and arguments.format not in ("text", "json"):
+        raise MisuseError(f"`--print-json` and `--format {arguments.format}` exclude each other")
     render = _find_plan_format("json" if arguments.print_json else arguments.format)
     actions = _resolve_actions(arguments)
     plan = load_config(arguments.config, params=arguments.params, audit=arguments.audit)

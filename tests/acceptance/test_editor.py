@@ -336,7 +336,7 @@ def filled(snippet: str) -> Any:
         (HEAD + '"max_att¦empts": 2}', "How many times each step that is not `optional` is tried"),
         (HEAD + '"timeout_sec¦onds": 2}', "**not enforced**, unless"),
         (HEAD + '"retr¦ies": 2}', "Ignored"),
-        (STEP + '"prio¦rity": 2}]}', "Steps with a **higher** priority run first, and so do"),
+        (STEP + '"prio¦rity": 2}]}', "the one with the **highest** priority runs first"),
         (STEP + '"af¦ter": []}]}', "it starts when they are done"),
         (STEP + '"acti¦on": "upper"}]}', "`driftflow check` warns about it"),
         (STEP + '"action": "up¦per"}]}', "`upper`: Returns the input, a string, in upper case"),

@@ -324,3 +324,17 @@ def test_the_record_knows_its_run(tmp_path: Path) -> None:
     invoke("--config", path.name, "--actions", "acts.py", *options[:4], cwd=tmp_path)
     assert read_records(audit)[-1]["stopped_by"] == "c"
     assert "stopped_by" not in last
+
+
+def test_a_circle_through_a_sensitive_step_is_told_with_its_way(tmp_path: Path) -> None:
+    """The names of steps are no secret; its lines are not shown."""
+    path = tmp_path / "config.json"
+    path.write_text(
+        '{"name": "w", "steps": [\n'
+        ' {"name": "a", "action": "echo", "input": [{"from": "b"}, "hunter2"], "sensitive": true},\n'
+        ' {"name": "b", "action": "echo", "after": ["a"]}\n]}\n'
+    )
+    stderr = invoke("--config", path).stderr
+    assert "error[circle]: the steps form a circle: `a -> b -> a`\n" in stderr
+    assert "hunter2" not in stderr
+    assert "2 | [redacted]\n" in stderr

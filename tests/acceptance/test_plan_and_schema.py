@@ -131,3 +131,19 @@ def test_a_strict_run_of_the_library_refuses_warnings(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         run_workflow(path, strict=True)
     assert [issue.code for issue in caught.value.issues] == ["ignored-field"]
+
+
+def test_a_plan_has_one_format(tmp_path: Path) -> None:
+    """Two that exclude each other are misuse; JSON may be asked for in two ways."""
+    path = save(tmp_path, {"name": "a"}, {"name": "b", "after": ["a"]})
+    plan = ("plan", "--config", path)
+    assert invoke(*plan, "--format", "json") == invoke(*plan, "--print-json")
+    assert invoke(*plan, "--format", "dot").stdout.startswith('digraph "test" {\n')
+    assert invoke(*plan, "--format", "mermaid").stdout.startswith("flowchart LR\n")
+    both = invoke(*plan, "--print-json", "--format", "dot")
+    assert (both.status, both.stdout) == (2, "")
+    assert both.stderr.startswith("error: `--print-json` and `--format dot` exclude each other\n")
+    wrong = invoke(*plan, "--format", "github")
+    assert (wrong.status, wrong.stdout) == (2, "")
+    formats = "`text`, `json`, `mermaid` and `dot`"
+    assert wrong.stderr.startswith(f"error: `--format` must be one of {formats}, not `github`\n")
