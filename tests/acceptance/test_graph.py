@@ -331,7 +331,8 @@ def test_a_circle_through_a_sensitive_step_is_told_with_its_way(tmp_path: Path) 
     path = tmp_path / "config.json"
     path.write_text(
         '{"name": "w", "steps": [\n'
-        ' {"name": "a", "action": "echo", "input": [{"from": "b"}, "hunter2"], "sensitive": true},\n'
+        ' {"name": "a", "action": "echo", "sensitive": true, "input": ["hunter2", '
+        '{"from": "b"}]},\n'
         ' {"name": "b", "action": "echo", "after": ["a"]}\n]}\n'
     )
     stderr = invoke("--config", path).stderr
