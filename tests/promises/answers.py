@@ -278,7 +278,7 @@ PROMISES = [
         "a run does what the contract says",
         "in all things what the naive model says",
         runs_do_what_the_contract_says,
-        {"plans": 200},
+        {"plans": 100},
         {"plans": 2000},
     ),
     Promise(

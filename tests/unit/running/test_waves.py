@@ -79,7 +79,7 @@ def finish(schedule: InWaves, model: Naive, index: int, *, ok: bool) -> None:
     assert {*schedule.finish(index, ok=ok)} == model.not_run - known
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(case=cases(keeps=True), together=st.booleans(), data=st.data())
 def test_a_step_may_start_when_all_that_it_waits_for_is_done(
     case: Case, *, together: bool, data: st.DataObject
