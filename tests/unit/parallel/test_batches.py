@@ -288,6 +288,17 @@ def test_a_batch_that_is_lost_is_sent_again_step_by_step() -> None:
     assert toy.sent == ["abcd", "a", "b", "c", "a", "d"]
 
 
+def test_what_was_lost_does_not_go_with_what_only_came_back() -> None:
+    """Neither before it nor behind it: that would be lost, too."""
+    toy = tiny(jobs=4)
+    toy.send("ad")
+    toy.send("bc")
+    toy.futures["ad"].set_result({"outcomes": [], "interrupted": False})
+    toy.futures["bc"].set_exception(OSError())
+    assert toy.tell() == ""
+    assert toy.sent == ["ad", "bc", "a", "b", "c", "d"]
+
+
 def test_a_step_that_is_lost_by_itself_has_used_an_attempt() -> None:
     """It is told, and counts in whatever comes of the step."""
     toy = Toy()

@@ -618,6 +618,7 @@ def test_attempts_that_have_failed_count_though_their_step_is_not_done(
     left.toy.stuck = "a"
     assert left.send("interrupt") == f"a:{UNKNOWN}"
     assert attempts_at(left, "a") == 2
+    assert left.rest() == "(KeyboardInterrupt)"
 
 
 @pytest.mark.parametrize("end", ["close", "throw"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import get_args
 
@@ -45,7 +46,7 @@ def test_users_import_events_by_a_short_name() -> None:
 @pytest.mark.parametrize("kind", [*EVENTS, StepResult, Resumed, RunResult])
 def test_every_field_is_described(kind: type) -> None:
     """By its name, in the order of the fields: programs read them."""
-    described = re.findall(r"^ {8}(\w+): ", kind.__doc__ or "", re.MULTILINE)
+    described = re.findall(r"^ {4}(\w+): ", inspect.getdoc(kind) or "", re.MULTILINE)
     assert described == [*vars(kind)["_fields"]]
 
 
