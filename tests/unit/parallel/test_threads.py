@@ -370,6 +370,9 @@ def test_an_action_can_ask_for_an_interrupt() -> None:
         send(workers, "c", attempts=3)
         assert tell(workers, 1) == "c1:interrupted"
         assert (before, workers.is_interrupted) == (False, True)
+        send(workers, "d")
+        assert tell(workers, 1) == "d1"
+        assert workers.is_interrupted, "it stays so"
 
 
 def test_when_all_is_to_end_no_step_is_begun() -> None:

@@ -370,6 +370,16 @@ def test_a_run_can_keep_going(jobs: int) -> None:
         assert (events[-1].status, events[-1].not_run) == ("failed", (1,))
 
 
+def test_without_a_limit_no_child_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor anything that could start one."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("driftflow.parallel.deadlines.Deadlines", refuse)
+    assert outputs(crowd(2, "echo", 1, timeout_seconds=0.001)) == [1, 1]
+
+
 def test_what_only_deadlines_need_is_imported_with_them() -> None:
     """A run in threads does without."""
     script = (
@@ -411,6 +421,94 @@ def test_an_interrupt_in_a_thread_ends_the_run() -> None:
     plan = workflows.plan(*steps, flags={"parallel": True}, max_attempts=2, backoff=backoff)
     with pytest.raises(KeyboardInterrupt):
         outputs(plan)
+
+
+def test_an_interrupt_ends_what_children_do() -> None:
+    """At once: it would take ten minutes."""
+    steps: list[dict[str, Any]] = [
+        {"name": "a", "action": "nap", "input": 600, "timeout_seconds": 6000},
+        {"name": "b", "action": "interrupt"},
+    ]
+    told: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(events_of(workflows.plan(*steps, flags={"parallel": True})))
+    assert [result.error for result in results(told)] == ["interrupted"] * 2
+
+
+class HeldUp:
+    """An action that waits until it may go on, and then fails."""
+
+    def __init__(self) -> None:
+        self.has_begun = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def __call__(self, _: Any) -> None:
+        """Wait, and fail."""
+        self.has_begun.set()
+        assert self.may_go_on.wait(60)
+        raise OSError("down")
+
+    def interrupt_beside(self, events: Generator[Event, Halt | None, None]) -> list[Event]:
+        """Interrupt a run at the start of its second step, when this is tried in the first.
+
+        Returns:
+            What came of that.
+        """
+        for event in events:
+            if isinstance(event, StepStarted) and event.step_index == 1:
+                break
+        assert self.has_begun.wait(60)
+        return [events.send("interrupt")]
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_fails_after_an_interrupt_was_interrupted(*, away: bool) -> None:
+    """The end was what it failed of, most likely."""
+    act = HeldUp()
+    first = {"name": "a", "action": "act"}
+    plan = workflows.plan(first, {"name": "b"}, flags={"parallel": True})
+    with ThreadPoolExecutor(2) as executor:
+        events = events_of(plan, {"act": act}, executor=executor if away else None)
+        told = act.interrupt_beside(events)
+        act.may_go_on.set()
+        with pytest.raises(KeyboardInterrupt):
+            told.extend(events)
+    assert [(each.error, each.attempts) for each in results(told)] == [
+        ("interrupted", 1),
+        ("interrupted", 0),
+    ]
+
+
+class Keeping(ThreadPoolExecutor):
+    """Threads, and what will come of what they do."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Note it."""
+        self.futures.append(super().submit(fn, *args, **kwargs))
+        return self.futures[-1]
+
+
+def test_when_a_run_is_over_no_thread_of_an_executor_is_held_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To tell of an attempt that failed: nobody listens any more."""
+    monkeypatch.setattr("driftflow.parallel.crew.GRACE", 0.0)
+    act, executor = HeldUp(), Keeping()
+    first = {"name": "a", "action": "act", "max_attempts": 2}
+    plan = workflows.plan(first, {"name": "b"}, flags={"parallel": True})
+    events = events_of(plan, {"act": act}, executor=executor)
+    told = act.interrupt_beside(events)
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(events)
+    assert results(told)[0].error == "interrupted; its outcome is unknown"
+    act.may_go_on.set()
+    (future,) = executor.futures
+    assert future.result(60)["interrupted"]
+    executor.shutdown()
 
 
 @pytest.mark.parametrize("flags", [{}, {"parallel": True}])

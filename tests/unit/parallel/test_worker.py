@@ -342,6 +342,21 @@ def test_interrupted_work_says_how_far_it_came(place: int) -> None:
     assert untold(result) == [*([] for _ in done), [(1, "LookupError", None)]]
 
 
+def test_what_succeeds_when_all_is_to_end_has_succeeded() -> None:
+    """The next step is not begun."""
+    over: list[Json] = []
+
+    def perform(_: str, value: Json, __: float | None) -> Json:
+        over.append(value)
+        return value
+
+    with register_runner("mine", runner_for(perform, is_over=lambda: bool(over))):
+        result = run(task("any", 1), task("any", 2), run="mine")
+    assert told(result) == [(1, None, 1)]
+    assert result["interrupted"]
+    assert over == [1]
+
+
 def test_a_wait_that_is_broken_off_is_an_interrupt() -> None:
     """The attempts before it are told all the same."""
 
