@@ -112,6 +112,12 @@ def cannot_report(_: FailedAttempt) -> bool:
     return False
 
 
+# The runner of a run that was broken off: with it no step is tried. It holds nothing of the run.
+_STOPPED = BatchRunner(
+    AttemptRunner(lambda *_: None, float, bool, float), lambda: True, cannot_report
+)
+
+
 def run_batch(request: BatchRequest) -> BatchResult:
     """Try the steps of a batch. Raise nothing."""
     outcomes: list[tuple[list[FailedAttempt], Outcome]] = []
@@ -123,7 +129,9 @@ def run_batch(request: BatchRequest) -> BatchResult:
         return {"outcomes": outcomes, "interrupted": True}
     except BaseException as error:  # noqa: BLE001 - it stands in the result, whatever it is
         said = describe(error)
-        message = f"the worker failed: {said.types[0]}: {said.message}"
+        kind, *_ = said.types
+        words = said.message if said.message.startswith(kind) else f"{kind}: {said.message}"
+        message = f"the worker failed: {words}"
         outcomes.append(([], (None, Failure(message, said.types), 0, 0.0)))
     return {"outcomes": outcomes, "interrupted": False}
 
@@ -200,7 +208,7 @@ def register_runner(run: str, runner: BatchRunner) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _registered[key] = runner._replace(is_over=lambda: True)
+        _registered[key] = _STOPPED
         raise
     del _registered[key]
 

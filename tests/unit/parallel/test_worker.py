@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -279,21 +280,35 @@ def test_programs_that_a_batch_starts_are_known_by_its_run() -> None:
 
 def test_a_run_that_was_broken_off_begins_nothing_more() -> None:
     """A batch that is still about is answered, and not done elsewhere."""
-    with pytest.raises(LookupError), register_runner("broken", runner_for(lambda *_: "done")):
+    runner = runner_for(lambda *_: "done")
+    kept = weakref.ref(runner.attempts.perform)
+    with pytest.raises(LookupError), register_runner("broken", runner):
         raise LookupError
     result = run(task("any", 1), run="broken")
     assert result == {"outcomes": [], "interrupted": True}
+    del runner
+    assert kept() is None  # nor is anything of it held
 
 
-def test_whatever_goes_wrong_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some executors do not survive what a function raises."""
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError("no room"), "MemoryError: no room"),
+        (MemoryError(), "MemoryError"),
+        (KeyError("x"), "KeyError: 'x'"),
+    ],
+)
+def test_whatever_goes_wrong_stands_in_the_result(
+    error: BaseException, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some executors do not survive what a function raises. Its type is said once."""
 
     def refuse(*_: object) -> None:
-        raise MemoryError("no room")
+        raise error
 
     monkeypatch.setattr(worker, "_find_runner", refuse)
     result = run(task("echo", 1), task("echo", 2))
-    assert told(result) == [(None, "the worker failed: MemoryError: no room", 0)]
+    assert told(result) == [(None, f"the worker failed: {words}", 0)]
     assert untold(result) == [[]]
     assert result["interrupted"] is False
 
