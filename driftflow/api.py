@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Sync
     from driftflow.reading.document import Json
+    from driftflow.recording.records import Code
     from driftflow.running.events import Event, Halt, Resumed
 
 
@@ -152,15 +153,12 @@ def run_events(
             find_signal=find_signal,
         )
     if plan.flags.is_enabled("audit"):
-        from driftflow.actions.provenance import hash_files, list_packages
         from driftflow.recording.audit import record_events
-        from driftflow.recording.records import Code
 
-        used = [] if known is ACTIONS else [*known.values()]
         events = record_events(
             events,
             plan.storage_path,
-            code=Code(__version__, hash_files(used), list_packages(used)),
+            code=_describe_code(known),
             sync=options.audit_sync,
             run_id=options.run_id,
             beside_code=known is not ACTIONS,
@@ -177,6 +175,17 @@ def resumable(plan: Plan) -> tuple[Resumed | None, str]:
     from driftflow.recording.resume import find_resumable
 
     return find_resumable(plan)
+
+
+def _describe_code(known: Known) -> Code:
+    """Return what an audit tells of the code that a run performs."""
+    from driftflow.recording.records import Code
+
+    if known is ACTIONS:
+        return Code(__version__, {}, {})
+    from driftflow.actions.provenance import hash_files, list_packages
+
+    return Code(__version__, hash_files(known.values()), list_packages(known.values()))
 
 
 def _select_actions(plan: Plan, given: Given) -> Known:

@@ -105,6 +105,13 @@ def describe(exception: BaseException) -> Failure:
     return Failure(message, types, _find_place(chain[-1].frames), is_permanent, chain)
 
 
+def tell_with_type(failure: Failure) -> str:
+    """Return the words of a failure with the type of its exception in front, once."""
+    kind, *_ = failure.types
+    is_told = failure.message == kind or failure.message.startswith(f"{kind}: ")
+    return failure.message if is_told else f"{kind}: {failure.message}"
+
+
 def _name(kind: type) -> str:
     return kind.__name__ or "nameless"
 

@@ -48,7 +48,7 @@ class Action(NamedTuple):
 
     @property
     def original(self) -> Callable[[Any], Any]:
-        """The function as it was written."""
+        """Return the function as it was written."""
         return self.written or self.function
 
 

@@ -71,7 +71,7 @@ class Batches:
 
     @property
     def under_way(self) -> int:
-        """How many steps are sent and not done."""
+        """Return how many steps are sent and not done."""
         return len(self._sent)
 
     def has_room(self, action: str) -> bool:

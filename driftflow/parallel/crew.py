@@ -76,7 +76,7 @@ class Workers(Protocol):
 
     @property
     def under_way(self) -> int:
-        """How many steps are sent and not done."""
+        """Return how many steps are sent and not done."""
 
     def has_room(self, action: str) -> bool:
         """Return whether a step with that action can be sent now."""

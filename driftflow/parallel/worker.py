@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from driftflow.actions.action import make_performer
 from driftflow.actions.elsewhere import find_actions
-from driftflow.failures import Failure, describe
+from driftflow.failures import Failure, describe, tell_with_type
 from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import (
     AttemptRunner,
@@ -129,9 +129,7 @@ def run_batch(request: BatchRequest) -> BatchResult:
         return {"outcomes": outcomes, "interrupted": True}
     except BaseException as error:  # noqa: BLE001 - it stands in the result, whatever it is
         said = describe(error)
-        kind, *_ = said.types
-        words = said.message if said.message.startswith(kind) else f"{kind}: {said.message}"
-        message = f"the worker failed: {words}"
+        message = f"the worker failed: {tell_with_type(said)}"
         outcomes.append(([], (None, Failure(message, said.types), 0, 0.0)))
     return {"outcomes": outcomes, "interrupted": False}
 
@@ -223,7 +221,9 @@ def _find_runner(config: WorkerConfig) -> BatchRunner:
 
 @lru_cache(maxsize=4)  # a run has one; several runs may be under way
 def _load_runner(config: WorkerConfig, _process: int) -> BatchRunner:
-    perform = make_performer(find_actions(config.names, config.addresses))
+    # If all attempts have a limit, only their children need the code.
+    is_needed = config.timeout_seconds is None
+    perform = make_performer(find_actions(config.names, config.addresses) if is_needed else {})
     if config.timed:
         from driftflow.parallel.deadlines import Deadlines, enforce
 

@@ -102,7 +102,7 @@ class Graph:
 
     @cached_property
     def urgencies(self) -> list[float]:
-        """By step, the highest priority among itself and all that comes after it."""
+        """Return, by step, the highest priority among itself and all that comes after it."""
         priorities, before = self._priorities, self.before
         if not before or len({*priorities}) == 1:
             return priorities
@@ -121,7 +121,7 @@ class Graph:
 
     @cached_property
     def order(self) -> list[int]:
-        """The steps in run order, without those of circles and all that comes after these."""
+        """Return the steps in run order, without circles and all that comes after these."""
         by_name = sorted(range(len(self.steps)), key=self._names.__getitem__)
         ranked = _sort(by_name, self.urgencies)
         return self._put_in_order(ranked) if self.before else ranked

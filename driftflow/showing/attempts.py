@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftflow.failures import tell_with_type
 from driftflow.text import REDACTED, escape
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ def format_attempt(event: AttemptFailed) -> str:
     `load: attempt 1 of 3 failed: ConnectionError: no route to host; next in 2 s`
     """
     _, step, number, failure, wait = event
-    why = REDACTED if step.sensitive else failure.message
-    if not why.startswith(failure.types[0]):
-        why = f"{failure.types[0]}: {why}"
+    why = tell_with_type(failure._replace(message=REDACTED) if step.sensitive else failure)
     then = "" if wait is None else f"; next in {round(wait, 3):g} s" if wait else "; trying again"
     most = step.policy.max_attempts
     return escape(f"{step.name}: attempt {number} of {most} failed: {why}{then}")

@@ -9,7 +9,7 @@ import pytest
 
 from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import DriftFlowError, ExitStatus, Permanent, TimedOut
-from driftflow.failures import AttemptError, Failure, Frame, Raised, describe
+from driftflow.failures import AttemptError, Failure, Frame, Raised, describe, tell_with_type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -293,3 +293,17 @@ def test_a_chain_and_its_frames_are_bounded(tmp_path: Path) -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__context__, other.__context__ = other, one
     assert [raised.message for raised in describe(one).chain] == ["other", "one"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("no route"), "OSError: no route"),
+        (OSError("OSErrors are many"), "OSError: OSErrors are many"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_the_type_is_told_in_front_of_the_words_once(error: BaseException, words: str) -> None:
+    """Whether or not they have it there already."""
+    assert tell_with_type(describe(error)) == words
