@@ -32,12 +32,12 @@ class ConfigError(DriftFlowError):
 
     @property
     def source(self) -> str:
-        """The file, as it was named."""
+        """Return the file, as it was named."""
         return self.findings.source
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """All that is wrong, in the order of the file."""
+        """Return all that is wrong, in the order of the file."""
         return self.findings.issues
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class ExecutorError(_SourceError):
 
     @property
     def address(self) -> str:
-        """Where it was looked for."""
+        """Return where it was looked for."""
         return self.source
 
 
@@ -120,7 +120,7 @@ class StorageError(_SourceError):
 
     @property
     def path(self) -> str:
-        """The file."""
+        """Return the file."""
         return self.source
 
 

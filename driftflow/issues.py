@@ -77,7 +77,7 @@ class Issue(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The path, as people write it; nothing for the whole document."""
+        """Return the path, as people write it; nothing for the whole document."""
         return format_path(self.path)
 
 

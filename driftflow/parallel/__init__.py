@@ -11,6 +11,7 @@ Begin with the docstring of `crew`. An executor is any `concurrent.futures.Execu
     crew        the parallel crew: runs many steps at once, on threads or on an executor
     threads     the threads of a run, which take steps from a queue
     batches     sends steps to any executor, tiny ones together; what it loses is sent again
+    replies     what workers tell the run, from their threads
     pace        how many tiny steps are sent ahead
     worker      runs a batch in a thread, in a process or on another machine
     deadlines   makes each attempt in a child process, and kills the child when the time is up

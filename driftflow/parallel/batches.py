@@ -21,16 +21,15 @@ batches; `shutdown` differs.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from concurrent.futures import Future
+from contextlib import closing
 from operator import itemgetter
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.errors import WorkerLost, message_of
 from driftflow.failures import Failure, describe
 from driftflow.parallel.pace import Pace
+from driftflow.parallel.replies import Replies
 from driftflow.running.attempts import UNKNOWN, FailedAttempt, may_try_again
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from driftflow.running.interpreter import Said
 
     Submit: TypeAlias = Callable[[list[Task]], Future[BatchResult]]
-    Reply: TypeAlias = tuple[FailedAttempt, threading.Lock] | Future[BatchResult]
 
 
 class Batches:
@@ -57,17 +55,13 @@ class Batches:
         self._submit = submit
         self._jobs = jobs
         self._pace = Pace()
-        self._thread = threading.get_ident()
         self._next: list[Task] = []  # the batch that is being made
         self._again: list[Task] = []  # what is to be sent again
         self._alone: set[int] = set()  # of these, what is to be sent by itself
         self._losses: dict[int, int] = {}  # how often a step was lost by itself
         self._sent: set[int] = set()  # the steps whose outcomes are not told
         self._batches: dict[Future[BatchResult], list[Task]] = {}
-        # Two, since a signal may come when something was taken from one: a bell can be lost.
-        self._replies: deque[Reply] = deque()
-        self._bell: SimpleQueue[None] = SimpleQueue()
-        self._is_closed = False
+        self._replies: Replies[Future[BatchResult]] = Replies()
 
     @property
     def under_way(self) -> int:
@@ -116,25 +110,17 @@ class Batches:
 
     def await_replies(self, seconds: float) -> None:
         """Wait until there are replies, for so long at most."""
-        try:
-            while not self._replies:
-                self._bell.get(timeout=seconds)
-        except Empty:
-            return
+        self._replies.wait(seconds)
 
     def take_replies(self) -> Generator[Said, None, None]:
         """Yield the replies that there are: attempts that failed, and what came of steps."""
-        while self._replies:
-            reply = self._replies.popleft()
-            if isinstance(reply, tuple):
-                failed, gate = reply
-                try:
-                    if failed.step_index in self._sent:
-                        yield self._count_losses(failed)
-                finally:
-                    gate.release()
-            elif (tasks := self._batches.pop(reply, None)) is not None:
-                yield from [*self._take(reply, tasks)]  # whether anybody listens or not
+        with closing(self._replies.take()) as replies:
+            for reply in replies:
+                if isinstance(reply, FailedAttempt):
+                    if reply.step_index in self._sent:
+                        yield self._count_losses(reply)
+                elif (tasks := self._batches.pop(reply, None)) is not None:
+                    yield from [*self._take(reply, tasks)]  # whether anybody listens or not
 
     def recall(self, end: float) -> list[int]:
         """Take back the steps behind `end` that are not with a worker; return their indexes."""
@@ -154,28 +140,11 @@ class Batches:
 
     def close(self) -> None:
         """Let nobody wait for a failure to be told."""
-        self._is_closed = True
-        for _ in self.take_replies():
-            pass
+        self._replies.close()
 
     def report(self, failed: FailedAttempt) -> bool:
-        """Tell of an attempt that failed in this process, and wait until that is on record.
-
-        Returns:
-            Whether it was told; not from the thread of the run, which could not wait for itself.
-        """
-        if self._is_closed or threading.get_ident() == self._thread:
-            return False
-        gate = threading.Lock()
-        gate.acquire()
-        self._reply((failed, gate))
-        if not self._is_closed:
-            gate.acquire()
-        return True
-
-    def _reply(self, reply: Reply) -> None:
-        self._replies.append(reply)
-        self._bell.put(None)
+        """Tell of an attempt that failed in this process: see `Replies.report`."""
+        return self._replies.report(failed)
 
     def _send(self, batch: list[Task]) -> None:
         try:
@@ -184,7 +153,7 @@ class Batches:
             future = Future()
             future.set_exception(error)
         self._batches[future] = batch
-        future.add_done_callback(self._reply)
+        future.add_done_callback(self._replies.put)
 
     def _take(self, future: Future[BatchResult], tasks: list[Task]) -> Iterator[Said]:
         """Tell what came of a batch, and keep what of it has to be sent again."""

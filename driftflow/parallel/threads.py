@@ -8,16 +8,16 @@ is on record, and then for the next attempt.
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread, main_thread
+from threading import Thread, main_thread
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftflow.parallel.pace import Pace
 from driftflow.parallel.processes import this_thread
-from driftflow.parallel.worker import finish_step
-from driftflow.running.attempts import INTERRUPTED, FailedAttempt, Interrupted, run_step
+from driftflow.parallel.replies import Replies
+from driftflow.parallel.worker import BatchRunner, try_step
+from driftflow.running.attempts import FailedAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from driftflow.running.attempts import AttemptRunner, Outcome, Task
     from driftflow.running.interpreter import Said
 
-    Reply: TypeAlias = tuple[FailedAttempt, Lock] | tuple[Task, Outcome, bool]
+    # A step, what came of it, and whether an interrupt has ended it.
+    Result: TypeAlias = tuple[Task, Outcome, bool]
 
 # How often an idle thread looks whether the program is about to end. Seconds.
 _IDLE = 1.0
@@ -53,10 +54,7 @@ class Threads:
         self._pace = Pace()
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._sent: set[int] = set()  # the steps whose outcomes are not told
-        # Two, since a signal may come when something was taken from one: a bell can be lost.
-        self._replies: deque[Reply] = deque()
-        self._bell: SimpleQueue[None] = SimpleQueue()
-        self._is_closed = False
+        self._replies: Replies[Result] = Replies()
 
     @property
     def under_way(self) -> int:
@@ -95,32 +93,24 @@ class Threads:
 
     def await_replies(self, seconds: float) -> None:
         """Wait until there are replies, for so long at most."""
-        try:
-            while not self._replies:
-                self._bell.get(timeout=seconds)
-        except Empty:
-            return
+        self._replies.wait(seconds)
 
     def take_replies(self) -> Generator[Said, None, None]:
         """Yield the replies that there are: attempts that failed, and what came of steps."""
-        while self._replies:
-            reply = self._replies.popleft()
-            if len(reply) == 2:  # noqa: PLR2004 - one that tells of an attempt
-                failed, gate = reply
-                try:
-                    if failed.step_index in self._sent:
-                        yield failed
-                finally:
-                    gate.release()
-                continue
-            (index, action, *_), outcome, is_cut = reply
-            if index in self._sent:
-                self._sent.remove(index)
-                _, _, attempts, seconds = outcome
-                if attempts:
-                    self._pace.learn(action, seconds)
-                self.is_interrupted = self.is_interrupted or is_cut
-                yield index, outcome
+        with closing(self._replies.take()) as replies:
+            for reply in replies:
+                if isinstance(reply, FailedAttempt):
+                    if reply.step_index in self._sent:
+                        yield reply
+                    continue
+                (index, action, *_), outcome, is_cut = reply
+                if index in self._sent:
+                    self._sent.remove(index)
+                    _, _, attempts, seconds = outcome
+                    if attempts:
+                        self._pace.learn(action, seconds)
+                    self.is_interrupted = self.is_interrupted or is_cut
+                    yield index, outcome
 
     def recall(self, end: float) -> list[int]:
         """Take back the steps behind `end` that no thread has begun; return their indexes."""
@@ -143,14 +133,13 @@ class Threads:
 
     def close(self) -> None:
         """Let the threads end, each when it is free; wait for none."""
-        self._is_closed = True
         for _ in range(self._number):
             self._tasks.put(None)
-        for _ in self.take_replies():  # whoever waits for a failure to be told
-            pass
+        self._replies.close()
 
     def _serve(self) -> None:
         this_thread.run = self._run
+        runner = BatchRunner(self._runner, self._is_over, self._replies.report)
         while True:
             try:
                 task = self._tasks.get(timeout=_IDLE)
@@ -160,29 +149,5 @@ class Threads:
                 return  # a run that nobody has closed
             if task is None:
                 return
-            self._reply((task, *self._try(task)))
-
-    def _try(self, task: Task) -> tuple[Outcome, bool]:
-        """Try a step; return what came of it, and whether an interrupt has ended it."""
-        if self._is_over():
-            return INTERRUPTED, True
-        try:
-            outcome = finish_step(run_step(task, self._runner), self._report)
-        except KeyboardInterrupt as interrupt:
-            return interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED, True
-        _, failure, attempts, seconds = outcome
-        if failure is not None and self._is_over():  # an end was what it failed of, most likely
-            return Interrupted(attempts, seconds).outcome, True
-        return outcome, False
-
-    def _report(self, failed: FailedAttempt) -> None:
-        """Tell of an attempt that failed, and wait until that is on record."""
-        gate = Lock()
-        gate.acquire()
-        self._reply((failed, gate))
-        if not self._is_closed:
-            gate.acquire()
-
-    def _reply(self, reply: Reply) -> None:
-        self._replies.append(reply)
-        self._bell.put(None)
+            _, outcome, is_cut = try_step(task, runner)
+            self._replies.put((task, outcome, is_cut))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -22,6 +22,7 @@ from driftflow.actions.elsewhere import find_actions
 from driftflow.failures import Failure, describe, tell_with_type
 from driftflow.parallel.processes import this_thread
 from driftflow.running.attempts import (
+    INTERRUPTED,
     AttemptRunner,
     Interrupted,
     make_pause,
@@ -124,75 +125,70 @@ def run_batch(request: BatchRequest) -> BatchResult:
     config = request["config"]
     this_thread.run = config.run
     try:
-        _try_steps(_find_runner(config), request["tasks"], outcomes)
+        is_cut = _try_steps(_find_runner(config), request["tasks"], outcomes)
     except KeyboardInterrupt:
-        return {"outcomes": outcomes, "interrupted": True}
+        is_cut = True
     except BaseException as error:  # noqa: BLE001 - it stands in the result, whatever it is
+        is_cut = False
         said = describe(error)
         message = f"the worker failed: {tell_with_type(said)}"
         outcomes.append(([], (None, Failure(message, said.types), 0, 0.0)))
-    return {"outcomes": outcomes, "interrupted": False}
+    return {"outcomes": outcomes, "interrupted": is_cut}
 
 
 def _try_steps(
     runner: BatchRunner,
     tasks: Iterable[Task],
     outcomes: list[tuple[list[FailedAttempt], Outcome]],
-) -> None:
-    """Add what comes of the steps, one after the other.
-
-    Raises:
-        KeyboardInterrupt: If the run is over; or if an interrupt ended an attempt.
-    """
-    attempts, is_over, report = runner
+) -> bool:
+    """Add what comes of the steps, one after the other; return whether an interrupt ended that."""
     until = perf_counter() + BUDGET
     for task in tasks:
-        if is_over():
-            raise KeyboardInterrupt
-        failed: list[FailedAttempt] = []
-        tell = partial(_tell, report, failed)
-        try:
-            outcome = finish_step(run_step(task, attempts), tell)
-            _, failure, used, seconds = outcome
-        except Interrupted as interrupt:
-            outcomes.append((failed, interrupt.outcome))
-            raise
-        if failure is not None and is_over():  # an end was what it failed of, most likely
-            cut = Interrupted(used, seconds)
-            outcomes.append((failed, cut.outcome))
-            raise cut
-        outcomes.append((failed, outcome))
+        untold, outcome, is_cut = try_step(task, runner)
+        outcomes.append((untold, outcome))
         _, _, _, _, ends_run, _ = task
-        if (failure is not None and ends_run) or perf_counter() > until:
-            return
+        _, failure, _, _ = outcome
+        if is_cut or (failure is not None and ends_run) or perf_counter() > until:
+            return is_cut
+    return False
 
 
-def _tell(
-    report: Callable[[FailedAttempt], bool], untold: list[FailedAttempt], attempt: FailedAttempt
-) -> None:
-    if not report(attempt):
-        untold.append(attempt)
+def try_step(task: Task, runner: BatchRunner) -> tuple[list[FailedAttempt], Outcome, bool]:
+    """Try a step, unless the run is over; tell each attempt that fails before the next one.
 
-
-def finish_step(
-    attempts: Generator[FailedAttempt, object, Outcome], tell: Callable[[FailedAttempt], object]
-) -> Outcome:
-    """Return what comes of a step, and tell each attempt that fails before the wait that follows.
-
-    Args:
-        attempts: What `run_step` returns.
-        tell: Takes an attempt that failed.
-
-    Raises:
-        Interrupted: If there was an interrupt.
+    Returns:
+        The failed attempts that could not be told; what came of the step; and whether an interrupt
+        has ended it: the action's, or that of the run.
     """
+    attempts, is_over, report = runner
+    untold: list[FailedAttempt] = []
+    if is_over():
+        return untold, INTERRUPTED, True
+    try:
+        outcome = _finish(run_step(task, attempts), report, untold)
+    except KeyboardInterrupt as interrupt:
+        cut = interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
+        return untold, cut, True
+    _, failure, used, seconds = outcome
+    if failure is not None and is_over():  # an end was what it failed of, most likely
+        return untold, Interrupted(used, seconds).outcome, True
+    return untold, outcome, False
+
+
+def _finish(
+    attempts: Generator[FailedAttempt, object, Outcome],
+    report: Callable[[FailedAttempt], bool],
+    untold: list[FailedAttempt],
+) -> Outcome:
+    """Return what comes of a step; report each attempt that fails before the wait that follows."""
     while True:
         try:
             failed = next(attempts)
         except StopIteration as done:
             outcome: Outcome = done.value
             return outcome
-        tell(failed)
+        if not report(failed):
+            untold.append(failed)
 
 
 @contextmanager

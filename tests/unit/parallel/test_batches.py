@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future
-from queue import Empty
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -533,75 +532,6 @@ def assert_nothing_is_left(toy: Toy, told: int) -> None:
     assert toy.batches.under_way == 0
 
 
-class Bell:
-    """A queue that does something whenever it is waited for."""
-
-    def __init__(self, deed: Callable[[], object]) -> None:
-        self.deed = deed
-        self.waits: list[float] = []
-        self.rung = 0
-
-    def put(self, _: None) -> None:
-        """Note it."""
-        self.rung += 1
-
-    def get(self, timeout: float) -> None:
-        """Do it."""
-        self.waits.append(timeout)
-        self.deed()
-
-
-def with_bell(patch: pytest.MonkeyPatch, deed: Callable[[Toy], object]) -> tuple[Toy, Bell]:
-    """A toy that has sent a step, and does something whenever there is a wait for replies."""
-    bell = Bell(lambda: deed(toy))
-    patch.setattr("driftflow.parallel.batches.SimpleQueue", lambda: bell)
-    toy = Toy()
-    toy.send("a")
-    return toy, bell
-
-
-def end_a(toy: Toy) -> None:
-    """Let its step be done."""
-    toy.futures["a"].set_result({"outcomes": [([], good())], "interrupted": False})
-
-
-def test_replies_are_waited_for_until_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not at all if there are."""
-    toy, bell = with_bell(monkeypatch, end_a)
-    toy.batches.await_replies(7.0)
-    assert toy.batches.has_replies()
-    assert bell.rung == 1, "it has to end a wait"
-    toy.batches.await_replies(7.0)
-    assert bell.waits == [7.0]
-    assert toy.tell() == "a1"
-    assert not toy.batches.has_replies()
-
-
-def test_replies_are_not_waited_for_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is raised if there are none."""
-
-    def none(_: Toy) -> None:
-        raise Empty
-
-    toy, bell = with_bell(monkeypatch, none)
-    toy.batches.await_replies(0.1)
-    assert not toy.batches.has_replies()
-    assert bell.waits == [0.1]
-
-
-def test_an_interrupt_loses_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may come when one was just taken note of, and take that with it."""
-
-    def lose_the_bell(toy: Toy) -> None:
-        end_a(toy)
-        raise KeyboardInterrupt
-
-    toy, _ = with_bell(monkeypatch, lose_the_bell)
-    with pytest.raises(KeyboardInterrupt):
-        toy.batches.await_replies(1.0)
-    assert toy.tell() == "a1"
-
-
 class Worker(Thread):
     """A thread of an executor that tells of failed attempts."""
 
@@ -687,16 +617,6 @@ def test_nobody_waits_for_an_attempt_to_be_told_when_nobody_listens(
     toy.batches.await_replies(60)
     end(toy.batches)
     assert worker.has_ended()
-
-
-def test_when_all_is_over_nothing_is_told_any_more() -> None:
-    """From no thread."""
-    toy = Toy()
-    toy.send("a")
-    toy.batches.close()
-    worker = Worker(toy.batches, failed("a"))
-    assert worker.has_ended()
-    assert worker.log == [False]
 
 
 def names_of(told: Iterable[Said]) -> list[str]:

@@ -7,7 +7,6 @@ import sys
 import threading
 from contextlib import contextmanager
 from itertools import count
-from queue import Empty
 from string import ascii_letters
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -464,77 +463,6 @@ def test_a_thread_ends_when_it_is_free() -> None:
         workers.close()
         second.join(PATIENCE)
         assert (first.is_alive(), second.is_alive()) == (True, False)
-
-
-class Bell:
-    """A queue that does something whenever it is waited for.
-
-    Attributes:
-        rung: Set when something was put in.
-    """
-
-    def __init__(self, deed: Callable[[Bell], object]) -> None:
-        self.deed = deed
-        self.rung = Event()
-        self.waits: list[float] = []
-
-    def put(self, _: None) -> None:
-        """Note it."""
-        self.rung.set()
-
-    def get(self, timeout: float) -> None:
-        """Do it."""
-        self.waits.append(timeout)
-        self.deed(self)
-
-
-def test_replies_are_not_waited_for_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is raised if there are none."""
-
-    def none(_: Bell) -> None:
-        raise Empty
-
-    with threads_for(Work()) as workers:
-        bell = Bell(none)
-        monkeypatch.setattr(workers, "_bell", bell)
-        workers.await_replies(0.1)
-        assert not workers.has_replies()
-        assert bell.waits == [0.1]
-
-
-def test_replies_are_waited_for_until_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them ends a wait; and there is none if there are replies."""
-    work = Work()
-
-    def wait(bell: Bell) -> None:
-        work.let_go("A")
-        assert bell.rung.wait(PATIENCE)
-
-    with threads_for(work) as workers:
-        bell = Bell(wait)
-        monkeypatch.setattr(workers, "_bell", bell)
-        send(workers, "A")
-        workers.await_replies(7.0)
-        workers.await_replies(7.0)
-        assert bell.waits == [7.0]
-        assert tell(workers, 1) == "a1"
-
-
-def test_an_interrupt_loses_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may come when one was just taken note of, and take that with it."""
-    work = Work()
-
-    def lose(bell: Bell) -> None:
-        work.let_go("A")
-        assert bell.rung.wait(PATIENCE)
-        raise KeyboardInterrupt
-
-    with threads_for(work) as workers:
-        monkeypatch.setattr(workers, "_bell", Bell(lose))
-        send(workers, "A")
-        with pytest.raises(KeyboardInterrupt):
-            workers.await_replies(7.0)
-        assert tell(workers, 1) == "a1"
 
 
 def test_a_run_that_nobody_has_closed_does_not_keep_the_program_alive() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.command import CHECKOUT
 
-from driftflow.failures import Failure
 from driftflow.parallel import worker
 from driftflow.parallel.deadlines import Deadlines
 from driftflow.parallel.processes import this_thread
@@ -19,20 +19,19 @@ from driftflow.parallel.worker import (
     BatchRunner,
     WorkerConfig,
     cannot_report,
-    finish_step,
     register_runner,
     run_batch,
 )
 from driftflow.planning.settings import Backoff, RetryPolicy
-from driftflow.running.attempts import AttemptRunner, FailedAttempt
+from driftflow.running.attempts import INTERRUPTED, AttemptRunner, FailedAttempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from driftflow.parallel.worker import BatchResult
     from driftflow.reading.document import Json
-    from driftflow.running.attempts import Outcome, Task
+    from driftflow.running.attempts import Task
 
 DEEDS = str(CHECKOUT / "tests" / "support" / "deeds.py")
 
@@ -74,6 +73,11 @@ def untold(result: BatchResult) -> list[list[tuple[int, str, float | None]]]:
         [(failed.number, failed.failure.message, failed.wait_seconds) for failed in attempts]
         for attempts, _ in result["outcomes"]
     ]
+
+
+def assert_not_tried(result: BatchResult) -> None:
+    """The run was over before its first step."""
+    assert result == {"outcomes": [([], INTERRUPTED)], "interrupted": True}
 
 
 def runner_for(
@@ -184,7 +188,11 @@ def test_an_interrupt_is_told_and_not_raised() -> None:
     """There are executors that would not survive it."""
     names = ("echo", "interrupt")
     result = run(
-        task("echo", 1), task("interrupt", 2), task("echo", 3), names=names, addresses=(DEEDS,)
+        task("echo", 1),
+        task("interrupt", 2, ends=False),
+        task("echo", 3),
+        names=names,
+        addresses=(DEEDS,),
     )
     assert told(result) == [(1, None, 1), (None, "interrupted", 1)]
     assert untold(result) == [[], []]
@@ -284,8 +292,7 @@ def test_a_run_that_was_broken_off_begins_nothing_more() -> None:
     kept = weakref.ref(runner.attempts.perform)
     with pytest.raises(LookupError), register_runner("broken", runner):
         raise LookupError
-    result = run(task("any", 1), run="broken")
-    assert result == {"outcomes": [], "interrupted": True}
+    assert_not_tried(run(task("any", 1), run="broken"))
     del runner
     assert kept() is None  # nor is anything of it held
 
@@ -347,10 +354,7 @@ def test_interrupted_work_says_how_far_it_came(place: int) -> None:
 
     with register_runner("mine", runner_for(perform, is_over=lambda: bool(over))):
         result = run(*(task("any", number) for number in range(3)), run="mine")
-        assert run(task("any", 7), run="mine") == {
-            "outcomes": [],
-            "interrupted": True,
-        }
+        assert_not_tried(run(task("any", 7), run="mine"))
     assert result["interrupted"]
     done = [(number, None, 1) for number in range(place)]
     assert told(result) == [*done, (None, "interrupted", 1)]
@@ -367,7 +371,7 @@ def test_what_succeeds_when_all_is_to_end_has_succeeded() -> None:
 
     with register_runner("mine", runner_for(perform, is_over=lambda: bool(over))):
         result = run(task("any", 1), task("any", 2), run="mine")
-    assert told(result) == [(1, None, 1)]
+    assert told(result) == [(1, None, 1), (None, "interrupted", 0)]
     assert result["interrupted"]
     assert over == [1]
 
@@ -384,22 +388,6 @@ def test_a_wait_that_is_broken_off_is_an_interrupt() -> None:
     assert told(result) == [(None, "interrupted", 1)]
     assert untold(result) == [[(1, "down", 0.0)]]
     assert result["interrupted"]
-
-
-def test_each_attempt_is_told_before_the_wait_that_follows() -> None:
-    """And what comes of the step is returned."""
-    log: list[object] = []
-    first, second = (FailedAttempt(7, number, Failure("down"), 0.0) for number in (1, 2))
-
-    def attempts() -> Generator[FailedAttempt, object, Outcome]:
-        yield first
-        log.append("waits")
-        yield second
-        log.append("waits")
-        return "output", None, 3, 1.0
-
-    assert finish_step(attempts(), log.append) == ("output", None, 3, 1.0)
-    assert log == [first, "waits", second, "waits"]
 
 
 @pytest.fixture
@@ -437,6 +425,26 @@ def test_an_attempt_there_can_take_no_longer_than_it_may(
     assert isinstance(there, int)
     assert there != here
     assert len(children) == 1, "batches of a run share them"
+
+
+def test_where_all_attempts_have_a_limit_only_their_children_load_the_code(
+    tmp_path: Path, children: list[Deadlines]
+) -> None:
+    """A file of actions may take seconds to load, and gigabytes: not twice for nothing."""
+    code = (
+        "import os, driftflow\n"
+        f"with open({str(tmp_path / 'by')!r}, 'a') as file: print(os.getpid(), file=file)\n"
+        "@driftflow.action\n"
+        "def act(value): return os.getpid()\n"
+    )
+    (tmp_path / "heavy.py").write_text(code)
+    config: dict[str, Any] = {"names": ("act",), "addresses": (str(tmp_path / "heavy.py"),)}
+    result = run(task("act", 0), timeout_seconds=60, timed=("act",), **config)
+    ((child, error, _),) = told(result)
+    assert error is None
+    assert (tmp_path / "by").read_text().split() == [str(child)]
+    assert child != os.getpid()
+    assert len(children) == 1
 
 
 def test_an_attempt_without_a_limit_is_made_by_the_worker(children: list[Deadlines]) -> None:
