@@ -103,8 +103,8 @@ def read_csv(value: dict[str, Any]) -> list[Any]:
     try:
         if not value.get("header", True):
             return [row for _, row in rows]
-        _, names = next(rows, (0, []))
-        _require_unique(names, path)
+        line, names = next(rows, (0, []))
+        _require_unique(names, f"{path}:{line}")
         return [_make_object(names, row, f"{path}:{number}: the row") for number, row in rows]
     except csv.Error as error:
         raise ValueError(f"{path}:{reader.line_num}: {error}") from None
@@ -169,10 +169,10 @@ def write_csv(value: dict[str, Any]) -> str:
     return _write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
 
 
-def _require_unique(columns: list[str], path: str) -> None:
+def _require_unique(columns: list[str], place: str) -> None:
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"{path}: duplicate column name {twice!r}")
+        raise ValueError(f"{place}: duplicate column name {twice!r}")
 
 
 def _require_width(columns: list[str], row: list[Any], subject: str) -> None:
@@ -257,10 +257,10 @@ def _write_text(path: str, text: str) -> str:
 
 @contextmanager
 def _explain_errors(path: str) -> Iterator[None]:
-    """Let errors of the system name the file as the step does."""
+    """Let errors of the system name the file as the step does; their types stay."""
     try:
         yield
     except OSError as error:
-        raise OSError(f"{path}: {error.strerror}") from None
+        raise type(error)(f"{path}: {error.strerror}") from None
     except ValueError:  # a NUL or half a character in it
         raise ValueError(f"{path!r}: not a valid file name") from None

@@ -166,7 +166,7 @@ def _start(settings: dict[str, Any], variable: dict[str, str]) -> subprocess.Pop
             start_new_session=True,
         )
     except OSError as error:
-        raise OSError(f"{error.filename or argv[0]}: {error.strerror}") from None
+        raise type(error)(f"{error.filename or argv[0]}: {error.strerror}") from None
 
 
 def _await_end(process: subprocess.Popen[bytes]) -> int:

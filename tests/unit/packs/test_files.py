@@ -115,7 +115,7 @@ def test_lines_of_json_may_be_blank_and_end_in_any_way() -> None:
         ("read_csv", b"a\n\xff", "in:2: not UTF-8: byte 0xff"),
         ("read_csv", "a,b\n1\n", "in:2: the row has 1 field, but the header has 2"),
         ("read_csv", "a,b\n1,2\n\n1,2,3\n", "in:4: the row has 3 fields, but the header has 2"),
-        ("read_csv", "a,b,a\n", "in: duplicate column name 'a'"),
+        ("read_csv", "a,b,a\n", "in:1: duplicate column name 'a'"),
         ("read_csv", 'a\n"x"y\n', "in:2: ',' expected after '\"'"),
         ("read_csv", 'a\n"x', "in:2: unexpected end of data"),
     ],
@@ -140,6 +140,23 @@ def test_a_file_that_cannot_be_read_is_told(name: str, path: str, fault: str) ->
     """In words."""
     save("text")
     assert refusal(name, path=path) == f"{path}: {fault}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("read_text", {"path": "missing"}, FileNotFoundError),
+        ("read_csv", {"path": "."}, IsADirectoryError),
+        ("write_text", {"path": "missing/out", "text": ""}, FileNotFoundError),
+    ],
+)
+def test_an_error_of_the_system_keeps_its_type(
+    name: str, value: dict[str, Json], kind: type[OSError]
+) -> None:
+    """A config can name it, so that its step is tried again."""
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - the type is what is tested
+        perform(name, **value)
+    assert caught.type is kind
 
 
 def test_rows_are_objects_by_the_header() -> None:

@@ -122,6 +122,12 @@ def test_a_failure_is_told(value: Json, message: str) -> None:
     assert refusal(value) == message
 
 
+def test_a_program_that_is_not_there_is_a_file_that_is_not_found() -> None:
+    """So a config can name the type of the error."""
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        run(["no-such-program"])
+
+
 def test_the_end_of_standard_error_is_shown() -> None:
     """Where the reason stands; what was cut off is marked."""
     code = "import sys; sys.stderr.write('a' * 2000 + 'b' * 1000 + '\\n'); sys.exit(1)"
