@@ -7,6 +7,7 @@ whole line where that reads its output, a dashed one where it only waits.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from driftflow.text import escape, shorten
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
 
     from driftflow.planning.plan import Plan
 
-# What has a meaning of its own in a label of Mermaid, even between quotes, by its entity.
-_ENTITIES = str.maketrans({character: f"#{ord(character)};" for character in '#"&<>`'})
+# What may have a meaning of its own in a label of Mermaid, even between quotes: it reads Markdown
+# there, so that `1. load` would be a list. Commas, slashes and signs within a word have none.
+_SIGNS = re.compile(r"(?<!\w)[-_.]|[-_.](?!\w)|[!-+:-@\[-^`{-~]")
 
 
 def format_mermaid(plan: Plan) -> str:
     """Return the graph as a flowchart of Mermaid: https://mermaid.js.org/syntax/flowchart.html."""
     rows = [
         *(
-            f'  s{index}["{_shorten_name(step.name).translate(_ENTITIES)}"]'
+            f'  s{index}["{_escape_signs(_shorten_name(step.name))}"]'
             for index, step in enumerate(plan.steps.tolist())
         ),
         *(
@@ -62,8 +64,13 @@ def _list_arrows(plan: Plan) -> Iterator[tuple[int, int, bool]]:
 
 
 def _quote(name: str) -> str:
-    """Return a string of Graphviz: in it, only a quote and a backslash have to be escaped."""
-    return json.dumps(_shorten_name(name), ensure_ascii=False)
+    """Return a string of Graphviz: quotes and backslashes are escaped; it reads HTML's entities."""
+    return json.dumps(_shorten_name(name).replace("&", "&amp;"), ensure_ascii=False)
+
+
+def _escape_signs(text: str) -> str:
+    """Return the text with signs as the entities of Mermaid."""
+    return _SIGNS.sub(lambda sign: f"#{ord(sign[0])};", text)
 
 
 def _shorten_name(name: str) -> str:

@@ -38,7 +38,7 @@ _OWN: dict[str, Callable[[Any], str]] = {
     "after": lambda names: escape(shorten(", ".join(names))),
     "backoff": lambda settings: _format_waits(Backoff(**settings)),
     "timeout_seconds": lambda seconds: f"{_format_seconds(seconds)}",
-    "retry_on": lambda names: escape(shorten(", ".join(names))),
+    "retry_on": lambda names: escape(shorten(", ".join(names) or "none")),
 }
 _SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
@@ -115,7 +115,7 @@ def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
     for step in shown["steps"]:
         if step["backoff"] == shown["backoff"]:  # it stands above
             step["backoff"] = None
-    used = {field for field in _OWN if any(step[field] for step in shown["steps"])}
+    used = {field for field in _OWN if any(_format_field(step, field) for step in shown["steps"])}
     used |= {"wave"} if plan.flags.is_enabled("parallel") else set()
     columns = [field for field in _COLUMNS if field in used or field not in {"wave", *_OWN}]
     steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
@@ -167,7 +167,7 @@ def _format_field(step: Mapping[str, Any], field: str) -> str:
     if field == "input":
         return value if value is REDACTED else shorten(format_json(value))
     if field in _OWN:
-        return _OWN[field](value) if value else ""
+        return "" if value is None else _OWN[field](value)
     if field == "action" and step["origin"] is None:
         return f"{_format_value(value)} (unknown)"
     return _format_value(value)
@@ -188,7 +188,8 @@ def _format_table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> s
 def _align(cells: Sequence[str], *, right: bool) -> list[str]:
     """Return the cells of a column in the same width; flush left, or flush right."""
     widths = list(map(wcswidth, cells))
-    blanks = [" " * (max(widths) - width) for width in widths]
+    widest = max(widths)
+    blanks = [" " * (widest - width) for width in widths]
     return [
         blank + cell if right else cell + blank for blank, cell in zip(blanks, cells, strict=True)
     ]

@@ -55,18 +55,29 @@ def test_dot_draws_each_step_and_each_edge() -> None:
     ("name", "mermaid", "dot"),
     [
         ('say "hi"', "say #34;hi#34;", r'"say \"hi\""'),
-        ("a\\n", "a\\n", r'"a\\n"'),
-        ("a\n", "a\\n", r'"a\\n"'),
-        ("<b>#1; & `x`", "#60;b#62;#35;1; #38; #96;x#96;", '"<b>#1; & `x`"'),
+        ("a\\n", "a#92;n", r'"a\\n"'),
+        ("a\n", "a#92;n", r'"a\\n"'),
+        ("1. load", "1#46; load", '"1. load"'),
+        ("- load", "#45; load", '"- load"'),
+        ("v1.2 fetch_all-days in/a, _x_", "v1.2 fetch_all-days in/a, #95;x#95;", None),
+        ("*a* [b](c) $$d$$ e@f", "#42;a#42; #91;b#93;#40;c#41; #36;#36;d#36;#36; e#64;f", None),
+        ("fa:fa-car", "fa#58;fa-car", None),
+        ("<b>#1; & `x`", "#60;b#62;#35;1#59; #38; #96;x#96;", '"<b>#1; &amp; `x`"'),
+        ("&lt;", "#38;lt#59;", '"&amp;lt;"'),
         ("日本", "日本", '"日本"'),
         ("x" * 99, "x" * 80 + "…", f'"{"x" * 80}…"'),
     ],
 )
-def test_a_name_is_nothing_but_a_label(name: str, mermaid: str, dot: str) -> None:
+def test_a_name_is_nothing_but_a_label(name: str, mermaid: str, dot: str | None) -> None:
     """Whatever it holds; on one line, and cut if it is long."""
     plan = workflows.plan({"name": name})
     assert format_mermaid(plan) == f'flowchart LR\n  s0["{mermaid}"]\n'
-    assert f"  s0 [label={dot}]\n" in format_dot(plan)
+    assert f"  s0 [label={dot or quoted(name)}]\n" in format_dot(plan)
+
+
+def quoted(name: str) -> str:
+    """A name that has nothing to escape."""
+    return f'"{name}"'
 
 
 @given(workflows.configs)

@@ -251,3 +251,33 @@ def test_a_table_has_a_line_for_each_step(config: dict[str, Any]) -> None:
     heading, *rows = lines[settings + 1 : -1]
     for row in rows:
         assert wcswidth(row) > heading.index("input")
+
+
+class Width(int):
+    """The width of a cell, which counts how often it is compared with another."""
+
+    compared = 0
+
+    def __gt__(self, other: int) -> bool:
+        Width.compared += 1
+        return int(self) > int(other)
+
+
+def test_a_table_takes_as_long_as_it_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cell is compared with all others of its column."""
+    monkeypatch.setattr("driftflow.showing.tables.wcswidth", lambda text: Width(wcswidth(text)))
+    Width.compared = 0
+    lines = format_plan(workflows.plan(*({"name": f"s{n}"} for n in range(500))), ACTIONS)
+    cells = sum(len(line.split()) for line in lines.splitlines())
+    assert 500 < Width.compared < 2 * cells
+
+
+@pytest.mark.parametrize(("retry_on", "shown"), [([], "none"), (["OSError"], "OSError")])
+def test_a_step_that_is_tried_again_after_no_error_says_so(retry_on: list[str], shown: str) -> None:
+    """It has attempts that it will never use."""
+    steps = {"name": "a", "max_attempts": 3, "retry_on": retry_on}, {"name": "b"}
+    _, table = format_plan(workflows.plan(*steps), ACTIONS).split("\n\n")
+    heading, first, second = table.splitlines()
+    place = heading.index("retry on")
+    assert first[place:].split()[0] == shown
+    assert not second[place : place + len("retry on")].strip()
