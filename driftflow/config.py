@@ -105,7 +105,7 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
 
     Returns:
         The findings, in the order of the file; if it cannot be read, that is an error among them.
-        counts as missing: only a run knows which are given.
+        No parameter counts as missing: only a run knows which are given.
 
     Raises:
         ActionsError: If an action cannot be loaded.

@@ -124,11 +124,26 @@ class StorageError(_SourceError):
         return self.source
 
 
+# Python's own answer: a class of others' code may have another.
+_NAME = type.__dict__["__name__"].__get__
+
+
+def name_type(kind: type) -> str:
+    """Return the name of a class, whatever that itself would answer."""
+    return str(_NAME(kind)) or "nameless"
+
+
 def message_of(exception: BaseException) -> str:
-    """Return what an exception of others' code says; empty if that is nothing, or goes wrong."""
+    """Return what an exception of others' code says; empty if that is nothing, or goes wrong.
+
+    Raises:
+        KeyboardInterrupt: If there is an interrupt meanwhile.
+    """
     from driftflow.forks import call_here
 
     try:
         return "".join([call_here(str, exception)])  # it may be of a class of the code's own
-    except Exception:  # noqa: BLE001 - it may be as wrong as the code that raised it
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - it may be as wrong as the code that raised it
         return ""

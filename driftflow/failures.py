@@ -8,9 +8,9 @@ the places only those count that the operator can do something about: not DriftF
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from driftflow.errors import Permanent, message_of
+from driftflow.errors import Permanent, message_of, name_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,22 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 # No more exceptions of a chain are told, and of each no more frames: the last ones.
 _MAX_CHAIN = 8
 _MAX_FRAMES = 32
+
+
+def _find_working_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a run does without pathlib
+    except OSError:  # it is gone
+        return ""
+
+
+# An action may change it later: the same line of code has the same place all the same.
+_HERE = _find_working_directory()
+
+Link: TypeAlias = Literal["cause", "context", "part"]
+
+# Python's own answer: a class of the operator's may have another.
+_CLASSES = type.__dict__["__mro__"].__get__
 
 
 class Frame(NamedTuple):
@@ -47,14 +63,16 @@ class Raised(NamedTuple):
         type: The name of its class.
         message: What it says; may be empty.
         frames: The operator's code that it has passed, outermost first.
-        is_cause: Whether the next one was raised `from` it; else it was raised while this one was
-            handled.
+        link: What it is to the one that follows: its `cause` (`raise ... from`), its `context` (it
+            was being handled), or a `part` of a group of exceptions.
+        notes: What was added to it (`add_note`).
     """
 
     type: str
     message: str
     frames: tuple[Frame, ...]
-    is_cause: bool = False
+    link: Link = "context"
+    notes: tuple[str, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -91,18 +109,23 @@ class AttemptError(Exception):
 
 
 def describe(exception: BaseException) -> Failure:
-    """Return what an exception of others' code says of itself."""
-    if isinstance(exception, AttemptError):
-        return exception.failure
-    types = tuple(_name(each) for each in type(exception).__mro__ if each is not object)
-    chain = tuple(_list_chain(exception))
-    message = chain[-1].message
-    if not message:
-        message = types[0]
-    elif _says_only_a_value(exception):
-        message = f"{types[0]}: {message}"
-    is_permanent = isinstance(exception, Permanent)
-    return Failure(message, types, _find_place(chain[-1].frames), is_permanent, chain)
+    """Return what an exception of others' code says of itself.
+
+    Raises:
+        KeyboardInterrupt: If there is an interrupt meanwhile. Nothing else, whatever its class does
+            when it is asked.
+    """
+    types = _list_types(exception)
+    try:
+        if isinstance(exception, AttemptError):
+            return exception.failure
+        chain = tuple(_list_chain(exception))
+        message, place = _word(exception, chain[-1]), _find_place(chain[-1].frames)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - it may be as wrong as the code that raised it
+        chain, message, place = (Raised(types[0], "", ()),), types[0], None
+    return Failure(message, types, place, issubclass(type(exception), Permanent), chain)
 
 
 def tell_with_type(failure: Failure) -> str:
@@ -112,8 +135,16 @@ def tell_with_type(failure: Failure) -> str:
     return failure.message if is_told else f"{kind}: {failure.message}"
 
 
-def _name(kind: type) -> str:
-    return kind.__name__ or "nameless"
+def _list_types(exception: BaseException) -> tuple[str, ...]:
+    """Return the names of its class and of the base classes, its own first; but for `object`."""
+    return tuple(name_type(each) for each in _CLASSES(type(exception)) if each is not object)
+
+
+def _word(exception: BaseException, told: Raised) -> str:
+    """Return the words of an exception, with its type where they mean nothing without it."""
+    if not told.message.strip():
+        return told.type
+    return f"{told.type}: {told.message}" if _says_only_a_value(exception) else told.message
 
 
 def _says_only_a_value(exception: BaseException) -> bool:
@@ -127,15 +158,25 @@ def _list_chain(exception: BaseException) -> list[Raised]:
     """Return the exception, behind those that led to it."""
     chain: list[Raised] = []
     seen: set[int] = set()  # by identity: `==` may be the operator's code
-    one: BaseException | None = exception
-    is_cause = False
-    while one is not None and id(one) not in seen and len(chain) < _MAX_CHAIN:
+    waiting: list[tuple[BaseException, Link]] = [(exception, "context")]
+    while waiting and len(chain) < _MAX_CHAIN:
+        one, link = waiting.pop()
+        if id(one) in seen:
+            continue
         seen.add(id(one))
         frames = tuple(_find_frames(one.__traceback__))[-_MAX_FRAMES:]
-        chain.append(Raised(_name(type(one)), message_of(one), frames, is_cause))
-        is_cause = one.__cause__ is not None  # of this one is what comes next here
-        one = one.__cause__ if is_cause or one.__suppress_context__ else one.__context__
+        chain.append(Raised(name_type(type(one)), message_of(one), frames, link, _find_notes(one)))
+        if one.__cause__ is not None:
+            waiting.append((one.__cause__, "cause"))
+        elif one.__context__ is not None and not one.__suppress_context__:
+            waiting.append((one.__context__, "context"))
+        if isinstance(one, BaseExceptionGroup):
+            waiting += [(part, "part") for part in reversed(one.exceptions)]
     return chain[::-1]
+
+
+def _find_notes(exception: BaseException) -> tuple[str, ...]:
+    return tuple(note for note in getattr(exception, "__notes__", ()) if type(note) is str)
 
 
 def _find_frames(traceback: TracebackType | None) -> Iterator[Frame]:
@@ -163,13 +204,9 @@ def _find_place(frames: tuple[Frame, ...]) -> str | None:
 
 
 def _shorten_path(path: str) -> str:
-    """Return the path as it is seen from the working directory, or from where imports look."""
+    """Return the path as it is seen from where DriftFlow began, or from where imports look."""
     import sys
 
-    try:
-        here = os.getcwd()  # noqa: PTH109 - a run does without pathlib
-    except OSError:  # it is gone
-        here = ""
-    homes = [home for home in (here, *sys.path) if home and path.startswith(os.path.join(home, ""))]  # noqa: PTH118 - as above
-    longest = max(homes, key=len, default="")
-    return os.path.relpath(path, longest) if longest else path
+    homes = [os.path.join(home, "") for home in (_HERE, *sys.path) if home]  # noqa: PTH118 - as above
+    longest = max(filter(path.startswith, homes), key=len, default="")
+    return path.removeprefix(longest)

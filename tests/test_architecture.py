@@ -155,8 +155,8 @@ def test_any_error_is_caught_where_code_of_others_is_run() -> None:
         and ast.unparse(node.body[-1]) != "raise"
     ]
     assert sorted(broad) == [
-        *("actions.sources", "errors", "parallel.batches", "parallel.batches", "parallel.child"),
-        *("parallel.dask", "parallel.worker", "running.attempts"),
+        *("actions.sources", "errors", "failures", "parallel.batches", "parallel.batches"),
+        *("parallel.child", "parallel.dask", "parallel.worker", "running.attempts"),
     ]
 
 

@@ -158,36 +158,37 @@ def try_step(task: Task, runner: BatchRunner) -> tuple[list[FailedAttempt], Outc
 
     Returns:
         The failed attempts that could not be told; what came of the step; and whether an interrupt
-        has ended it: the action's, or that of the run.
+        has ended it: the action's, or that of the run. An attempt that was ended so is not told.
     """
-    attempts, is_over, report = runner
+    attempts, is_over, _ = runner
     untold: list[FailedAttempt] = []
     if is_over():
         return untold, INTERRUPTED, True
     try:
-        outcome = _finish(run_step(task, attempts), report, untold)
+        outcome = _finish(run_step(task, attempts), runner, untold)
     except KeyboardInterrupt as interrupt:
         cut = interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
         return untold, cut, True
     _, failure, used, seconds = outcome
-    if failure is not None and is_over():  # an end was what it failed of, most likely
+    if failure is not None and is_over():
         return untold, Interrupted(used, seconds).outcome, True
     return untold, outcome, False
 
 
 def _finish(
     attempts: Generator[FailedAttempt, object, Outcome],
-    report: Callable[[FailedAttempt], bool],
+    runner: BatchRunner,
     untold: list[FailedAttempt],
 ) -> Outcome:
     """Return what comes of a step; report each attempt that fails before the wait that follows."""
+    _, is_over, report = runner
     while True:
         try:
             failed = next(attempts)
         except StopIteration as done:
             outcome: Outcome = done.value
             return outcome
-        if not report(failed):
+        if not is_over() and not report(failed):  # else an end was what it failed of, most likely
             untold.append(failed)
 
 

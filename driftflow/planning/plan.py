@@ -47,7 +47,8 @@ class Step(NamedTuple):
         action: The name of its action, which need not be known.
         input: What the action is given, frozen; other steps' outputs stand there as references.
         priority: Steps of higher priority run first.
-        optional: Whether it is tried only once, and the run goes on if it fails.
+        optional: Whether the run goes on if it fails; unless it says `max_attempts` itself, it is
+            tried only once.
         reads: The names of the steps whose outputs its input needs; all of them run earlier.
         sensitive: Whether its input, output and error are hidden from people.
         before: The steps that it comes after, by their index in the run order, ascending.

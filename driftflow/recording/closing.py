@@ -10,6 +10,7 @@ from driftflow.planning.plan import Step
 from driftflow.recording.audit import utc_now
 from driftflow.recording.records import (
     format_record,
+    is_failed_attempt,
     is_run_end,
     is_step_end,
     is_step_start,
@@ -54,14 +55,20 @@ def close_record(
 def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -> Iterator[Event]:
     """Yield the ends that are missing: of the steps that were under way, and of the run."""
     open_steps: dict[int, dict[str, Any]] = {}
+    tried: dict[int, int] = {}  # by step, how many attempts there were, with one under way
     for record in records:
         if is_step_start(record):
             open_steps[record["index"]] = record
         elif is_step_end(record):
             open_steps.pop(record["index"], None)
+        elif is_failed_attempt(record):
+            is_last = record["wait_seconds"] is None
+            tried[record["index"]] = record["attempt"] if is_last else record["attempt"] + 1
+    output, failure, once, seconds = UNKNOWN
     for index, record in sorted(open_steps.items()):
         # What it was handed is not on record, so it has no key.
         step = Step(record["step"], record["action"], "", 0, optional=False, has_key=False)
-        yield StepFinished(index, step, make_result(step, UNKNOWN))
+        outcome = output, failure, tried.get(index, once), seconds
+        yield StepFinished(index, step, make_result(step, outcome))
     began, ended = map(datetime.fromisoformat, (records[0]["ts"], moment))
     yield RunFinished("interrupted", (ended - began).total_seconds(), signal=signal)

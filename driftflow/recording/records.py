@@ -305,6 +305,11 @@ def is_step_start(record: dict[str, Any]) -> bool:
     return record.get("event") == "step_started"
 
 
+def is_failed_attempt(record: dict[str, Any]) -> bool:
+    """Return whether the record says that an attempt at a step failed."""
+    return record.get("event") == "attempt_failed"
+
+
 def is_step_end(record: dict[str, Any]) -> bool:
     """Return whether the record says what came of a step."""
     return record.get("event") == "step_finished"

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from driftflow.failures import Raised
     from driftflow.running.events import AttemptFailed
 
-_CAUSE = "The above exception was the direct cause of the following exception:"
-_CONTEXT = "During handling of the above exception, another exception occurred:"
+# What stands between two exceptions, by what the first one is to the second. Python's own words,
+# but for a part of a group: Python draws a tree of these.
+_LINKS = {
+    "cause": "The above exception was the direct cause of the following exception:",
+    "context": "During handling of the above exception, another exception occurred:",
+    "part": "The above exception is one of the following group:",
+}
 
 
 def format_attempt(event: AttemptFailed) -> str:
@@ -38,7 +43,7 @@ def format_traceback(event: AttemptFailed) -> str:
     lines = [f"{event.step.name}: attempt {event.attempt}:"]
     for place, raised in enumerate(event.failure.chain):
         if place:
-            lines += ["", _CAUSE if event.failure.chain[place - 1].is_cause else _CONTEXT, ""]
+            lines += ["", _LINKS[event.failure.chain[place - 1].link], ""]
         lines += _format_raised(raised, redact=redact)
     return "".join(f"{escape(line)}\n" for line in lines)
 
@@ -54,3 +59,4 @@ def _format_raised(raised: Raised, *, redact: bool) -> Iterator[str]:
             yield from text.splitlines()
     message = REDACTED if redact else raised.message
     yield f"{raised.type}: {message}" if message else raised.type
+    yield from () if redact else raised.notes

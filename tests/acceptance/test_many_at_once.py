@@ -63,6 +63,25 @@ def test_what_ran_beside_the_end_of_a_run_is_told(tmp_path: Path) -> None:
     assert result["metrics"]["steps"] == {"planned": 4, "ok": 1, "failed": 1, "not_run": 2}
 
 
+@pytest.mark.parametrize("flags", [{}, TOGETHER])
+@pytest.mark.parametrize("limit", [{}, {"timeout_seconds": 60}])
+def test_an_exception_that_ends_whoever_asks_it_fails_its_step_alone(
+    tmp_path: Path, flags: dict[str, bool], limit: dict[str, int]
+) -> None:
+    """In turn, in a thread and in a process of its own: the same answer, and no run that hangs."""
+    (tmp_path / "acts.py").write_text(
+        "import driftflow\n"
+        "class Leaving(Exception):\n"
+        "    def __str__(self): raise SystemExit(3)\n"
+        "@driftflow.action\n"
+        "def go(value): raise Leaving\n"
+    )
+    going = {"name": "a", "action": "go", "optional": True, **limit}
+    path = save(tmp_path, going, {"name": "b", "action": "echo", "input": "b"}, flags=flags)
+    outcome = spawn("--config", path, "--actions", tmp_path / "acts.py", cwd=tmp_path)
+    assert outcome == (1, "FAIL a: Leaving\nOK b: b\n", "")
+
+
 def test_one_step_is_told_as_one(tmp_path: Path) -> None:
     """And none not at all."""
     path = save(tmp_path, {"action": "upper", "input": 5}, {"action": "echo"}, flags=TOGETHER)

@@ -20,6 +20,7 @@ import driftflow.testing
 from driftflow import arguments
 from driftflow.actions.action import ACTIONS
 from driftflow.actions.registry import resolve_actions
+from driftflow.errors import ATTEMPT_ERRORS
 from driftflow.issues import CODES
 from driftflow.parallel.processes import MARK
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE
@@ -158,6 +159,7 @@ def test_every_public_name_of_the_library_is_there() -> None:
         expected |= {f"{module.__name__}.{name}" for name in module.__all__}
     expected |= {"driftflow.planning.plan.Plan", "driftflow.planning.plan.Step"}
     expected |= {"driftflow.planning.settings.RetryPolicy"}
+    expected |= {f"driftflow.errors.{name}" for name in ATTEMPT_ERRORS if name != "ContractBroken"}
     expected |= {f"driftflow.failures.{name}" for name in ("Failure", "Frame", "Raised")}
     expected |= {
         f"driftflow.testing.{name}"

@@ -60,6 +60,7 @@ class WordyError(Exception):
         (ValueError("two\nlines "), "two\nlines "),
         (ValueError(), "ValueError"),
         (LookupError(""), "LookupError"),
+        (LookupError(" \n\t "), "LookupError"),
         (OSError(2, "No such file", "a.csv"), "[Errno 2] No such file: 'a.csv'"),
         (SystemExit(), "SystemExit"),
         (GeneratorExit(), "GeneratorExit"),
@@ -243,16 +244,14 @@ def test_the_place_is_the_innermost_line_of_the_operators_own_code(tmp_path: Pat
 def test_the_place_is_seen_from_the_working_directory_or_from_where_imports_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the nearest of them. A directory that is gone does no harm."""
+    """From the nearest of them: that in which the program began, wherever an action has gone."""
     scope = load(tmp_path / "jobs" / "acme" / "orders.py")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("driftflow.failures._HERE", str(tmp_path))
+    monkeypatch.chdir("/")
     assert failure_of(scope["fail"], {}).place == "jobs/acme/orders.py:5"
     monkeypatch.setattr("sys.path", [str(tmp_path / "jobs")])
     assert failure_of(scope["fail"], {}).place == "acme/orders.py:5"
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
+    monkeypatch.setattr("driftflow.failures._HERE", "")  # it was gone when the program began
     assert failure_of(scope["fail"], {}).place == "acme/orders.py:5"
 
 
@@ -270,11 +269,11 @@ def test_the_chain_has_what_led_to_it_and_the_code_that_was_passed(tmp_path: Pat
     file = str(tmp_path / "orders.py")
     scope = load(tmp_path / "orders.py")
     first, second = failure_of(scope["chained"], "").chain
-    assert (first.type, first.is_cause, second.type) == ("JSONDecodeError", True, "RuntimeError")
+    assert (first.type, first.link, second.type) == ("JSONDecodeError", "cause", "RuntimeError")
     assert first.frames == (Frame(file, 15, "chained"), Frame(file, 8, "parse"))
     assert second == Raised("RuntimeError", "bad", (Frame(file, 17, "chained"),))
     first, second = failure_of(scope["handled"], "").chain
-    assert (first.is_cause, second.message) == (False, "worse")
+    assert (first.link, second.message) == ("context", "worse")
     (only,) = failure_of(scope["hidden"], "").chain
     assert only.message == "alone"
 
@@ -282,7 +281,7 @@ def test_the_chain_has_what_led_to_it_and_the_code_that_was_passed(tmp_path: Pat
 def test_a_chain_and_its_frames_are_bounded(tmp_path: Path) -> None:
     """The last ones count; a chain that leads back to itself ends."""
     deep = failure_of(load(tmp_path / "orders.py")["deep"], 200)
-    ((_, _, frames, _),) = deep.chain
+    ((_, _, frames, _, _),) = deep.chain
     assert len(frames) == 32
     error: BaseException = ValueError("0")
     for number in range(1, 20):
@@ -293,6 +292,108 @@ def test_a_chain_and_its_frames_are_bounded(tmp_path: Path) -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__context__, other.__context__ = other, one
     assert [raised.message for raised in describe(one).chain] == ["other", "one"]
+
+
+def test_a_group_of_exceptions_is_told_with_all_that_are_in_it(tmp_path: Path) -> None:
+    """Each with the code that it has passed, and with what led to it; the group last."""
+    scope = load(tmp_path / "orders.py")
+
+    def raise_group() -> NoReturn:
+        parts = []
+        for deed, given in ((scope["fail"], {}), (scope["chained"], "")):
+            try:
+                deed(given)
+            except (KeyError, RuntimeError) as error:
+                parts.append(error)
+        raise ExceptionGroup("two at once", [ExceptionGroup("inner", parts), ValueError("last")])
+
+    failure = failure_of(raise_group)
+    assert failure.message == "two at once (2 sub-exceptions)"
+    told = [(each.type, each.link) for each in failure.chain]
+    assert told == [
+        ("ValueError", "part"),
+        ("JSONDecodeError", "cause"),
+        ("RuntimeError", "part"),
+        ("KeyError", "part"),
+        ("ExceptionGroup", "part"),
+        ("ExceptionGroup", "context"),
+    ]
+    key_error = failure.chain[3]
+    assert key_error.frames[-1] == Frame(str(tmp_path / "orders.py"), 5, "fail")
+
+
+def test_notes_are_told_with_their_exception() -> None:
+    """As far as they are texts: anything can stand there."""
+    error = ValueError("bad")
+    error.add_note("in the file of Monday")
+    error.__notes__.append(7)  # type: ignore[arg-type]  # nothing forbids it
+    (told,) = describe(error).chain
+    assert told.notes == ("in the file of Monday",)
+
+
+class _Hidden(type):
+    """The class of a class that does not tell its own name."""
+
+    @property
+    def __name__(cls) -> NoReturn:  # type: ignore[override]  # as wrong as code can be
+        raise LookupError
+
+
+class NamelessError(Exception, metaclass=_Hidden):
+    """An exception of such a class."""
+
+
+class ClosedError(Permanent):
+    """An exception that answers nothing."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise SystemExit(3)
+
+
+class LeavingError(Exception):
+    """An exception that ends the process if it is asked what is wrong."""
+
+    def __str__(self) -> NoReturn:
+        raise SystemExit(3)
+
+
+class TornError(Exception):
+    """An exception that does not say what led to it."""
+
+    @property
+    def __cause__(self) -> NoReturn:  # type: ignore[override]  # as wrong as code can be
+        raise GeneratorExit
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [NamelessError, ClosedError, LeavingError, TornError],
+    ids=["nameless", "closed", "leaving", "torn"],
+)
+def test_whatever_an_exception_does_when_it_is_asked_it_becomes_a_failure(
+    kind: type[Exception],
+) -> None:
+    """Else it would end the thread that tries its step, or the run."""
+    failure = describe(kind())
+    name = type.__dict__["__name__"].__get__(kind)
+    assert failure.message == name
+    assert failure.types[0] == name
+    assert [raised.type for raised in failure.chain] == [name]
+    assert failure.is_permanent is (kind is ClosedError)
+    assert pickle.loads(pickle.dumps(failure)) == failure
+
+
+@pytest.mark.parametrize("place", ["__str__", "__cause__"])
+def test_an_interrupt_that_comes_while_an_exception_is_asked_is_one(place: str) -> None:
+    """It is the user's, most likely."""
+
+    def interrupt(_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    deed = interrupt if place == "__str__" else property(interrupt)
+    kind = type("Slow", (Exception,), {place: deed})
+    with pytest.raises(KeyboardInterrupt):
+        describe(kind())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from support import workflows
 from support.command import process_environment
 
 from driftflow import ActionsError, ConfigError
+from driftflow.errors import TimedOut
 from driftflow.running.events import (
     AttemptFailed,
     RunFinished,
@@ -146,6 +147,15 @@ def test_a_script_that_always_fails(config: Path) -> None:
     outcome = run(config, replace={"team.fetch": script(ValueError("no"))}, params={"day": 1})
     assert outcome.lines == ("FAIL fetch: no",)
     assert outcome.result["results"][0]["attempts"] == 3
+
+
+def test_an_attempt_that_takes_too_long_can_be_played(tmp_path: Path) -> None:
+    """No time passes in such a run; its step is tried again if it says so."""
+    step = {"name": "a", "action": "slow", "max_attempts": 2, "timeout_seconds": 1}
+    path = workflows.save(tmp_path, step | {"retry_on": ["TimedOut"]})
+    outcome = run(path, replace={"slow": script(TimedOut("out of time"), "done")})
+    assert outcome.lines == ("OK a: done",)
+    assert [result["attempts"] for result in outcome.result["results"]] == [2]
 
 
 def test_the_last_outcome_of_a_script_is_repeated() -> None:

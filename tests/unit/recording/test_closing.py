@@ -78,7 +78,7 @@ def test_steps_that_were_under_way_and_the_run_have_an_end(
     assert [record["step"] for record in ends] == steps
     unknown = "interrupted; its outcome is unknown"
     for record in ends:
-        assert (record["ok"], record["error"], record["attempts"]) == (False, unknown, 1)
+        assert (record["ok"], record["error"]) == (False, unknown)
         assert (record["error_type"], record["place"]) == ("KeyboardInterrupt", None)
     assert (last["event"], last["status"], last["duration_seconds"]) == (
         "run_finished",
@@ -86,6 +86,16 @@ def test_steps_that_were_under_way_and_the_run_have_an_end(
         2.5,
     )
     assert closed(path) == []
+
+
+@pytest.mark.parametrize(("wait", "attempts"), [(1.5, 4), (None, 3)])
+def test_attempts_that_have_failed_count(wait: float | None, attempts: int, tmp_path: Path) -> None:
+    """With the one that was under way, if there was to be another."""
+    path = tmp_path / "audit"
+    failures = [FAILED._replace(attempt=number) for number in (1, 2)]
+    recorded(path, *STARTED, *failures, FAILED._replace(attempt=3, wait_seconds=wait))
+    first, second, _ = closed(path)
+    assert (first["attempts"], second["attempts"]) == (1, attempts)
 
 
 def test_what_a_step_was_handed_is_not_known_any_more(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from driftflow.showing.attempts import format_attempt, format_traceback
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from driftflow.failures import Link
+
 TYPES = ("ConnectionError", "OSError", "Exception", "BaseException")
 
 
@@ -58,27 +60,28 @@ def test_a_line_about_a_sensitive_step_has_nothing_of_its_words() -> None:
     assert line == "load: attempt 1 of 3 failed: ConnectionError: [redacted]; next in 2 s"
 
 
-def chain(path: Path, *, is_cause: bool) -> tuple[Raised, ...]:
+def chain(path: Path, link: Link) -> tuple[Raised, ...]:
     """An error of the operator's code, and one that was raised because of it, or after it."""
     path.write_text("def fetch():\n    connect()\n\ndef load():\n    fetch()\n")
     inner, outer = Frame(str(path), 2, "fetch"), Frame(str(path), 5, "load")
     return (
-        Raised("ConnectionError", "no route", (outer, inner), is_cause=is_cause),
+        Raised("ConnectionError", "no route", (outer, inner), link, ("on Monday",)),
         Raised("LoadError", "", (outer,)),
     )
 
 
 @pytest.mark.parametrize(
-    ("is_cause", "between"),
+    ("link", "between"),
     [
-        (True, "The above exception was the direct cause of the following exception:"),
-        (False, "During handling of the above exception, another exception occurred:"),
+        ("cause", "The above exception was the direct cause of the following exception:"),
+        ("context", "During handling of the above exception, another exception occurred:"),
+        ("part", "The above exception is one of the following group:"),
     ],
 )
-def test_a_traceback_is_what_python_prints(tmp_path: Path, between: str, *, is_cause: bool) -> None:
+def test_a_traceback_is_what_python_prints(tmp_path: Path, link: Link, between: str) -> None:
     """Of the operator's code, with its lines, the error that came first first."""
     path = tmp_path / "orders.py"
-    failure = Failure("LoadError", ("LoadError",), chain=chain(path, is_cause=is_cause))
+    failure = Failure("LoadError", ("LoadError",), chain=chain(path, link))
     assert format_traceback(event(failure)) == (
         "load: attempt 1:\n"
         "Traceback (most recent call last):\n"
@@ -87,6 +90,7 @@ def test_a_traceback_is_what_python_prints(tmp_path: Path, between: str, *, is_c
         f'  File "{path}", line 2, in fetch\n'
         "    connect()\n"
         "ConnectionError: no route\n"
+        "on Monday\n"
         "\n"
         f"{between}\n"
         "\n"
@@ -99,11 +103,12 @@ def test_a_traceback_is_what_python_prints(tmp_path: Path, between: str, *, is_c
 
 def test_a_traceback_of_a_sensitive_step_has_no_words_of_its_errors(tmp_path: Path) -> None:
     """The code is the operator's own."""
-    failure = Failure("hush", ("LoadError",), chain=chain(tmp_path / "orders.py", is_cause=True))
+    failure = Failure("hush", ("LoadError",), chain=chain(tmp_path / "orders.py", "cause"))
     shown = format_traceback(event(failure, sensitive=True))
     assert "ConnectionError: [redacted]\n" in shown
     assert "no route" not in shown
     assert "hush" not in shown
+    assert "Monday" not in shown
     assert "    connect()\n" in shown
 
 
