@@ -12,6 +12,8 @@ from inspect import unwrap
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from driftflow.errors import name_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -36,12 +38,22 @@ def list_packages(actions: Iterable[Action]) -> dict[str, str]:
     return dict(sorted({each.package for each in actions if each.package}))
 
 
-def knows_error_type(action: Action, name: str) -> bool:
-    """Return whether the module of an action has an exception class of that name.
+def find_error_types(action: Action) -> dict[str, str]:
+    """Return the exception classes that the module of an action has.
 
-    It may have it by itself, or in a module that it has imported.
+    It may have them by itself, or in a module that it has imported. Nothing in these modules is
+    asked for its class: it may be a stand-in that is not ready yet.
+
+    Returns:
+        By the name by which a module knows it, each class's own name; that is what counts when one
+        is raised.
     """
-    return any(_is_exception(vars(home).get(name)) for home in _list_modules(action))
+    return {
+        name: name_type(thing)
+        for home in _list_modules(action)
+        for name, thing in vars(home).items()
+        if issubclass(type(thing), type) and issubclass(thing, BaseException)
+    }
 
 
 def _list_modules(action: Action) -> Iterator[ModuleType]:
@@ -57,11 +69,7 @@ def _list_modules(action: Action) -> Iterator[ModuleType]:
 
 
 def _list_imported(module: ModuleType) -> list[ModuleType]:
-    return [each for each in vars(module).values() if isinstance(each, ModuleType)]
-
-
-def _is_exception(thing: object) -> bool:
-    return isinstance(thing, type) and issubclass(thing, BaseException)
+    return [each for each in vars(module).values() if issubclass(type(each), ModuleType)]
 
 
 def _find_file(action: Action) -> str | None:

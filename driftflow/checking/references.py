@@ -148,6 +148,8 @@ def _explain_circle(circle: Sequence[int], steps: Sequence[StepDocument]) -> Iss
     way = " -> ".join([*names, names[0]])
     message = f"the steps form a circle: `{way}`"
     hint = "each comes after the one before it: remove one of these references or names in `after`"
+    if len(circle) == 1:
+        hint = "a step cannot come after itself: remove each such reference and name in `after`"
     return Issue("circle", message, ("steps", first, *next(places)), hint)
 
 

@@ -10,8 +10,8 @@ from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from driftflow.actions.provenance import knows_error_type
-from driftflow.errors import ATTEMPT_ERRORS
+from driftflow.actions.provenance import find_error_types
+from driftflow.errors import ATTEMPT_ERRORS, Permanent
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.references import find_references, is_reference, list_steps
 from driftflow.schemas.published import find_unknown_keys, load_schema
@@ -42,11 +42,12 @@ _DEFAULT_HINTS = {
     "param": "did you mean `default`?",
     "from": "`from` cannot have a default: remove it",
 }
-_BUILT_IN_ERRORS = {
-    name
+# The types of errors that every step can name: by how they are called, their own names.
+_ERRORS = {
+    name: thing.__name__
     for name, thing in vars(builtins).items()
     if isinstance(thing, type) and issubclass(thing, BaseException)
-}
+} | dict(zip(ATTEMPT_ERRORS, ATTEMPT_ERRORS, strict=True))
 _MAX_LISTED = 8  # a hint lists no more actions
 
 
@@ -175,24 +176,43 @@ def _check_error_types(
     steps: Sequence[StepDocument], actions: Mapping[str, Action]
 ) -> Iterator[Issue]:
     """Yield the names in `retry_on` that are no type of errors as far as can be known."""
+    find_own = cache(lambda name: find_error_types(actions[name]))
     for index, step in enumerate(steps):
-        retry_on = step.get("retry_on")
+        retry_on, action = step.get("retry_on"), step.get("action")
         for place, name in enumerate(retry_on if isinstance(retry_on, list) else ()):
-            if isinstance(name, str) and name and not _is_error_type(name, step, actions):
-                meant = did_you_mean(name, [*ATTEMPT_ERRORS, *_BUILT_IN_ERRORS])
-                message = (
-                    f"unknown error type `{shorten(name)}`: neither Python nor the module of the "
-                    "action has an exception of that name"
-                )
+            if not isinstance(name, str) or not name or _ERRORS.get(name) == name:
+                continue
+            if not isinstance(action, str) or action not in actions:
+                continue  # that is told anyway
+            known = find_own(action) | _ERRORS
+            if name == Permanent.__name__ or name not in known.values():
                 path = ("steps", index, "retry_on", place)
-                yield Issue("unknown-error-type", message, path, meant)
+                yield _explain_error_type(name, known)._replace(path=path)
 
 
-def _is_error_type(name: str, step: StepDocument, actions: Mapping[str, Action]) -> bool:
-    if name in ATTEMPT_ERRORS or name in _BUILT_IN_ERRORS:
-        return True
-    action = actions.get(str(step.get("action")))
-    return action is None or knows_error_type(action, name)  # an unknown action is told anyway
+def _explain_error_type(name: str, known: Mapping[str, str]) -> Issue:
+    """Return the issue about a name that is no type of errors after which a step is tried again.
+
+    Args:
+        name: What was written.
+        known: Those that there are, by the names by which they are known.
+    """
+    shown = shorten(name)
+    if name == Permanent.__name__:
+        message = f"after an error of type `{shown}` no step is tried again"
+        return Issue("unknown-error-type", message, hint="remove it")
+    _, _, last = name.rpartition(".")
+    if name in known:
+        hint: str | None = f"the class calls itself `{shorten(known[name])}`: write that"
+    elif last in known.values():
+        hint = f"write `{shorten(last)}`, without its module"
+    else:
+        hint = did_you_mean(name, known.values())
+    message = (
+        f"unknown error type `{shown}`: neither Python, nor DriftFlow, nor the module of the "
+        "action has an exception of that name"
+    )
+    return Issue("unknown-error-type", message, hint=hint)
 
 
 def _check_inputs(steps: Sequence[StepDocument]) -> Iterator[Issue]:

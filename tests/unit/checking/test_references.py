@@ -43,7 +43,11 @@ def circle(way: str, path: JsonPath) -> Issue:
     """The issue about steps that wait for each other; the first one is named again at the end."""
     first = way.partition(" ")[0]
     message = f"the steps form a circle: `{way} -> {first}`"
-    hint = "each comes after the one before it: remove one of these references or names in `after`"
+    hint = (
+        "each comes after the one before it: remove one of these references or names in `after`"
+        if "->" in way
+        else "a step cannot come after itself: remove each such reference and name in `after`"
+    )
     return Issue("circle", message, path, hint)
 
 

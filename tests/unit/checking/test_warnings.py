@@ -340,3 +340,38 @@ def test_a_type_of_errors_is_known_to_python_to_us_or_to_the_module_of_the_actio
     assert {issue.code for issue in found} <= {"unknown-error-type"}
     (unknown,) = warnings.find_issues({"name": "w", "steps": [step | {"action": "no"}]}, ACTIONS)
     assert unknown.code == "unknown-action"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("IOError", "the class calls itself `OSError`: write that"),
+        ("Alias", "the class calls itself `RateLimited`: write that"),
+        ("json.RateLimited", "write `RateLimited`, without its module"),
+        ("builtins.OSError", "write `OSError`, without its module"),
+        ("RateLimitd", "did you mean `RateLimited`?"),
+        ("Conection", "did you mean `ConnectionError`?"),
+        ("Xyzzy", None),
+    ],
+)
+def test_a_type_that_would_never_match_has_the_name_that_does(name: str, hint: str | None) -> None:
+    """An error is known by the name of its own class, and by those of its base classes."""
+    scope: dict[str, Any] = {}
+    code = "class RateLimited(Exception): pass\nAlias = RateLimited\ndef act(value): pass"
+    exec(code, scope)  # noqa: S102 - a module of actions
+    step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": [name]}
+    document: Json = {"name": "w", "steps": [step]}
+    (issue,) = warnings.find_issues(document, {"act": Action(scope["act"], "", "")})
+    assert (issue.code, issue.hint) == ("unknown-error-type", hint)
+
+
+def test_what_is_permanent_is_never_tried_again() -> None:
+    """Though there is such a type, and though the module of the action has it."""
+    scope: dict[str, Any] = {}
+    exec("from driftflow import Permanent\ndef act(value): pass", scope)  # noqa: S102 - a module of actions
+    step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": ["OSError", "Permanent"]}
+    document: Json = {"name": "w", "steps": [step]}
+    (issue,) = warnings.find_issues(document, {"act": Action(scope["act"], "", "")})
+    assert issue.path == ("steps", 0, "retry_on", 1)
+    assert issue.message == "after an error of type `Permanent` no step is tried again"
+    assert issue.hint == "remove it"
