@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 import json
-from itertools import accumulate, count, pairwise
+from functools import partial
+from itertools import accumulate, count, pairwise, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +25,7 @@ from driftflow.planning.settings import Backoff, Flags, RetryPolicy, Source
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from driftflow.planning.graph import Graph
     from driftflow.planning.references import Frozen
@@ -131,7 +132,7 @@ def build_plan(
         name=document["name"],
         steps=pvector(steps),
         actions=tuple(sorted(set(map(itemgetter("action"), document["steps"])))),
-        timed=tuple(sorted({step.action for step in steps if step.policy.timeout_seconds})),
+        timed=_list_timed(graph),
         max_attempts=policy.max_attempts,
         backoff=policy.backoff,
         flags=flags,
@@ -227,19 +228,11 @@ def _build_steps(
         params: By name, the values of parameters.
         secrets: The names of the parameters that sensitive steps use.
     """
-    steps, before, urgencies = graph.steps, graph.before, graph.urgencies
-    places = dict(zip(graph.order, count())) if before else {}  # by index in the file
+    steps, order = graph.steps, graph.order
     policies = {False: policy, True: policy._replace(max_attempts=1)}  # by whether it is optional
-    built = [  # in the order of the file, in which they stand in memory
-        _build_step(
-            step,
-            params,
-            policies,
-            tuple(sorted([places[other] for other in before[index]])) if index in before else (),
-            int(urgency),  # 1.0 is an integer to JSON Schema
-        )
-        for index, (step, urgency) in enumerate(zip(steps, urgencies, strict=True))
-    ]
+    build = partial(_build_step, params, policies)
+    # In the order of the file, in which they stand in memory. 1.0 is an integer to JSON Schema.
+    built = [*map(build, steps, map(int, graph.urgencies), _list_before(graph))]
     if not _SETTINGS.isdisjoint(graph.fields):
         built = [
             step._replace(policy=_build_policy(document, step.policy))
@@ -250,15 +243,24 @@ def _build_steps(
             step._replace(has_key=not step.sensitive and secrets.isdisjoint(list_params(given)))
             for step, given in zip(built, (step.get("input") for step in steps), strict=True)
         ]
-    return [built[index] for index in graph.order]
+    return [built[index] for index in order]
+
+
+def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
+    """Return what each step of the file comes after, by the places in the run order, ascending."""
+    if not graph.before:
+        return repeat(())
+    places = dict(zip(graph.order, count()))
+    named = (graph.before.get(index, ()) for index in range(len(graph.steps)))
+    return (tuple(sorted([places[other] for other in others])) for others in named)
 
 
 def _build_step(
-    document: Mapping[str, Any],
     params: Mapping[str, Json],
     policies: Mapping[bool, RetryPolicy],
-    before: tuple[int, ...],
+    document: Mapping[str, Any],
     urgency: int,
+    before: tuple[int, ...],
 ) -> Step:
     given = document.get("input", "")
     reads: tuple[str, ...] = ()
@@ -280,6 +282,13 @@ def _build_step(
         True,
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
+
+
+def _list_timed(graph: Graph) -> tuple[str, ...]:
+    """Return the actions of the steps that have a timeout of their own."""
+    if "timeout_seconds" not in graph.fields:
+        return ()
+    return tuple(sorted({step["action"] for step in graph.steps if "timeout_seconds" in step}))
 
 
 def _build_policy(document: Mapping[str, Any], general: RetryPolicy | None = None) -> RetryPolicy:

@@ -17,9 +17,9 @@ from driftflow.recording.records import (
     read_records,
 )
 from driftflow.recording.storage import JsonFileStorage, read_lines
-from driftflow.running.attempts import UNKNOWN
+from driftflow.running.attempts import UNKNOWN_FAILURE
 from driftflow.running.events import RunFinished, StepFinished
-from driftflow.running.interpreter import make_result
+from driftflow.running.interpreter import make_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,11 +64,10 @@ def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -
         elif is_failed_attempt(record):
             is_last = record["wait_seconds"] is None
             tried[record["index"]] = record["attempt"] if is_last else record["attempt"] + 1
-    output, failure, once, seconds = UNKNOWN
     for index, record in sorted(open_steps.items()):
         # What it was handed is not on record, so it has no key.
         step = Step(record["step"], record["action"], "", 0, optional=False, has_key=False)
-        outcome = output, failure, tried.get(index, once), seconds
-        yield StepFinished(index, step, make_result(step, outcome))
+        result = make_failed(step, UNKNOWN_FAILURE, tried.get(index, 1), 0.0)
+        yield StepFinished(index, step, result)
     began, ended = map(datetime.fromisoformat, (records[0]["ts"], moment))
     yield RunFinished("interrupted", (ended - began).total_seconds(), signal=signal)

@@ -31,7 +31,8 @@ INTERRUPT = KeyboardInterrupt.__name__
 INTERRUPTED: Outcome = (None, Failure("interrupted", (INTERRUPT,)), 0, 0.0)
 NOT_TRIED: Outcome = (None, Failure("not tried"), 0, 0.0)
 # What comes of one that an interrupt did not wait for.
-UNKNOWN: Outcome = (None, Failure("interrupted; its outcome is unknown", (INTERRUPT,)), 1, 0.0)
+UNKNOWN_FAILURE = Failure("interrupted; its outcome is unknown", (INTERRUPT,))
+UNKNOWN: Outcome = (None, UNKNOWN_FAILURE, 1, 0.0)
 
 # A config can ask for longer waits than a system can keep: about three years are enough. Seconds.
 _FOREVER = 1e8

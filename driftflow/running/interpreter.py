@@ -39,6 +39,7 @@ from driftflow.running.schedule import InTurn
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
+    from driftflow.failures import Failure
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.running.attempts import AttemptRunner, Outcome, Task
@@ -91,19 +92,14 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
     started = clock()
     steps = plan.steps.tolist()
     run = _Run(plan, steps, resumed, in_turn=in_turn, keep_going=keep_going)
+    finish_step = run.finish_step
     interrupt: KeyboardInterrupt | None = None
-    is_under_way = is_halted = is_stopped = False
     halt = yield RunStarted(plan, resumed, keep_going)
+    halt = yield from run.give_kept(halt)
+    is_stopped = halt == "stop"
+    may_begin = halt is None
     with closing(crew(run.schedule, run.make_task)) as work:
-        while True:
-            is_halted = is_halted or halt is not None
-            while resumed and not is_halted and (kept := run.take_kept()):
-                halt = yield kept
-                is_halted = halt is not None
-            if halt and not is_under_way:
-                break
-            is_under_way = True
-            is_stopped = is_stopped or halt == "stop"
+        while may_begin:
             try:
                 said = work.send(halt)
             except StopIteration:
@@ -112,13 +108,18 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
                 interrupt = raised
                 break
             if isinstance(said, int):
-                halt = yield _new(StepStarted, (said, steps[said]))
+                sent = yield _new(StepStarted, (said, steps[said]))
             elif isinstance(said, FailedAttempt):
                 index, attempt, failure, wait = said
-                halt = yield AttemptFailed(index, steps[index], attempt, failure, wait)
+                sent = yield AttemptFailed(index, steps[index], attempt, failure, wait)
             else:
-                halt = yield run.finish_step(*said)
-    if is_stopped or halt == "stop":
+                index, outcome = said
+                sent = yield finish_step(index, outcome)
+                if resumed:
+                    sent = yield from run.give_kept(sent or halt)
+            if sent is not None:  # it is sent on until the crew has ended
+                halt, is_stopped = sent, is_stopped or sent == "stop"
+    if is_stopped:
         return
     is_cut = interrupt is not None and not isinstance(interrupt, LateInterrupt)
     finished = run.finish(clock() - started, find_signal(), is_cut=is_cut)
@@ -153,6 +154,9 @@ class _Run:
         self._steps = steps
         self._kept = resumed.results if resumed else {}
         self._keep_going = keep_going
+        self._ends_run = {  # by whether a step is optional
+            optional: not keep_going and ends_run(optional=optional) for optional in (False, True)
+        }
         self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
         self._readers = Counter(name for step in self._steps for name in step.reads)
         self._has_failed = False
@@ -166,43 +170,59 @@ class _Run:
             together = plan.flags.is_enabled("parallel")
             self.schedule = InWaves(steps, self._kept, together=together, keep_going=keep_going)
 
-    def take_kept(self) -> StepFinished | None:
-        """Take note of the next result of the earlier run whose turn it is; return it, or None."""
-        index = None if self._cut else self.schedule.take_kept()
-        if index is None:
-            return None
-        step, result = self._steps[index], self._kept[index]
-        self._keep_output(step, result)
-        self.schedule.finish(index, ok=True)
-        return StepFinished(index, step, result)
+    def give_kept(self, halt: Halt | None) -> Generator[StepFinished, Halt | None, Halt | None]:
+        """Yield the results of the earlier run whose turn it is, unless there is a halt.
+
+        Args:
+            halt: What the run was sent.
+
+        Returns:
+            The same, or what it was sent meanwhile.
+        """
+        while not (halt or self._cut) and (index := self.schedule.take_kept()) is not None:
+            step, result = self._steps[index], self._kept[index]
+            self._keep_output(step, result)
+            self.schedule.finish(index)
+            halt = yield StepFinished(index, step, result)
+        return halt
 
     def make_task(self, index: int) -> Task:
         """Return the task of a step; without the outputs that it reads it is not tried."""
-        step = self._steps[index]
-        given, reads = step.input, step.reads
-        ends = not self._keep_going and ends_run(optional=step.optional)
+        # To take a named tuple apart is faster than to ask it for each field.
+        _, action, given, _, optional, reads, _, _, _, policy, _ = self._steps[index]
+        ends = self._ends_run[optional]
         if reads and (missing := _first_missing(reads, self._outputs)) is not None:
-            fault = f"input from {missing!r}, which failed"
-            return index, step.action, None, step.policy, ends, fault
+            return index, action, None, policy, ends, f"input from {missing!r}, which failed"
         value = given if type(given) is str else thaw(given, self._outputs)
-        return index, step.action, value, step.policy, ends, None
+        return index, action, value, policy, ends, None
 
     def finish_step(self, index: int, outcome: Outcome) -> StepFinished:
         """Take note of what came of a step; return it as an event."""
         step = self._steps[index]
-        result = make_result(step, outcome)
-        lets_go_on = result.ok
-        if not result.ok:
-            self._has_failed = True
-            _, failure, *_ = outcome
-            if failure is not None and failure.types == (INTERRUPT,):
-                self._cut.add(index)
-                lets_go_on = self._keep_going  # what comes after it is left, like all the rest
+        output, failure, attempts, seconds = outcome
+        if failure is None:
+            fields = (step.name, True, output, None, attempts, seconds, False, None, None)
+            result = _new(StepResult, fields)
+            lets_go_on = True
+        else:
+            result = make_failed(step, failure, attempts, seconds)
+            lets_go_on = self._note_failure(index, failure)
         if self._readers:
             self._keep_output(step, result)
-        for other in self.schedule.finish(index, ok=lets_go_on):
-            self._count_as_read(self._steps[other])
+        if lets_go_on:
+            self.schedule.finish(index)
+        else:
+            for other in self.schedule.fail(index):
+                self._count_as_read(self._steps[other])
         return _new(StepFinished, (index, step, result))
+
+    def _note_failure(self, index: int, failure: Failure) -> bool:
+        """Take note that a step has failed; return whether that ends nothing."""
+        self._has_failed = True
+        if failure.types != (INTERRUPT,):
+            return False
+        self._cut.add(index)
+        return self._keep_going  # what comes after it is left, like all the rest
 
     def _keep_output(self, step: Step, result: StepResult) -> None:
         """Keep an output while there are steps that are still to read it, and no longer."""
@@ -237,12 +257,8 @@ class _Run:
         return RunFinished(status, seconds, stopped_by, signal, discarded, not_run)
 
 
-def make_result(step: Step, outcome: Outcome) -> StepResult:
-    """Return what came of a step as its result."""
-    output, failure, attempts, seconds = outcome
-    if failure is None:
-        fields = (step.name, True, output, None, attempts, seconds, False, None, None)
-        return _new(StepResult, fields)
+def make_failed(step: Step, failure: Failure, attempts: int, seconds: float) -> StepResult:
+    """Return the result of a step that has failed."""
     message, types, place, *_ = failure
     return StepResult(
         step.name,
@@ -272,19 +288,13 @@ def sequential(runner: AttemptRunner) -> Crew:
                     yield index, INTERRUPTED
                     raise KeyboardInterrupt
                 return halt
-            halt, outcome = None, INTERRUPTED
             try:
-                attempts = run_step(task(index), runner)
-                failed = next(attempts)
-                while True:
-                    halt = (yield failed) or halt
-                    failed = attempts.send(halt)
-            except StopIteration as done:
-                outcome = done.value
+                outcome = yield from run_step(task(index), runner)
             except KeyboardInterrupt as interrupt:
-                yield index, interrupt.outcome if isinstance(interrupt, Interrupted) else outcome
+                cut = interrupt.outcome if isinstance(interrupt, Interrupted) else INTERRUPTED
+                yield index, cut
                 raise
-            if halt := ((yield index, outcome) or halt):
+            if halt := (yield index, outcome):
                 return halt
         return None
 

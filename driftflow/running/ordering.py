@@ -40,7 +40,7 @@ class RunOrder:
         index, _, result = event
         if index != self._next:
             self._held[index] = event
-        elif result.ok and not (self._held or self._reach.not_run):  # as most are
+        elif result.ok and not self._held and not self._reach.not_run:  # as most are
             self._next = index + 1
             self._show(event)
         else:

@@ -84,8 +84,11 @@ class Schedule(Turns, Protocol):
     def take_kept(self) -> int | None:
         """Return a step whose turn it is, and that an earlier run has done; None for none."""
 
-    def finish(self, index: int, *, ok: bool) -> Collection[int]:
-        """Take note that a step is done; return the steps that are not run because of it."""
+    def finish(self, index: int, /) -> None:
+        """Take note that a step is done, and that what comes after it may go on."""
+
+    def fail(self, index: int) -> Collection[int]:
+        """Take note that a step has failed; return the steps that are not run because of it."""
 
     def is_complete(self) -> bool:
         """Return whether all is done that was to be done."""
@@ -129,10 +132,14 @@ class InTurn:
         self._next += 1
         return self._next - 1
 
-    def finish(self, index: int, *, ok: bool) -> Collection[int]:
-        """Take note that a step is done; return the steps that are not run because of it."""
+    def finish(self, _index: int, /) -> None:
+        """Take note that a step is done, and that what comes after it may go on."""
         self._is_begun = False
-        if ok or not ends_run(optional=self.steps[index].optional):
+
+    def fail(self, index: int) -> Collection[int]:
+        """Take note that a step has failed; return the steps that are not run because of it."""
+        self.finish(index)
+        if not ends_run(optional=self.steps[index].optional):
             return ()
         not_run = self.reach.fail(index)
         self._odd |= not_run

@@ -63,21 +63,25 @@ class InWaves:
             return heappop(self._ready_kept)
         return None
 
-    def finish(self, index: int, *, ok: bool) -> Collection[int]:
-        """Take note that a step is done; return the steps that are not run because of it."""
-        self._settle(index)
+    def fail(self, index: int) -> Collection[int]:
+        """Take note that a step has failed; return the steps that are not run because of it."""
         not_run: Collection[int] = ()
-        if not ok and ends_run(optional=self.steps[index].optional):
+        if ends_run(optional=self.steps[index].optional):
             not_run = self.reach.fail(index)
             for other in not_run:
                 self._settle(other)
+        self.finish(index)
+        return not_run
+
+    def finish(self, index: int) -> None:
+        """Take note that a step is done, and that what comes after it may go on."""
+        self._settle(index)
         for other in self._successors.get(index, ()):
             self._waiting[other] -= 1
             if not self._waiting[other] and not self._settled[other]:
                 self._release(other)
         if not self._left:
             self._open_wave()
-        return not_run
 
     def is_complete(self) -> bool:
         """Return whether all is done that was to be done."""

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 def format_line(event: StepFinished) -> str:
     """Return `OK name: output` or `FAIL name: error`, without the end of the line."""
-    _, step, result = event
+    _, step, (name, ok, output, error, _, _, _, _, _) = event
     if step.sensitive:
-        line = f"{'OK' if result.ok else 'FAIL'} {result.name}: {REDACTED}"
-    elif result.ok:
-        output = result.output
-        line = f"OK {result.name}: {output if isinstance(output, str) else format_json(output)}"
+        line = f"{'OK' if ok else 'FAIL'} {name}: {REDACTED}"
+    elif ok:
+        line = f"OK {name}: {output if isinstance(output, str) else format_json(output)}"
     else:
-        line = f"FAIL {result.name}: {result.error}"
+        line = f"FAIL {name}: {error}"
     return line if line.isprintable() else escape(line)
 
 

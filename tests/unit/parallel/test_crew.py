@@ -254,8 +254,11 @@ class Run:
         assert name not in self.outcomes, "a step is done once"
         self.outcomes[name] = outcome
         _, failure, *_ = outcome
-        self.schedule.finish(index, ok=failure is None)
-        return name if failure is None else f"{name}:{failure.message}"
+        if failure is None:
+            self.schedule.finish(index)
+            return name
+        self.schedule.fail(index)
+        return f"{name}:{failure.message}"
 
     def rest(self) -> str:
         """All that comes; and how it ends if there was a halt."""

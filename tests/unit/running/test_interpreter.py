@@ -36,7 +36,7 @@ from driftflow.running.events import (
     StepResult,
     StepStarted,
 )
-from driftflow.running.interpreter import interpret, make_result, sequential
+from driftflow.running.interpreter import interpret, make_failed, sequential
 from driftflow.running.ordering import fold_run
 
 if TYPE_CHECKING:
@@ -710,12 +710,11 @@ def test_steps_are_under_way_together_only_if_the_plan_says_so(
     assert found == groups
 
 
-def test_what_came_of_a_step_is_its_result() -> None:
+def test_what_a_step_has_failed_with_is_its_result() -> None:
     """With the first name of its error, and its place, if it has any."""
     (step,) = workflows.plan({"name": "s"}).steps
-    assert make_result(step, GOOD) == StepResult("s", *WELL)
-    assert make_result(step, BAD) == StepResult("s", *ILL)
-    result = make_result(step, (None, Failure("input from 'a', which failed"), 0, 0.5))
+    assert make_failed(step, down("it"), 2, 0.5) == StepResult("s", *ILL)
+    result = make_failed(step, Failure("input from 'a', which failed"), 0, 0.5)
     assert result == workflows.failed("s", "input from 'a', which failed", 0, seconds=0.5)
     assert (result.error_type, result.place) == (None, None)
 

@@ -14,6 +14,8 @@ from unit.running.graphs import Case, cases, find_ending, find_later, list_count
 from driftflow.running.schedule import InTurn, Reach
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from driftflow.planning.plan import Step
 
 
@@ -27,8 +29,16 @@ def take_kept(schedule: InTurn) -> list[int]:
     taken: list[int] = []
     while (index := schedule.take_kept()) is not None:
         taken.append(index)
-        schedule.finish(index, ok=True)
+        schedule.finish(index)
     return taken
+
+
+def end(schedule: InTurn, case: Case, index: int) -> Collection[int]:
+    """Let a step be done or fail; return the steps that are not run because of it."""
+    if index in case.failing:
+        return schedule.fail(index)
+    schedule.finish(index)
+    return ()
 
 
 def walk(case: Case) -> tuple[list[int], list[int]]:
@@ -38,7 +48,7 @@ def walk(case: Case) -> tuple[list[int], list[int]]:
     taken = [*kept]
     while (index := schedule.take()) is not None:
         taken.append(index)
-        schedule.finish(index, ok=index not in case.failing)
+        end(schedule, case, index)
         given_back = take_kept(schedule)
         kept += given_back
         taken += given_back
@@ -80,11 +90,11 @@ def test_what_does_not_come_after_a_failure_is_taken_with_keep_going() -> None:
     for kept in (set(), {2}):
         schedule = InTurn(steps, kept, keep_going=True)
         assert schedule.take() == 0
-        schedule.finish(0, ok=False)
+        schedule.fail(0)
         assert schedule.take_kept() == (2 if kept else None)
         if not kept:
             assert schedule.take() == 2
-        schedule.finish(2, ok=True)
+        schedule.finish(2)
         assert (schedule.take_kept(), schedule.take()) == (None, None)
         assert schedule.reach.not_run == {1, 3}
 
@@ -97,7 +107,7 @@ def test_a_kept_step_is_never_taken_to_be_tried(*, keep_going: bool) -> None:
     assert take_kept(schedule) == [0, 1]
     assert schedule.take_kept() is None
     assert schedule.take() == 2
-    schedule.finish(2, ok=True)
+    schedule.finish(2)
     assert schedule.take() == 3
 
 
@@ -106,11 +116,11 @@ def test_while_a_step_is_begun_it_is_nobody_elses_turn() -> None:
     schedule = InTurn(chain_and_more(), {1, 2}, keep_going=False)
     assert schedule.take() == 0
     assert schedule.take_kept() is None
-    schedule.finish(0, ok=True)
+    schedule.finish(0)
     assert take_kept(schedule) == [1, 2]
     assert schedule.take() == 3
     assert (schedule.take_kept(), schedule.is_complete()) == (None, False)
-    schedule.finish(3, ok=True)
+    schedule.finish(3)
     assert schedule.is_complete()
 
 
@@ -124,7 +134,7 @@ def test_it_is_complete_when_nothing_is_left(case: Case) -> None:
     while len(done) < len(counted) and (index := schedule.take()) is not None:
         assert schedule.take_kept() is None
         assert not schedule.is_complete()
-        schedule.finish(index, ok=index not in case.failing)
+        end(schedule, case, index)
         done += [index, *take_kept(schedule)]
         assert schedule.is_complete() == (done == counted)
     assert done == counted
@@ -135,7 +145,7 @@ def test_nothing_is_done_in_vain(case: Case) -> None:
     """One after the other, no step is begun behind the end of the run."""
     schedule = in_turn(case)
     while (index := schedule.take()) is not None:
-        schedule.finish(index, ok=index not in case.failing)
+        end(schedule, case, index)
     ending = find_ending(case.steps, case.failing)
     if ending and not case.keep_going:
         assert schedule.reach.end == ending[0]
@@ -151,7 +161,7 @@ def test_each_end_of_a_step_says_what_is_not_run_because_of_it(case: Case) -> No
     told: list[int] = []
     take_kept(schedule)
     while (index := schedule.take()) is not None:
-        ended = schedule.finish(index, ok=index not in case.failing)
+        ended = end(schedule, case, index)
         assert {*ended} <= find_later(case.steps, [index])
         told += ended
         take_kept(schedule)

@@ -76,7 +76,10 @@ def finish(schedule: InWaves, model: Naive, index: int, *, ok: bool) -> None:
     known = model.not_run
     model.begun.discard(index)
     model.done[index] = ok
-    assert {*schedule.finish(index, ok=ok)} == model.not_run - known
+    if ok:
+        schedule.finish(index)
+    else:
+        assert {*schedule.fail(index)} == model.not_run - known
 
 
 @settings(max_examples=150)
@@ -127,7 +130,7 @@ def test_just_the_steps_of_a_wave_are_open(case: Case, *, together: bool) -> Non
     while group := [*iter(schedule.take, None)]:
         assert len({wave_of[index] for index in group}) == 1
         for index in group:
-            schedule.finish(index, ok=True)
+            schedule.finish(index)
         taken += group
     assert sorted(taken) == [*range(len(case.steps))]
     assert [wave_of[index] for index in taken] == sorted(wave_of)
@@ -164,7 +167,7 @@ def groups(plan: Plan) -> list[str]:
     while group := [*iter(schedule.take, None)]:
         found.append("".join(plan.steps[index].name for index in group))
         for index in group:
-            schedule.finish(index, ok=True)
+            schedule.finish(index)
     return found
 
 
@@ -205,11 +208,11 @@ def test_a_step_does_not_wait_for_others_of_its_wave() -> None:
     """Only for what it comes after, however long the others take."""
     schedule = of_four()
     assert [schedule.take(), schedule.take(), schedule.take()] == [0, 1, None]
-    schedule.finish(0, ok=True)
+    schedule.finish(0)
     assert [schedule.take(), schedule.take()] == [3, None]
-    schedule.finish(3, ok=True)
+    schedule.finish(3)
     assert schedule.take() is None
-    schedule.finish(1, ok=True)
+    schedule.finish(1)
     assert schedule.take() == 2
 
 
@@ -226,11 +229,11 @@ def test_what_stands_before_a_failure_is_still_begun(*, optional: bool) -> None:
     )
     schedule = InWaves(plan.steps.tolist(), (), together=True, keep_going=False)
     assert [schedule.take(), schedule.take(), schedule.take()] == [0, 2, None]
-    schedule.finish(2, ok=False)
+    schedule.fail(2)
     assert not schedule.is_complete()
-    schedule.finish(0, ok=True)
+    schedule.finish(0)
     assert schedule.take() == 1
-    schedule.finish(1, ok=True)
+    schedule.finish(1)
     assert schedule.is_complete() is not optional
     assert schedule.take() == (3 if optional else None)
 
@@ -240,11 +243,11 @@ def test_of_two_failures_the_first_in_run_order_is_the_end() -> None:
     steps = workflows.plan(*({"name": name} for name in "abcd")).steps.tolist()
     schedule = InWaves(steps, (), together=True, keep_going=False)
     assert [schedule.take() for _ in range(3)] == [0, 1, 2]
-    schedule.finish(1, ok=False)
-    schedule.finish(2, ok=True)
+    schedule.fail(1)
+    schedule.finish(2)
     assert (schedule.reach.end, schedule.find_discarded()) == (1, (2,))
     assert not schedule.is_complete()
-    schedule.finish(0, ok=False)
+    schedule.fail(0)
     assert (schedule.reach.end, schedule.find_discarded()) == (0, (1, 2))
     assert schedule.is_complete()
     assert schedule.take() is None
@@ -260,9 +263,9 @@ def test_a_kept_step_is_done_when_its_wave_is_opened() -> None:
     )
     schedule = InWaves(plan.steps.tolist(), {2}, together=True, keep_going=False)
     assert [schedule.take(), schedule.take_kept()] == [0, None]
-    schedule.finish(0, ok=True)
+    schedule.finish(0)
     assert [schedule.take_kept(), schedule.take_kept()] == [2, None]
-    schedule.finish(2, ok=True)
+    schedule.finish(2)
     assert [schedule.take(), schedule.take(), schedule.take()] == [1, 3, None]
 
 
@@ -273,8 +276,8 @@ def test_a_kept_step_behind_the_end_of_the_run_is_not_given() -> None:
     )
     schedule = InWaves(plan.steps.tolist(), {2}, together=True, keep_going=False)
     assert [schedule.take(), schedule.take(), schedule.take_kept()] == [0, 1, None]
-    schedule.finish(1, ok=False)
-    schedule.finish(0, ok=True)
+    schedule.fail(1)
+    schedule.finish(0)
     assert [schedule.take_kept(), schedule.take()] == [None, None]
     assert schedule.is_complete()
     assert schedule.find_discarded() == ()
@@ -289,9 +292,9 @@ def test_a_wave_in_which_nothing_is_to_be_done_is_passed_over() -> None:
     )
     schedule = InWaves(plan.steps.tolist(), (), together=True, keep_going=True)
     assert schedule.take() == 0
-    schedule.finish(0, ok=False)
+    schedule.fail(0)
     assert schedule.take() == 2
     assert not schedule.is_complete()
-    schedule.finish(2, ok=True)
+    schedule.finish(2)
     assert schedule.is_complete()
     assert (schedule.reach.not_run, schedule.find_discarded()) == ({1}, ())
