@@ -71,14 +71,14 @@ class Graph:
             if type(name) is str:
                 indexes[name] = None if name in indexes else index
         before: dict[int, tuple[int, ...]] = {}
+        find = indexes.__getitem__
         for index, names in named.items():
-            meant: list[int | None]
+            found: dict[Any, None]
             try:
-                meant = [indexes[name] for name in names]
+                found = dict.fromkeys(map(find, names))
             except (KeyError, TypeError):  # a name that no step has; or what is no name
-                meant = [indexes.get(name) for name in names if type(name) is str]
-                meant.append(None)
-            found: dict[Any, None] = dict.fromkeys(meant)
+                found = dict.fromkeys(indexes.get(name) for name in names if type(name) is str)
+                found[None] = None
             if None in found:
                 self.suspects.append(index)
                 del found[None]
@@ -126,7 +126,7 @@ class Graph:
         ranked = _sort(by_name, self.urgencies)
         return self._put_in_order(ranked) if self.before else ranked
 
-    def _put_in_order(self, ranked: Sequence[int]) -> list[int]:
+    def _put_in_order(self, ranked: list[int]) -> list[int]:
         """Return the steps so that each one stands behind all that it comes after.
 
         Args:
@@ -137,6 +137,9 @@ class Graph:
         ranks = [0] * len(ranked)
         for rank, index in enumerate(ranked):
             ranks[index] = rank
+        find_rank = ranks.__getitem__
+        if all(max(map(find_rank, others)) < ranks[index] for index, others in self.before.items()):
+            return ranked  # they stand so already
         waiting = {index: len(others) for index, others in self.before.items()}
         after = find_successors(self.before)
         # In ascending order they are a heap.

@@ -250,9 +250,9 @@ def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
     """Return what each step of the file comes after, by the places in the run order, ascending."""
     if not graph.before:
         return repeat(())
-    places = dict(zip(graph.order, count()))
+    find_place = dict(zip(graph.order, count())).__getitem__
     named = (graph.before.get(index, ()) for index in range(len(graph.steps)))
-    return (tuple(sorted([places[other] for other in others])) for others in named)
+    return (tuple(sorted(map(find_place, others))) for others in named)
 
 
 def _build_step(

@@ -172,13 +172,13 @@ def scan(value: Json, names: list[Any], params: list[dict[str, Any]]) -> None:
         params: Takes the references to parameters.
     """
     if type(value) is dict:
-        if not is_reference(value):
+        if len(value) == 1 and "from" in value:  # as most references are
+            given = value["from"]
+            names += given if type(given) is list else [given]
+        elif not is_reference(value):
             for member in value.values():
                 if type(member) in CONTAINERS:
                     scan(member, names, params)
-        elif "from" in value:
-            given = value["from"]
-            names += given if type(given) is list else [given]
         elif "param" in value:
             params.append(value)
             scan(value.get("default"), names, params)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.planning.references import thaw
@@ -37,7 +38,7 @@ from driftflow.running.events import (
 from driftflow.running.schedule import InTurn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from driftflow.failures import Failure
     from driftflow.planning.plan import Plan, Step
@@ -158,7 +159,7 @@ class _Run:
             optional: not keep_going and ends_run(optional=optional) for optional in (False, True)
         }
         self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
-        self._readers = Counter(name for step in self._steps for name in step.reads)
+        self._readers = Counter(chain.from_iterable(step.reads for step in steps))
         self._has_failed = False
         self._cut: set[int] = set()  # the steps that an interrupt has ended
         self.schedule: Schedule
@@ -190,10 +191,11 @@ class _Run:
         """Return the task of a step; without the outputs that it reads it is not tried."""
         # To take a named tuple apart is faster than to ask it for each field.
         _, action, given, _, optional, reads, _, _, _, policy, _ = self._steps[index]
-        ends = self._ends_run[optional]
-        if reads and (missing := _first_missing(reads, self._outputs)) is not None:
-            return index, action, None, policy, ends, f"input from {missing!r}, which failed"
-        value = given if type(given) is str else thaw(given, self._outputs)
+        ends, outputs = self._ends_run[optional], self._outputs
+        for name in reads:
+            if name not in outputs:
+                return index, action, None, policy, ends, f"input from {name!r}, which failed"
+        value = given if type(given) is str else thaw(given, outputs)
         return index, action, value, policy, ends, None
 
     def finish_step(self, index: int, outcome: Outcome) -> StepFinished:
@@ -299,10 +301,3 @@ def sequential(runner: AttemptRunner) -> Crew:
         return None
 
     return crew
-
-
-def _first_missing(names: Iterable[str], outputs: Mapping[str, Json]) -> str | None:
-    for name in names:
-        if name not in outputs:
-            return name
-    return None

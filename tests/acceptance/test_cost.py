@@ -162,9 +162,9 @@ def chain(steps: int) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("command", "steps", "flags", "most"),
     [
-        ("--config", crowd, {}, 20),
-        ("--config", crowd, {"audit": True}, 43),
-        ("--config", chain, {}, 37),
+        ("--config", crowd, {}, 19),
+        ("--config", crowd, {"audit": True}, 37),
+        ("--config", chain, {}, 34),
         ("check", crowd, {}, 3),
     ],
     ids=["run", "audited", "chained", "check"],

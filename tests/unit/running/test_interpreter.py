@@ -730,6 +730,22 @@ def test_asked_to_stop_a_run_starts_nothing_more(number: int) -> None:
     assert kinds(happened[number + 1 :]) == (["StepFinished"] if number == 2 else [])
 
 
+def test_a_run_that_was_asked_to_stop_has_no_end_though_it_is_interrupted_then() -> None:
+    """Nobody could record it; the step that was interrupted has one."""
+    stream = run(workflows.plan(tried("a", 2), max_attempts=3), Script().perform)
+    happened = [next(stream) for _ in range(3)]
+    happened.append(stream.send("stop"))
+    happened.append(stream.send("interrupt"))
+    happened.extend(stream)
+    assert kinds(happened) == [
+        "RunStarted",
+        "StepStarted",
+        "AttemptFailed",
+        "AttemptFailed",
+        "StepFinished",
+    ]
+
+
 def test_asked_to_stop_a_run_tells_what_comes_of_what_is_under_way() -> None:
     """That it is to stop need not be said again; and it has no end of its own."""
     plan = together({"name": "a"}, {"name": "b"}, {"name": "c"})
