@@ -169,7 +169,10 @@ class ConcurrentCrew:
             while workers.under_way and self._wait():
                 with closing(workers.take_replies()) as replies:
                     for said in replies:
-                        yield from self._say(said)
+                        if isinstance(said, FailedAttempt):
+                            self._failed[said.step_index] = said.number
+                        if halt := (yield said):
+                            self._heed(halt)
                 if workers.is_interrupted:
                     self._is_cut = True
                     self._heed("interrupt")
@@ -191,15 +194,16 @@ class ConcurrentCrew:
     ) -> Generator[Said, Halt | None, None]:
         """Begin as many steps as there is room for."""
         workers, steps = self._workers, schedule.steps
+        alone = _Alone(schedule, workers)
         while not self._is_halted() and (index := schedule.peek()) is not None:
-            alone = _Alone(schedule, workers)
             if self._alone and not workers.under_way and alone.is_ready():
                 self._halt = yield from self._alone(alone, task)
                 continue
             if not workers.has_room(steps[index].action):
                 break
             schedule.take()
-            yield from self._say(index)
+            if halt := (yield index):
+                self._heed(halt)
             if not self._is_halted():
                 workers.send(task(index))
             elif self._halt == "interrupt":
@@ -224,12 +228,7 @@ class ConcurrentCrew:
         """Say what came of a step that will not be done; attempts that have failed count."""
         output, failure, attempts, seconds = outcome
         attempts += self._failed.get(index, 0)
-        yield from self._say((index, (output, failure, attempts, seconds)))
-
-    def _say(self, said: Said) -> Generator[Said, Halt | None, None]:
-        if isinstance(said, FailedAttempt):
-            self._failed[said.step_index] = said.number
-        if halt := (yield said):
+        if halt := (yield index, (output, failure, attempts, seconds)):
             self._heed(halt)
 
     def _heed(self, halt: Halt) -> None:

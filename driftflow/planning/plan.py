@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate, count, pairwise, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +25,7 @@ from driftflow.planning.settings import Backoff, Flags, RetryPolicy, Source
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from driftflow.planning.graph import Graph
     from driftflow.planning.references import Frozen
@@ -199,9 +199,15 @@ def find_key(step: Step) -> str | None:
 
 
 def _hash(canonical: str) -> str:
+    hexadecimal: str = _load_sha256()(canonical.encode("ascii")).hexdigest()
+    return hexadecimal
+
+
+@cache  # to import it for each step takes longer than to use it
+def _load_sha256() -> Callable[[bytes], Any]:
     from hashlib import sha256  # only a run that keeps an audit needs it, and `plan`
 
-    return sha256(canonical.encode("ascii")).hexdigest()
+    return sha256
 
 
 def _find_secrets(graph: Graph) -> set[str]:
