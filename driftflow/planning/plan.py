@@ -249,7 +249,7 @@ def _build_steps(
             step._replace(has_key=not step.sensitive and secrets.isdisjoint(list_params(given)))
             for step, given in zip(built, (step.get("input") for step in steps), strict=True)
         ]
-    return [built[index] for index in order]
+    return [*map(built.__getitem__, order)]
 
 
 def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:

@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from contextlib import closing
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.planning.references import thaw
@@ -159,7 +160,7 @@ class _Run:
             optional: not keep_going and ends_run(optional=optional) for optional in (False, True)
         }
         self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
-        self._readers = Counter(chain.from_iterable(step.reads for step in steps))
+        self._readers = Counter(chain.from_iterable(map(attrgetter("reads"), steps)))
         self._has_failed = False
         self._cut: set[int] = set()  # the steps that an interrupt has ended
         self.schedule: Schedule
