@@ -83,7 +83,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         ConfigError: If the config is at fault, or the parameters. No step was run.
         ActionsError: If an action cannot be loaded, or its name is taken; or if child processes
             could not find it, with `enforce_timeout`. No step was run.
-        TypeError: If the value of a parameter is not a JSON value.
+        TypeError: If the value of a parameter is not a JSON value, `jobs` no integer, or `executor`
+            no executor.
         ValueError: If `jobs` is less than 1, or `audit_sync` is not one of these.
         StorageError: If the audit could not be opened, and no step was run; or if it could not
             be written later, and no further step was started.
@@ -122,13 +123,19 @@ def run_events(
     Raises:
         ActionsError: If an action cannot be loaded, or no other process could find one and the
             timeout is to be enforced; at once, before any event.
+        TypeError: If `jobs` is no integer, or the executor has no `submit`; at once as well.
         ValueError: If `jobs` is less than 1, or there is no such `audit_sync`; at once as well.
         StorageError: If the audit cannot be opened, before anything else; or when it cannot be
             written: then the event that it lacks, and what comes of the steps that have been
             started, is still given out first.
     """
-    if options.jobs is not None and options.jobs < 1:
-        raise ValueError(f"jobs must be at least 1, not {options.jobs}")
+    if options.jobs is not None:
+        if type(options.jobs) is not int:
+            raise TypeError(f"jobs must be an integer, not {options.jobs!r}")
+        if options.jobs < 1:
+            raise ValueError(f"jobs must be at least 1, not {options.jobs}")
+    if options.executor is not None and not hasattr(options.executor, "submit"):
+        raise TypeError(f"executor must have a method `submit`: {options.executor!r} has none")
     if options.audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
     known = _select_actions(plan, actions)

@@ -307,7 +307,7 @@ def _print_lines(
     try:
         signals.follow(events, takers)
     finally:
-        _tell_discarded(sum(map(was_in_vain, order.close())))
+        _tell_discarded(sum(map(was_in_vain, order.close())), status)
     return status
 
 
@@ -330,7 +330,7 @@ def _print_document(
         failure = error
     run = fold.finish()
     output.write(f"{format_json(build_result_document(run), indent=2)}\n")
-    _tell_discarded(len(run.discarded))
+    _tell_discarded(len(run.discarded), run.status)
     if failure is not None:
         raise failure
     return run.status
@@ -353,12 +353,13 @@ def _make_teller(arguments: Arguments) -> Callable[[AttemptFailed], None]:
     return tell
 
 
-def _tell_discarded(number: int) -> None:
+def _tell_discarded(number: int, status: Status) -> None:
     if number:
+        end = "a step that was interrupted"
+        if status != "interrupted":
+            end = "the step that ended the run"
         steps = count_of(number, "step")
-        _print_error(
-            f"discarded: {steps} that ran at the same time as the step that ended the run\n"
-        )
+        _print_error(f"discarded: {steps} that ran at the same time as {end}\n")
 
 
 def _check(arguments: Arguments, output: Output) -> int:

@@ -72,6 +72,8 @@ _QUOTED = {
 _SHAPES: dict[str | int, str] = {
     "": 'a workflow is an object: `{"name": "demo", "steps": [...]}`',
     "steps": '`steps` is an array: `[{"name": "fetch", "action": "echo"}]`',
+    "after": '`after` is an array of names: `["fetch"]`',
+    "retry_on": '`retry_on` is an array of types: `["ConnectionError"]`',
     "backoff": '`backoff` is an object: `{"delay_seconds": 1}`',
     "flags": '`flags` is an object: `{"audit": true}`',
     "storage": '`storage` is an object: `{"path": "./driftflow.audit.json"}`',

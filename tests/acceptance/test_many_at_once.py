@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -121,9 +122,19 @@ def test_jobs_are_a_number_from_1_on(jobs: str, tmp_path: Path) -> None:
 
 
 def test_the_library_wants_a_number_from_1_on_too(tmp_path: Path) -> None:
-    """It raises."""
-    with pytest.raises(ValueError, match="jobs must be at least 1, not 0"):
-        run_workflow(save(tmp_path, {}), jobs=0)
+    """It raises, also for what is no executor; in our words, and before anything is run."""
+    path = save(tmp_path, {}, flags={"audit": True})
+    wrong: list[tuple[type[Exception], str, dict[str, Any]]] = [
+        (ValueError, "jobs must be at least 1, not 0", {"jobs": 0}),
+        (TypeError, "jobs must be an integer, not 1.5", {"jobs": 1.5}),
+        (TypeError, "jobs must be an integer, not True", {"jobs": True}),
+        (TypeError, "jobs must be an integer, not '2'", {"jobs": "2"}),
+        (TypeError, "executor must have a method `submit`: 3 has none", {"executor": 3}),
+    ]
+    for kind, message, given in wrong:
+        with pytest.raises(kind, match=f"^{re.escape(message)}$"):
+            run_workflow(path, audit=tmp_path / "audit", **given)
+    assert not (tmp_path / "audit").exists()
 
 
 @pytest.mark.parametrize("flags", [{}, TOGETHER])
@@ -224,7 +235,7 @@ def test_an_interrupt_ends_a_run_in_threads(
     for _ in range(interrupts):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)  # at once it would count as one
-    discarded = "discarded: 1 step that ran at the same time as the step that ended the run\n"
+    discarded = "discarded: 1 step that ran at the same time as a step that was interrupted\n"
     said = discarded if printed.startswith("FAIL") else ""
     expected = (printed, said + "interrupted by SIGINT\n" * (interrupts == 1))
     assert tuple(map(bytes.decode, process.communicate(timeout=60))) == expected
