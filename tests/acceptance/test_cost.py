@@ -132,10 +132,15 @@ def note(frame, event, _):
     # Written in Python from 3.13 on, where its calls are not quite in step with the steps.
     count += event == "call" and frame.f_globals["__name__"] != "pyrsistent._pvector"
 
-sys.setprofile(note)
-cli.main(sys.argv[1:])
-sys.setprofile(None)
-print(count, file=sys.stderr)
+counts = []
+for _ in range(3):
+    count = 0
+    sys.setprofile(note)
+    cli.main(sys.argv[1:])
+    sys.setprofile(None)
+    counts.append(count)
+# What the system does now and then, such as a lock that is held for a moment, adds a few calls.
+print(min(counts), file=sys.stderr)
 """
 
 
