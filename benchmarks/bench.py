@@ -84,6 +84,7 @@ def main(runs: int) -> None:
     print_goals(costs)
     print_background(costs, runs)
     print_many(min(runs, 5))
+    print_resumed(min(runs, 5))
     print_acceptors(costs)
 
 
@@ -101,17 +102,24 @@ def side_by_side(commands: dict[str, Command], runs: int) -> Costs:
     )
 
 
-def measure(command: Command) -> Cost:
-    """Run a command once, which has to succeed, and return its cost."""
-    AUDIT.unlink(missing_ok=True)
+def measure(command: Command, status: int = 0, *, keep: bool = False) -> Cost:
+    """Run a command once, which has to end with that status, and return its cost.
+
+    Args:
+        command: What to run.
+        status: Its exit status.
+        keep: Whether an audit that is there is kept.
+    """
+    if not keep:
+        AUDIT.unlink(missing_ok=True)
     started = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=SCRATCH, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    _, status, usage = os.wait4(process.pid, 0)
+    _, wait_status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    process.returncode = os.waitstatus_to_exitcode(wait_status)
+    if process.returncode != status:
         raise subprocess.CalledProcessError(process.returncode, command)
     return Cost(seconds, usage.ru_maxrss)
 
@@ -294,6 +302,84 @@ def print_many(runs: int) -> None:
     for what, figure, sign, goal, unit in rows:
         missed = " (missed)" * (figure < goal if sign == ">=" else figure > goal)
         print(f"| {what} | {figure:.3g}{unit}{missed} | {sign} {goal}{unit} |")
+
+
+def print_resumed(runs: int) -> None:
+    """Print the table of resumed runs: each figure, and its greatest good value."""
+    config, mended = workloads.failing(100_000, 0.01, AUDIT)
+    fill_audit(config)
+    own = AUDIT.rename(SCRATCH / "own.jsonl")
+    small, _ = workloads.failing(1_000, 0.01, AUDIT)
+    fill_audit(small)
+    others = workloads.other_records(AUDIT, 10_000, 500)
+    both = SCRATCH / "both.jsonl"
+    both.write_bytes(own.read_bytes() + others.read_bytes())
+    for path in (own, both):
+        path.chmod(0o600)
+    alone, beside = (
+        Cost(*map(median, zip(*(read_record(mended, path) for _ in range(runs)), strict=True)))
+        for path in (own, both)
+    )
+    count = side_by_side({"wc": ["/usr/bin/wc", "-l", both]}, runs)
+    first, last = resumed_chain()
+    rows = [
+        ("100,000 records, 1 % to do: reading and deciding", alone.seconds, 1.0, " s"),
+        ("its process at its peak, with the plan", alone.kibibytes, 300, " MiB"),
+        (
+            "beside 500 MB of others: more, of the time of `wc -l`",
+            (beside.seconds - alone.seconds) / count["wc"].seconds,
+            3,
+            "",
+        ),
+        ("beside them: of that memory", beside.kibibytes / alone.kibibytes, 1.05, ""),
+        *(
+            (f"the last of 20 resumed runs of 20,000 steps: of the first, {what}", ratio, 1.1, "")
+            for what, ratio in zip(("time", "memory", "bytes"), ratios(last, first), strict=True)
+        ),
+    ]
+    print("\n| resumed | measured | goal |")
+    print("|---|---|---|")
+    for what, figure, goal, unit in rows:
+        missed = " (missed)" * (figure > goal)
+        print(f"| {what} | {figure:.3g}{unit}{missed} | <= {goal}{unit} |")
+
+
+def ratios(one: tuple[float, ...], other: tuple[float, ...]) -> list[float]:
+    """Return each of the figures as a multiple of the other."""
+    return [ours / theirs for ours, theirs in zip(one, other, strict=True)]
+
+
+def fill_audit(config: Path) -> None:
+    """Run a workflow that fails, and leave its audit."""
+    AUDIT.unlink(missing_ok=True)
+    command: Command = [BIN / "driftflow", "--config", config]
+    subprocess.run(
+        command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+
+
+def read_record(config: Path, audit: Path) -> Cost:
+    """Return what it takes to decide what a resumed run keeps; the memory in MiB."""
+    command = python(HERE / "read_record.py", config, audit)
+    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
+    return Cost(*json.loads(done.stdout))
+
+
+def resumed_chain() -> list[tuple[float, float, float]]:
+    """Return what the first and the last of twenty runs take, each of which resumes the one before.
+
+    Seconds, memory in KiB, and bytes of the audit; medians of the first and the last three.
+    """
+    config, _ = workloads.failing(20_000, 0.01, AUDIT)
+    fill_audit(config)
+    command: Command = [BIN / "driftflow", "--config", config, "--resume"]
+    costs = []
+    for _ in range(20):
+        size = AUDIT.stat().st_size
+        cost = measure(command, status=1, keep=True)
+        costs.append((cost.seconds, cost.kibibytes, float(AUDIT.stat().st_size - size)))
+    parts = (costs[:3], costs[-3:])
+    return [tuple(map(median, zip(*part, strict=True))) for part in parts]
 
 
 @contextmanager

@@ -125,6 +125,37 @@ def layers(depth: int, width: int, seconds: float) -> Path:
     return _save(f"{depth}-by-{width}.json", json.dumps(document))
 
 
+def failing(steps: int, share: float, audit: Path) -> tuple[Path, Path]:
+    """Write a workflow of which the last steps fail, so large a share; and the same, mended."""
+    listing: list[dict[str, Any]] = [
+        {
+            "name": f"step-{place:07}",
+            "action": ACTIONS[place % len(ACTIONS)],
+            "input": {"from": f"step-{place - 1:07}"} if place % 7 == 1 else f"hello {place}",
+            "optional": True,
+        }
+        for place in range(steps)
+    ]
+    document = {"name": "benchmark", "flags": {"audit": True}, "storage": {"path": str(audit)}}
+    mended = _save(f"{steps}-mended.json", json.dumps(document | {"steps": listing}))
+    for step in listing[int(steps * (1 - share)) :]:
+        step["action"] = "nobody"
+    return _save(f"{steps}-failing.json", json.dumps(document | {"steps": listing})), mended
+
+
+def other_records(records: Path, runs: int, megabytes: int) -> Path:
+    """Write records of other runs: those of a run, again and again, under other names."""
+    path = SCRATCH / f"{megabytes}-others.jsonl"
+    data = records.read_bytes().replace(b'"workflow":"benchmark"', b'"workflow":"other"')
+    name = json.loads(data.split(b"\n", 1)[0])["run_id"].encode()
+    with path.open("wb") as file:
+        for number in range(runs):
+            file.write(data.replace(name, b"%036d" % number))
+            if file.tell() > megabytes * 1e6:
+                break
+    return path
+
+
 def slow() -> Path:
     """Write a workflow of a step that says when it is done, behind many, and of a slow one."""
     steps = [

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ConfigError,
         DriftFlowError,
         Permanent,
+        ResumeError,
         StorageError,
     )
     from driftflow.issues import Findings, Issue
@@ -47,6 +48,7 @@ __all__ = [
     "Findings",
     "Issue",
     "Permanent",
+    "ResumeError",
     "StorageError",
     "action",
     "check_config",

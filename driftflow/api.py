@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from driftflow import __version__
 from driftflow.actions.action import ACTIONS, Known, make_performer
 from driftflow.config import load_config
+from driftflow.errors import ResumeError
 from driftflow.planning.settings import SYNCS, Options
 from driftflow.running.attempts import AttemptRunner, make_pause, never, random_fraction
 from driftflow.running.interpreter import interpret, sequential
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Sync
     from driftflow.reading.document import Json
-    from driftflow.recording.records import Code
-    from driftflow.running.events import Event, Halt, Resumed
+    from driftflow.resuming.decision import Resumption
+    from driftflow.resuming.past import Code
+    from driftflow.running.events import Event, Halt
 
 
 _DEFAULTS = Options()
@@ -43,7 +45,7 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
     audit: str | os.PathLike[str] | None = None,
     audit_sync: Sync = "run",
     keep_going: bool = False,
-    resume: bool = False,
+    resume: bool | str = False,
 ) -> dict[str, Any]:
     """Run a workflow and return its result, the document that `--print-json` prints.
 
@@ -71,9 +73,10 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             the end of the run, `step` after each record, before the run goes on.
         keep_going: Whether the failure of a step that is not optional ends only the steps that come
             after it, instead of the run.
-        resume: Whether to resume the newest run of the same plan in the audit, unless it ended
-            `ok`: steps that succeeded are not run again. If there is no such run, all steps are
-            run.
+        resume: Whether to resume the newest run in the audit of the same workflow with the same
+            parameters, unless it ended `ok`; or the ID of the run to resume, or the beginning of
+            it. Steps that are up to date are not run again. If there is nothing to resume, all
+            steps are run.
 
     Returns:
         The result, a dict with `name`, `status`, `results` and, where it applies, `discarded`,
@@ -86,8 +89,10 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         TypeError: If the value of a parameter is not a JSON value, `jobs` no integer, or `executor`
             no executor.
         ValueError: If `jobs` is less than 1, or `audit_sync` is not one of these.
-        StorageError: If the audit could not be opened, and no step was run; or if it could not
-            be written later, and no further step was started.
+        ResumeError: If `resume` names a run, and the audit is off or has no such run, or more than
+            one. No step was run.
+        StorageError: If the audit could not be opened or read, and no step was run; or if it could
+            not be written later, and no further step was started.
         KeyboardInterrupt: If there was an interrupt; if it came while a step was under way, the
             audit says so and has an end.
     """
@@ -97,7 +102,14 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
 
         actions = resolve_actions(actions)
     plan = load_config(path, strict=strict, actions=actions, params=params, audit=audit)
-    events = run_events(plan, actions, options, resumable(plan)[0] if resume else None)
+    resumed = None
+    if resume is not False:
+        try:
+            resumed = find_resumption(plan, resume)
+        except ResumeError:
+            if isinstance(resume, str):  # it was named
+                raise
+    events = run_events(plan, actions, options, resumed)
     with closing(events):
         return build_result_document(fold_run(plan, events, keep_going=keep_going))
 
@@ -106,7 +118,7 @@ def run_events(
     plan: Plan,
     actions: Given = (),
     options: Options = _DEFAULTS,
-    resumed: Resumed | None = None,
+    resumed: Resumption | None = None,
     find_signal: Callable[[], str | None] = never,
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan. With the flag `audit` on, an event is on file before it is given out.
@@ -115,7 +127,7 @@ def run_events(
         plan: What to do.
         actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
         options: How to do it.
-        resumed: The run that is resumed, as `resumable` returns it; None for none.
+        resumed: What is kept of an earlier run, as `find_resumption` returns it; None for nothing.
         find_signal: Returns the name of the signal that interrupts the run, `SIGTERM`; None while
             there is none. After it a step that failed in the present thread is not tried again,
             even if its action has caught the interrupt.
@@ -173,20 +185,46 @@ def run_events(
     return events
 
 
-def resumable(plan: Plan) -> tuple[Resumed | None, str]:
-    """Return the run of the plan that can be resumed, and what is the case in words.
+def find_resumption(plan: Plan, run: str | Literal[True]) -> Resumption:
+    """Decide what a run keeps of an earlier one.
+
+    Args:
+        plan: What to do.
+        run: The ID of the earlier run, or the beginning of it; True for the newest one of the
+            workflow with these parameters.
 
     Raises:
-        StorageError: If the audit cannot be read.
+        ResumeError: If there is nothing to resume, or no run of that name, or more than one.
+        StorageError: If the audit cannot be read, or others can write it.
     """
-    from driftflow.recording.resume import find_resumable
+    from driftflow.recording.history import find_last_run, find_run
+    from driftflow.resuming.decision import decide
 
-    return find_resumable(plan)
+    return decide(plan, find_run(plan, run) if isinstance(run, str) else find_last_run(plan))
+
+
+def find_changed_code(plan: Plan, actions: Given, resumed: Resumption) -> dict[str, list[str]]:
+    """Return the code that has changed since steps were done that are kept.
+
+    Args:
+        plan: What to do.
+        actions: What steps can name besides the built-in actions, as `run_workflow` takes it.
+        resumed: What is kept.
+
+    Returns:
+        By the file or package of actions, the names of the steps.
+    """
+    from driftflow.actions.provenance import find_homes
+    from driftflow.resuming import code
+
+    known = _select_actions(plan, actions)
+    now, homes = _describe_code(known), find_homes(known)
+    return code.find_changed_code(plan.steps.tolist(), resumed, now, homes)
 
 
 def _describe_code(known: Known) -> Code:
     """Return what an audit tells of the code that a run performs."""
-    from driftflow.recording.records import Code
+    from driftflow.resuming.past import Code
 
     if known is ACTIONS:
         return Code(__version__, {}, {})

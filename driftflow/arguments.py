@@ -30,11 +30,12 @@ Usage:
   driftflow --config FILE [--strict] [--print-json]
             [--actions SOURCE]... [--param NAME=VALUE]...
             [--jobs N] [--dask ADDRESS] [--enforce-timeout]
-            [--audit FILE] [--audit-sync WHEN] [--keep-going] [--resume]
-            [--traceback] [--verbose]
+            [--audit FILE] [--audit-sync WHEN] [--keep-going]
+            [--resume] [--resume-from RUN] [--traceback] [--verbose]
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json] [--format FORMAT]
             [--actions SOURCE]... [--param NAME=VALUE]... [--audit FILE]
+            [--resume] [--resume-from RUN]
   driftflow schema [--output FILE] [--actions SOURCE]...
   driftflow actions [--actions SOURCE]...
   driftflow (-h | --help)
@@ -58,7 +59,8 @@ Options:
   --audit FILE        Turn the audit on, and write it to this file instead of the config's.
   --audit-sync WHEN   When to sync the audit to disk: none, run or step [default: run].
   --keep-going        Let a failure end only the steps that come after it.
-  --resume            Resume the last run of the same plan, unless it ended ok.
+  --resume            Keep what is up to date of the last run, unless that ended ok.
+  --resume-from RUN   Keep what is up to date of this run: its ID, or the beginning of it.
   --traceback         Print where in your actions an attempt failed, on standard error.
   --verbose           Tell of attempts that fail, on standard error; a terminal is told anyway.
   --format FORMAT     text or json; github (check); mermaid or dot (plan) [default: text].
@@ -69,7 +71,7 @@ Options:
 Exit status:
   0  every step is ok; check found no errors
   1  a step failed; check found an error (or a warning, with --strict)
-  2  wrong usage, invalid config, or unusable actions or cluster: no step ran
+  2  wrong usage or config, unusable actions or cluster, no such run: no step ran
   3  the audit could not be read or written, or the output could not be written
 """
 _, USAGE, _, _OPTIONS_TEXT, _ = (f"{part}\n" for part in HELP.split("\n\n"))
@@ -113,7 +115,7 @@ class Arguments:
         audit: The audit's file; None if the config decides.
         audit_sync: When the audit is synced to disk.
         keep_going: Whether a failure ends only what comes after it.
-        resume: Whether the last run is resumed.
+        resume: Whether the last run is resumed; or the name of the run that is.
         traceback: Whether to print the operator's code that failed.
         verbose: Whether to tell of attempts that are made again.
     """
@@ -134,7 +136,7 @@ class Arguments:
         self.audit = _read_path(found, "--audit")
         self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
         self.keep_going: bool = found.get("--keep-going", False)
-        self.resume: bool = found.get("--resume", False)
+        self.resume = _read_resume(found)
         self.traceback: bool = found.get("--traceback", False)
         self.verbose: bool = found.get("--verbose", False)
 
@@ -241,6 +243,17 @@ def _read_path(found: Mapping[str, Any], option: str) -> str | None:
     if path == "":
         raise MisuseError(f"`{option}` needs a file name, not an empty string")
     return path
+
+
+def _read_resume(found: Mapping[str, Any]) -> bool | str:
+    run: str | None = found.get("--resume-from")
+    if run is None:
+        return bool(found.get("--resume"))
+    if found.get("--resume"):
+        raise MisuseError("`--resume` and `--resume-from` exclude each other")
+    if not run:
+        raise MisuseError("`--resume-from` needs the ID of a run, not an empty string")
+    return run
 
 
 def _read_jobs(word: str | None) -> int | None:

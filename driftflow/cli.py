@@ -10,10 +10,16 @@ from contextlib import closing, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from driftflow.actions.action import ACTIONS
-from driftflow.api import resumable, run_events
+from driftflow.api import find_changed_code, find_resumption, run_events
 from driftflow.arguments import USAGE, MisuseError, parse_arguments
 from driftflow.config import check_config, load_config
-from driftflow.errors import ActionsError, ConfigError, ExecutorError, StorageError
+from driftflow.errors import (
+    ActionsError,
+    ConfigError,
+    ExecutorError,
+    ResumeError,
+    StorageError,
+)
 from driftflow.planning.settings import Options
 from driftflow.running.events import EVENTS, AttemptFailed, RunFinished, StepFinished
 from driftflow.running.ordering import RunFold, RunOrder, was_in_vain
@@ -35,9 +41,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from driftflow.actions.registry import Actions
+    from driftflow.actions.sources import Given
     from driftflow.arguments import Arguments
     from driftflow.issues import Findings
     from driftflow.planning.plan import Plan
+    from driftflow.resuming.decision import Resumption
     from driftflow.running.events import Event, Halt, Status
 
     Format = TypeVar("Format", bound=Callable[..., str])
@@ -190,7 +198,7 @@ def _run_command(
         _print_error(USAGE)
     except ConfigError as error:
         _refuse(error.findings)
-    except (ActionsError, ExecutorError) as error:
+    except (ActionsError, ExecutorError, ResumeError) as error:
         _complain(str(error))
     except StorageError as error:
         output.flush()
@@ -221,10 +229,7 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
         is_alone = not (plan.timed or arguments.enforce_timeout or arguments.dask)
         if is_alone and not plan.flags.is_enabled("parallel"):
             process.claim_orphans()
-    resumed = None
-    if arguments.resume:
-        resumed, words = resumable(plan)
-        _print_error(f"{escape(words)}\n")
+    resumed = _resume(plan, actions, arguments) if arguments.resume else None
     if actions:
         _warn_of_unknown(plan, actions)
     report = _print_document if arguments.print_json else _print_lines
@@ -247,6 +252,23 @@ def _run(arguments: Arguments, output: Output, signals: Signals, process: Comman
         finally:
             process.forget_run()
     return OK if status == "ok" else FAILED
+
+
+def _resume(plan: Plan, actions: Given, arguments: Arguments) -> Resumption | None:
+    """Return what is kept of an earlier run, and say so; None if there is nothing to resume."""
+    from driftflow.showing.resumption import format_summary, list_changes
+
+    try:
+        found = find_resumption(plan, arguments.resume or True)
+    except ResumeError as error:
+        if arguments.resume is not True:  # it was named
+            raise
+        _print_error(f"{escape(f'nothing to resume, so all steps run: {error}')}\n")
+        return None
+    lines = [format_summary(plan.steps, found)]
+    for line in lines + list_changes(find_changed_code(plan, actions, found)):
+        _print_error(f"{escape(line)}\n")
+    return found
 
 
 def _warn_of_unknown(plan: Plan, actions: Actions) -> None:
@@ -377,24 +399,25 @@ def _plan(arguments: Arguments, output: Output) -> int:
     if arguments.print_json and arguments.format not in ("text", "json"):
         raise MisuseError(f"`--print-json` and `--format {arguments.format}` exclude each other")
     render = _find_plan_format("json" if arguments.print_json else arguments.format)
+    if arguments.resume and arguments.format not in ("text", "json"):
+        raise MisuseError(f"`--format {arguments.format}` does not show what is resumed")
     actions = _resolve_actions(arguments)
     plan = load_config(arguments.config, params=arguments.params, audit=arguments.audit)
-    output.write(render(plan, actions))
+    resumed = _resume(plan, actions, arguments) if arguments.resume else None
+    output.write(render(plan, actions, resumed))
     return OK
 
 
-def _find_plan_format(name: str) -> Callable[[Plan, Actions], str]:
+def _find_plan_format(name: str) -> Callable[[Plan, Actions, Resumption | None], str]:
     """Return what shows a plan in the format of that name."""
     from driftflow.showing.pictures import format_dot, format_mermaid
     from driftflow.showing.tables import build_plan_document, format_plan
 
-    formats: dict[str, Callable[[Plan, Actions], str]] = {
+    formats: dict[str, Callable[[Plan, Actions, Resumption | None], str]] = {
         "text": format_plan,
-        "json": lambda plan, actions: (
-            f"{format_json(build_plan_document(plan, actions), indent=2)}\n"
-        ),
-        "mermaid": lambda plan, _: format_mermaid(plan),
-        "dot": lambda plan, _: format_dot(plan),
+        "json": lambda *shown: f"{format_json(build_plan_document(*shown), indent=2)}\n",
+        "mermaid": lambda plan, *_: format_mermaid(plan),
+        "dot": lambda plan, *_: format_dot(plan),
     }
     return _find_format(name, formats)
 

@@ -50,6 +50,10 @@ class ConfigError(DriftFlowError):
         )
 
 
+class ResumeError(DriftFlowError):
+    """There is nothing to resume, or not the run that was named: no step was run."""
+
+
 class Permanent(DriftFlowError):  # noqa: N818 - as configs call it
     """Raise it in an action: another attempt would be in vain, so there is none."""
 

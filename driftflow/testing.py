@@ -7,18 +7,20 @@ There is nothing to learn but a dictionary of functions:
     outcome = run("job.json", replace={"fetch": script(OSError("down"), [{"id": 1}])})
     assert outcome.result["status"] == "ok"
 
-Such a run depends on nothing but the config and the actions: it reads no environment, keeps no
-audit, runs one step after the other, does not wait between attempts, and its clock stands still. So
-its outcome can be held against a snapshot.
+Such a run depends on nothing but the config and the actions, and on a record if it starts from one:
+it reads no environment, keeps no audit, runs one step after the other, does not wait between
+attempts, and its clock stands still. So its outcome can be held against a snapshot.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.actions.action import Action, make_performer
 from driftflow.actions.registry import resolve_actions
 from driftflow.config import load_config
+from driftflow.planning.plan import keep_audit_in
 from driftflow.running.attempts import AttemptRunner
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.running.ordering import RunFold
@@ -26,11 +28,12 @@ from driftflow.showing.results import build_result_document, format_line
 from driftflow.suggestion import find_nearest
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
 
     from driftflow.actions.sources import Given
+    from driftflow.planning.plan import Plan
     from driftflow.reading.document import Json
+    from driftflow.resuming.decision import Resumption
     from driftflow.running.events import Event
 
 
@@ -56,6 +59,7 @@ def run(  # noqa: PLR0913 - what they are for stands at each call
     params: Mapping[str, Json] | None = None,
     environ: Mapping[str, str] | None = None,
     keep_going: bool = False,
+    record: str | os.PathLike[str] | None = None,
 ) -> Outcome:
     """Run a workflow with some of its actions replaced.
 
@@ -67,6 +71,8 @@ def run(  # noqa: PLR0913 - what they are for stands at each call
         params: By name, a JSON value for each parameter that is given.
         environ: The environment variables; none by default.
         keep_going: Whether a failure ends only the steps that come after it, as `--keep-going`.
+        record: An audit to start from: what is up to date of its last run is kept, as `--resume`
+            does it, whoever can write the file; none by default. Nothing is written to it.
 
     Returns:
         The outcome: the result, the events and the printed lines.
@@ -75,6 +81,8 @@ def run(  # noqa: PLR0913 - what they are for stands at each call
         ConfigError: If the config is at fault, or the parameters.
         ActionsError: If an action that the workflow uses cannot be loaded and is not replaced.
         ValueError: If no step uses an action that is replaced: it would test nothing.
+        ResumeError: If there is nothing to resume in the record.
+        StorageError: If the record cannot be read.
         TypeError: If the replacement for an action is not a function.
     """
     plan = load_config(path, environ or {}, params=params)
@@ -92,11 +100,21 @@ def run(  # noqa: PLR0913 - what they are for stands at each call
     real = {name: known[name] for name in needed}
     runner = AttemptRunner(make_performer(real | stand_ins), _still, pause=_still, random=_still)
     fold = RunFold(plan, keep_going=keep_going)
-    events = tuple(interpret(plan, sequential(runner), _still, keep_going=keep_going))
+    resumed = None if record is None else _resume(plan, os.fspath(record))
+    crew = sequential(runner)
+    events = tuple(interpret(plan, crew, _still, resumed=resumed, keep_going=keep_going))
     for event in events:
         fold.take(event)
     lines = tuple(format_line(event) for event in fold.shown)
     return Outcome(build_result_document(fold.finish()), events, lines)
+
+
+def _resume(plan: Plan, record: str) -> Resumption:
+    """Return what is kept of the last run in an audit."""
+    from driftflow.recording.history import find_last_run
+    from driftflow.resuming.decision import decide
+
+    return decide(plan, find_last_run(keep_audit_in(plan, record), by_anybody=True))
 
 
 def script(*outcomes: Any) -> Callable[[Any], Any]:

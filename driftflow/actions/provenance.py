@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from driftflow.errors import name_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from driftflow.actions.action import Action
 
@@ -36,6 +36,18 @@ def hash_files(actions: Iterable[Action]) -> dict[str, str]:
 def list_packages(actions: Iterable[Action]) -> dict[str, str]:
     """Return the names of the packages that provide these actions, each with its version."""
     return dict(sorted({each.package for each in actions if each.package}))
+
+
+def find_homes(actions: Mapping[str, Action]) -> dict[str, str]:
+    """Return by the name of an action the file or package that provides it.
+
+    As `hash_files` and `list_packages` name them. What ships with DriftFlow is left out.
+    """
+    homes = {
+        name: each.package[0] if each.package else _find_file(each)
+        for name, each in actions.items()
+    }
+    return {name: home for name, home in homes.items() if home}
 
 
 def find_error_types(action: Action) -> dict[str, str]:

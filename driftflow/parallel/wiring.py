@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from driftflow.parallel.worker import BatchResult
     from driftflow.planning.plan import Plan
     from driftflow.planning.settings import Options
+    from driftflow.resuming.decision import Resumption
     from driftflow.running.attempts import Task
-    from driftflow.running.events import Event, Halt, Resumed
+    from driftflow.running.events import Event, Halt
     from driftflow.running.interpreter import Crew
 
 # How many jobs there are at least by default, on however few cores: most steps wait for something.
@@ -41,7 +42,7 @@ def interpret_in_parallel(
     plan: Plan,
     actions: Known,
     options: Options,
-    resumed: Resumed | None,
+    resumed: Resumption | None,
     find_signal: Callable[[], str | None],
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan on threads or an executor, and each attempt in time if that is asked for.
@@ -50,7 +51,7 @@ def interpret_in_parallel(
         plan: What to do.
         actions: What its steps name.
         options: How to do it: on which executor, how many at a time, in what time.
-        resumed: The earlier run that is resumed; None for none.
+        resumed: What is kept of an earlier run; None for nothing.
         find_signal: Returns the name of the signal that interrupts the run; None for none. After
             it a step that failed in the thread of the run is not tried again.
     """

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from driftflow.errors import StorageError
-from driftflow.recording.records import NO_CODE, Code, format_record
+from driftflow.recording.records import NO_CODE, format_record
 from driftflow.recording.storage import JsonFileStorage
-from driftflow.running.events import RunFinished
+from driftflow.resuming.past import find_namesakes
+from driftflow.running.events import RunFinished, RunStarted, StepFinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from driftflow.planning.settings import Sync
+    from driftflow.resuming.past import Code
     from driftflow.running.events import Event, Halt
 
 
@@ -50,6 +52,8 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
 ) -> Generator[Event, Halt | None, None]:
     """Yield the events, each appended to the audit first; pass on what is sent in answer.
 
+    A result that is reused is on record already: the end of the run names it.
+
     Args:
         events: The events of a run.
         path: The audit's file.
@@ -67,13 +71,22 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
     """
     run_id = run_id or str(uuid4())
     halt: Halt | None = None
+    numbers = count()
+    namesakes: dict[int, int] = {}
     with closing(events), JsonFileStorage(path, sync, beside_code=beside_code) as storage:
-        for seq in count():
+        while True:
             try:
                 event = events.send(halt)
             except StopIteration:
                 return
-            record = format_record(event, now(), run_id, seq, code)
+            if type(event) is StepFinished and event.result.reused:  # it is on record already
+                halt = yield event
+                continue
+            if type(event) is RunStarted:
+                namesakes = find_namesakes(event.plan.steps.tolist())
+            record = format_record(
+                event, now(), run_id, next(numbers), code=code, namesakes=namesakes
+            )
             try:
                 storage.append(record)
                 if type(event) is RunFinished and sync == "run":

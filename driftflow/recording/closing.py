@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from driftflow.planning.plan import Step
 from driftflow.recording.audit import utc_now
+from driftflow.recording.reader import AuditReader
 from driftflow.recording.records import (
+    ATTEMPT_FAILED,
+    RUN_FINISHED,
+    START,
+    STEP_FINISHED,
+    STEP_STARTED,
     format_record,
-    is_failed_attempt,
-    is_run_end,
-    is_step_end,
-    is_step_start,
     read_records,
+    read_start,
 )
-from driftflow.recording.storage import JsonFileStorage, read_lines
+from driftflow.recording.storage import JsonFileStorage
 from driftflow.running.attempts import UNKNOWN_FAILURE
 from driftflow.running.events import RunFinished, StepFinished
 from driftflow.running.interpreter import make_failed
@@ -42,14 +45,28 @@ def close_record(
     Raises:
         StorageError: If the audit cannot be read or written.
     """
-    records = [*read_records(read_lines(path, by_anybody=True), [run_id])]
-    if not records or is_run_end(records[-1]):
+    records = _read_records(path, run_id)
+    if not records or records[-1]["event"] == RUN_FINISHED:
         return
     numbers = count(records[-1]["seq"] + 1)
+    namesakes = {record["index"]: record["namesake"] for record in records if "namesake" in record}
     with JsonFileStorage(path) as storage:
         for event in _find_ends(records, signal, now()):
-            storage.append(format_record(event, now(), run_id, next(numbers)))
+            seq = next(numbers)
+            storage.append(format_record(event, now(), run_id, seq, namesakes=namesakes))
         storage.sync()
+
+
+def _read_records(path: str, run_id: str) -> list[dict[str, Any]]:
+    """Return the records of a run, in the order of the file."""
+    with AuditReader(path, by_anybody=True) as reader:
+        for offset, line in reader.find_lines(START):
+            start = read_start(offset, line)
+            if start is not None and start.run_id == run_id:
+                blocks = reader.read_lines({offset: run_id.encode()})
+                records = (record for lines in blocks for record in read_records(lines))
+                return [record for record in records if record.get("run_id") == run_id]
+    return []
 
 
 def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -> Iterator[Event]:
@@ -57,11 +74,11 @@ def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -
     open_steps: dict[int, dict[str, Any]] = {}
     tried: dict[int, int] = {}  # by step, how many attempts there were, with one under way
     for record in records:
-        if is_step_start(record):
+        if record["event"] == STEP_STARTED:
             open_steps[record["index"]] = record
-        elif is_step_end(record):
+        elif record["event"] == STEP_FINISHED:
             open_steps.pop(record["index"], None)
-        elif is_failed_attempt(record):
+        elif record["event"] == ATTEMPT_FAILED:
             is_last = record["wait_seconds"] is None
             tried[record["index"]] = record["attempt"] if is_last else record["attempt"] + 1
     for index, record in sorted(open_steps.items()):

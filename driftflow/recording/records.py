@@ -17,27 +17,30 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from driftflow.planning.plan import digest, find_key
 from driftflow.planning.references import thaw
 from driftflow.reading.document import copy_json
+from driftflow.resuming.past import Code, Cut, StepPast, measure_text
+from driftflow.running.attempts import INTERRUPT
 from driftflow.running.events import (
     AttemptFailed,
     RunFinished,
     RunStarted,
     StepFinished,
-    StepResult,
     StepStarted,
 )
 from driftflow.text import REDACTED, round_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from driftflow.planning.plan import Step
     from driftflow.planning.references import FrozenObject
     from driftflow.reading.document import Json
+    from driftflow.resuming.past import State
     from driftflow.running.events import Event
 
 AUDIT_VERSION = 1
@@ -56,29 +59,31 @@ _ESCAPES = [(character, f"\\u{ord(character):04x}") for character in "$`!#<|"]
 _BEGINNING = re.compile(rb'\{"v": ?[0-9]+, ?"ts": ?"')
 _IN_ALL = {"v": int, "ts": str, "run_id": str, "seq": int, "event": str}
 
-# Most lines are passed over by looking for these bytes, much faster than by reading JSON.
-_RUN_ID = re.compile(rb'"run_id": ?"([^"]*)"')
-_START = b'"run_started"'
-
-
-class Code(NamedTuple):
-    """The code that a run performs.
-
-    Attributes:
-        version: The version of DriftFlow.
-        files: By path, the SHA-256 of each file, in hexadecimal.
-        packages: By name, the version of each package.
-    """
-
-    version: str
-    files: Mapping[str, str]
-    packages: Mapping[str, str]
+# The events, as records name them.
+RUN_STARTED = "run_started"
+STEP_STARTED = "step_started"
+ATTEMPT_FAILED = "attempt_failed"
+STEP_FINISHED = "step_finished"
+RUN_FINISHED = "run_finished"
+# What the first record of a run has in it. Looking for it is much faster than reading JSON.
+START = b'"run_started"'
 
 
 NO_CODE = Code("unknown", {}, {})
+_NONE: Mapping[int, int] = {}
+# The events whose records a later run reads for what was done.
+_OF_A_STEP = (StepStarted, StepFinished)
 
 
-def format_record(event: Event, moment: str, run_id: str, seq: int, code: Code = NO_CODE) -> str:
+def format_record(  # noqa: PLR0913 - what a record tells besides what happened
+    event: Event,
+    moment: str,
+    run_id: str,
+    seq: int,
+    *,
+    code: Code = NO_CODE,
+    namesakes: Mapping[int, int] = _NONE,
+) -> str:
     """Return the event as a record, without the end of the line.
 
     Args:
@@ -87,6 +92,7 @@ def format_record(event: Event, moment: str, run_id: str, seq: int, code: Code =
         run_id: The run's own name, in characters that JSON does not escape.
         seq: The record's number in the run, from 0.
         code: What the first record tells of the code.
+        namesakes: By the index of a step, how many of its name stand before it, if any do.
 
     Raises:
         ValueError: If an output holds NaN or Infinity, for which JSON has no form.
@@ -94,6 +100,8 @@ def format_record(event: Event, moment: str, run_id: str, seq: int, code: Code =
     fields = _FORMATS[type(event)](event)
     if type(event) is RunStarted:
         fields += _format_facts(code._asdict())
+    if namesakes and isinstance(event, _OF_A_STEP):
+        fields += _format_facts({"namesake": namesakes.get(event.step_index)})
     # A loop over them would take each record twice as long.
     if (
         ("$" in fields or "`" in fields or "!" in fields)
@@ -115,7 +123,7 @@ def _escape(fields: str) -> str:
 
 def _format_run_started(event: RunStarted) -> str:
     plan, resumed, keep_going = event
-    facts = {"keep_going": keep_going, "resumes": resumed and resumed.run_id}
+    facts = {"keep_going": keep_going, "resumes": resumed and resumed.past.run_id}
     return (
         f'"event":"run_started","workflow":{_encode(plan.name)},'
         f'"plan":"{digest(plan)}","steps":{len(plan.steps)},'
@@ -163,10 +171,11 @@ def _format_attempt_failed(event: AttemptFailed) -> str:
 
 
 def _format_step_finished(event: StepFinished) -> str:
-    index, step, (_, ok, output, error, attempts, seconds, reused, error_type, place) = event
+    index, step, result = event
+    _, ok, output, error, attempts, seconds, _, error_type, place, _, is_fetched = result
     text, notes = _format_value(step, output if ok else error)
-    if reused:
-        notes = f',"reused":true{notes}'
+    if is_fetched:
+        notes = f',"fetched":true{notes}'
     if error_type is not None:
         notes = f",{_format_origin(error_type, place)}{notes}"
     if (key := find_key(step)) is not None:
@@ -203,17 +212,27 @@ def _cut(text: str) -> str:
 
 def _measure(text: str) -> str:
     """Return the length and the digest of a JSON text that a record does not have whole."""
-    import hashlib
-
-    sha256 = hashlib.sha256(text.encode("ascii")).hexdigest()
-    return f'"bytes":{len(text)},"sha256":"{sha256}"'
+    length, sha256 = measure_text(text)
+    return f'"bytes":{length},"sha256":"{sha256}"'
 
 
 def _format_run_finished(event: RunFinished) -> str:
     seconds = round_seconds(event.duration_seconds)
     fields = f'"event":"run_finished","status":"{event.status}","duration_seconds":{seconds}'
     names = ("stopped_by", "signal", "discarded", "not_run")
-    return fields + _format_facts({name: getattr(event, name) for name in names})
+    facts = {name: getattr(event, name) for name in names}
+    return fields + _format_facts(facts | {"kept": _list_ranges(event.reused)})
+
+
+def _list_ranges(indexes: Sequence[int]) -> list[list[int]]:
+    """Return ascending indexes in short: the first and the last of each that follow each other."""
+    ranges: list[list[int]] = []
+    for index in indexes:
+        if ranges and ranges[-1][1] == index - 1:
+            ranges[-1][1] = index
+        else:
+            ranges.append([index, index])
+    return ranges
 
 
 _FORMATS: dict[type, Callable[[Any], str]] = {
@@ -227,7 +246,7 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
 
 def may_be_record(line: bytes) -> bool:
     """Return whether a line is a record of any version, or what a crash has left of one."""
-    if record := _read_record(line):
+    if record := read_record(line):
         return all(type(record.get(field)) is kind for field, kind in _IN_ALL.items())
     return _BEGINNING.match(line) is not None or b'{"v":1,"ts":"'.startswith(line)
 
@@ -236,106 +255,151 @@ class RunStart(NamedTuple):
     """What the first record of a run says; a damaged one may say anything.
 
     Attributes:
+        offset: Where it stands in the file.
         version: The version of the record.
         run_id: The run's own name.
         moment: When it was written: a time stamp.
         workflow: The workflow's name.
-        plan: The digest of the plan.
-        resumes: The name of the earlier run that was taken up, if one was.
+        params: The parameters that were given, by name.
+        cut_params: Of those that are long, by name, what is known of them.
+        resumes: The name of the earlier run that was resumed, if one was.
+        code: The code that it performs.
     """
 
+    offset: int
     version: object
     run_id: str
     moment: object
     workflow: object
-    plan: object
+    params: object
+    cut_params: object
     resumes: object
+    code: Code
+
+    def has_params(self, params: FrozenObject) -> bool:
+        """Return whether the run was given the same parameters as a plan.
+
+        The values of those that are redacted are not compared.
+
+        Args:
+            params: What the plan was given.
+        """
+        given = json.loads(f"{{{_format_params(params)}}}")
+        pairs = [(self.params, given["params"]), (self.cut_params, given.get("cut_params", {}))]
+        return all(map(_are_same_params, *zip(*pairs, strict=True)))
 
 
-def read_starts(lines: Iterable[bytes]) -> Iterator[RunStart]:
-    """Yield the first record of each run, in the order of the file."""
-    for line in lines:
-        record = _read_record(line) if _START in line else {}
-        run_id = record.get("run_id")
-        if record.get("event") == "run_started" and isinstance(run_id, str):
-            fields = ("ts", "workflow", "plan", "resumes")
-            yield RunStart(record.get("v"), run_id, *map(record.get, fields))
+def _are_same_params(recorded: object, given: Mapping[str, Json]) -> bool:
+    recorded = recorded or {}
+    if not isinstance(recorded, dict) or recorded.keys() != given.keys():
+        return False
+    pairs = [(recorded[name], value) for name, value in given.items()]
+    try:
+        return all(REDACTED in pair or _encode(pair[0]) == _encode(pair[1]) for pair in pairs)
+    except ValueError:  # an infinity, in a damaged record
+        return False
 
 
-def read_records(lines: Iterable[bytes], run_ids: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Yield the records of these runs, in the order of the file."""
-    wanted = {run_id.encode(errors="replace") for run_id in run_ids}
-    for line in lines:
-        found = _RUN_ID.search(line)
-        if found and found[1] in wanted and (record := _read_record(line)).get("run_id") in run_ids:
-            yield record
+def read_start(offset: int, line: bytes) -> RunStart | None:
+    """Return what a line says if it is the first record of a run; else None.
+
+    Args:
+        offset: Where the line stands in the file.
+        line: What it holds.
+    """
+    record = read_record(line)
+    run_id = record.get("run_id")
+    if record.get("event") != RUN_STARTED or not isinstance(run_id, str):
+        return None
+    moment, workflow, params, cut, resumes = map(
+        record.get, ("ts", "workflow", "params", "cut_params", "resumes")
+    )
+    files, packages = (_read_texts(record, field) for field in ("files", "packages"))
+    code = Code(str(record.get("version")), files, packages)
+    return RunStart(offset, record.get("v"), run_id, moment, workflow, params, cut, resumes, code)
 
 
-def _read_record(line: bytes) -> dict[str, Any]:
+def _read_texts(record: dict[str, Any], field: str) -> dict[str, str]:
+    """Return an object of strings that a record may have."""
+    found = record.get(field)
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def read_record(line: bytes) -> dict[str, Any]:
     """Return the record that a line holds; an empty one if a crash has torn it."""
     try:
-        record = json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        text = line.decode()
+        record, end = _scan(text, 0)
+    except (ValueError, RecursionError, StopIteration):
+        return {}
+    if end < len(text) and text[end:].strip(" \t\r"):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def read_records(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Return the records that lines hold; an empty one for each that a crash has torn."""
+    records: list[Any] = []
+    with suppress(ValueError, RecursionError, StopIteration):  # all at once, which is faster
+        records, _ = _scan(f"[{b','.join(lines).decode()}]", 0)
+    if len(records) == len(lines) and {*map(type, records)} <= {dict}:
+        return records
+    return [read_record(line) for line in lines]
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def read_statuses(records: Iterable[dict[str, Any]]) -> dict[str, object]:
-    """Return the status with which each run ended, by its name; none of a run that did not end."""
-    return {record["run_id"]: record.get("status") for record in records if is_run_end(record)}
+# What `json.loads` does, without what it does besides: a third of its time.
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(  # a function of C's, untyped
+    parse_constant=_refuse
+).scan_once  # type: ignore[attr-defined]
 
 
-def is_known_version(version: object) -> bool:
-    """Return whether that is the version of records that are understood here."""
-    return type(version) is int and version == AUDIT_VERSION
+def read_past(record: dict[str, Any], run: int, began: int, ended: int) -> StepPast:
+    """Return what the record of a step's end says of it.
+
+    Of a step whose record is damaged it is not known what it has done.
+
+    Args:
+        record: The record.
+        run: In which run of those that belong together.
+        began: Where the record of the step's beginning stands.
+        ended: Where this record stands.
+    """
+    action, key, attempts, ok = map(record.get, ("action", "key", "attempts", "ok"))
+    state: State = "begun"
+    output, cut = None, None
+    if type(action) is not str or type(attempts) is not int:
+        action, attempts = "", 0
+    elif ok is True and attempts > 0 and "output" in record:
+        state, output, cut = _read_output(record)
+    elif ok is False and record.get("error_type") != INTERRUPT:
+        state = "failed" if attempts else "not_tried"
+    elif ok is False and not attempts:
+        state = "not_tried"
+    return tuple.__new__(StepPast, (run, began, ended, state, action, key, output, attempts, cut))
 
 
-def read_index(record: dict[str, Any]) -> int | None:
-    """Return the index of the step that a record is about; None if it is about no step."""
-    index = record.get("index")
-    return index if type(index) is int and index >= 0 else None
-
-
-def is_step_start(record: dict[str, Any]) -> bool:
-    """Return whether the record says that a step is about to be tried."""
-    return record.get("event") == "step_started"
-
-
-def is_failed_attempt(record: dict[str, Any]) -> bool:
-    """Return whether the record says that an attempt at a step failed."""
-    return record.get("event") == "attempt_failed"
-
-
-def is_step_end(record: dict[str, Any]) -> bool:
-    """Return whether the record says what came of a step."""
-    return record.get("event") == "step_finished"
-
-
-def is_run_end(record: dict[str, Any]) -> bool:
-    """Return whether the record says how the run ended."""
-    return record.get("event") == "run_finished"
-
-
-def has_failed(record: dict[str, Any]) -> bool:
-    """Return whether the record says that a step was tried, and failed."""
-    return not record.get("ok") and bool(record.get("attempts"))
-
-
-def read_result(record: dict[str, Any], step: Step) -> StepResult | None:
-    """Return the result that a record has of this step, if it is ok and all of it is there."""
-    attempts = record.get("attempts")
-    is_whole = "output" in record and "cut" not in record and "redacted" not in record
-    is_of_step = (record.get("step"), record.get("action")) == (step.name, step.action)
-    if record.get("ok") is not True or step.sensitive or not is_whole or not is_of_step:
-        return None
-    if type(attempts) is not int or attempts < 1:
-        return None
+def _read_output(record: dict[str, Any]) -> tuple[State, Json, Cut | None]:
+    """Return the output of a step that is ok, and what is known of it if it was cut."""
+    output = record["output"]
+    if "cut" in record:
+        cut = _read_cut(record["cut"])
+        return ("begun" if cut is None else "ok"), None, cut
+    if "redacted" in record:  # such a step has no key, so its output is never asked for
+        return "ok", None, None
     try:
-        output = copy_json(record["output"])
+        return "ok", output if type(output) is str else copy_json(output), None
     except TypeError:  # an infinity: Python reads 1e999 as one
+        return "begun", None, None
+
+
+def _read_cut(cut: object) -> Cut | None:
+    if not isinstance(cut, dict):
         return None
-    return StepResult(step.name, True, output, None, attempts, 0.0, True)  # noqa: FBT003 - its fields
+    length, sha256 = cut.get("bytes"), cut.get("sha256")
+    return Cut(length, sha256) if type(length) is int and type(sha256) is str else None

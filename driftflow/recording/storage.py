@@ -1,4 +1,4 @@
-"""The audit's file: opened once, appended to under a lock, and read.
+"""The audit's file as it is written: opened once, and appended to under a lock.
 
 - A record is one `write` with O_APPEND. On a local file system Linux keeps such writes apart,
   whatever their size, so several runs may share a file.
@@ -22,19 +22,15 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import suppress
 from fcntl import F_DUPFD_CLOEXEC, LOCK_EX, LOCK_NB, LOCK_UN, fcntl, flock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from driftflow.errors import StorageError
-from driftflow.recording.records import may_be_record
-from driftflow.streams import is_printed_to
+from driftflow.recording.files import open_file, require_apart, require_ours, require_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from driftflow.planning.settings import Sync
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has only the heavier one
@@ -48,16 +44,8 @@ _TRY_TO_LOCK = LOCK_EX | LOCK_NB
 # 6.13 it makes the next write take a new time stamp. Seconds.
 _NAME_CHECK = 0.001
 
-# Opening a pipe might wait for ever, and a link might lead anywhere.
-_SAFE_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-
 # The least number of the descriptor, just below what most systems allow.
 _HIGH = 1000
-
-# How much of the file is read at once to find its first line, and its last one. Bytes.
-_BLOCK = 1 << 17
-# What a line may hold that is none: other programs end lines, and a power cut leaves zeros.
-_BLANK = b"\0\r\n\t "
 
 
 class JsonFileStorage:
@@ -212,7 +200,7 @@ class JsonFileStorage:
         """
         self._require_identity()
         if size < self._end:  # it was emptied, as by `copytruncate`, or overwritten
-            _require_records(self._descriptor, size)
+            require_records(self._descriptor, size)
         return b"\n" if size and os.pread(self._descriptor, 1, size - 1) != b"\n" else b""
 
     def _await_lock(self) -> None:
@@ -242,31 +230,6 @@ class JsonFileStorage:
         return StorageError(self.path, f"the audit cannot be written: {reason}")
 
 
-def read_lines(path: str, *, by_anybody: bool = False) -> Iterator[bytes]:
-    """Yield the lines of an audit; a crash may have torn any of them.
-
-    Args:
-        path: The file, relative to the working directory. If it is missing there are no lines.
-        by_anybody: Whether others than the user and root may have written it: only if nothing that
-            it says is handed on.
-
-    Raises:
-        StorageError: If the file cannot be read, is no regular file, or could have been written by
-            others, and must not have been.
-    """
-    try:
-        with open(_open_file(path, os.O_RDONLY), "rb") as file:
-            if not by_anybody:
-                _require_credible(os.fstat(file.fileno()))
-            yield from file
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StorageError(path, f"the audit cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise StorageError(path, "the audit cannot be read: not a valid file name") from None
-
-
 def _identify(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
@@ -277,12 +240,12 @@ def _open_audit(path: str) -> tuple[int, os.stat_result]:
     Raises:
         OSError: If it cannot be opened, or is no audit of the user's or root's.
     """
-    descriptor = _open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    descriptor = open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         status = os.fstat(descriptor)
-        _require_ours(status)
-        _require_apart(status)
-        _require_records(descriptor, status.st_size)
+        require_ours(status)
+        require_apart(status)
+        require_records(descriptor, status.st_size)
         descriptor = _lift(descriptor)
     except OSError:
         with suppress(OSError):
@@ -299,59 +262,3 @@ def _lift(descriptor: int) -> int:
         return descriptor
     os.close(descriptor)
     return high
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Return a descriptor of the regular file; a new one is created for its owner alone."""
-    try:
-        descriptor = os.open(path, flags | _SAFE_FLAGS, 0o600)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OSError(error.errno, "it is a symbolic link, which is not allowed") from None
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    return descriptor
-
-
-def _require_ours(status: os.stat_result) -> None:
-    """Raise OSError if the file is neither the user's nor root's."""
-    if status.st_uid not in (os.geteuid(), 0):
-        raise PermissionError(errno.EPERM, "it belongs to another user")
-
-
-def _require_apart(status: os.stat_result) -> None:
-    """Raise OSError if the run prints to the file."""
-    if is_printed_to(status):
-        raise OSError(errno.EBUSY, "standard output or standard error is redirected to it")
-
-
-def _require_credible(status: os.stat_result) -> None:
-    """Raise OSError if others than the user and root can have written the file."""
-    _require_ours(status)
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        mode = f"{stat.S_IMODE(status.st_mode):03o}"
-        reason = f"other users can write to it (mode {mode}), so it is not trusted"
-        raise PermissionError(errno.EPERM, reason)
-
-
-def _require_records(descriptor: int, size: int) -> None:
-    """Raise OSError if the first line of a file or its last complete one is no record."""
-    first, _, _ = os.pread(descriptor, _BLOCK, 0).lstrip(_BLANK).partition(b"\n")
-    last = _read_last_line(descriptor, size)
-    if not all(map(may_be_record, filter(None, (first, last)))):
-        raise OSError(errno.EINVAL, "it contains something other than audit records")
-
-
-def _read_last_line(descriptor: int, size: int) -> bytes:
-    """Return the last line that is complete and not blank; empty for none."""
-    end, behind = size, b""  # what stands in the file from `end` on
-    while end:
-        end, length = max(0, end - _BLOCK), min(end, _BLOCK)
-        behind = os.pread(descriptor, length, end) + behind
-        complete = behind[: behind.rfind(b"\n") + 1].rstrip(_BLANK)
-        start = complete.rfind(b"\n") + 1
-        if complete and (start or not end):
-            return complete[start:]
-    return b""

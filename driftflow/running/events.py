@@ -1,13 +1,17 @@
 """What happens in a run, in the order in which it happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 # Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from driftflow.failures import Failure
 from driftflow.planning.plan import Plan, Step
 from driftflow.reading.document import Json
+
+if TYPE_CHECKING:
+    from driftflow.resuming.decision import Resumption
+    from driftflow.resuming.past import Cut
 
 Status: TypeAlias = Literal["ok", "failed", "interrupted"]
 
@@ -32,6 +36,9 @@ class StepResult(NamedTuple):
         reused: Whether this is the result of an earlier run, which was resumed; it took no time.
         error_type: The name of the class of the last attempt's exception; None if there was none.
         place: Where in the operator's own code it was raised, `orders.py:3`; None if nowhere there.
+        cut: What is known of the output of a reused result that is not on record as a whole; None
+            if the output is there.
+        fetched: Whether the step was done again only for its output, and gave what it had given.
     """
 
     name: str
@@ -43,34 +50,21 @@ class StepResult(NamedTuple):
     reused: bool = False
     error_type: str | None = None
     place: str | None = None
-
-
-class Resumed(NamedTuple):
-    """What is known of an earlier run of the same plan, which is resumed.
-
-    Attributes:
-        run_id: The earlier run's own name.
-        results: By index in the run order, the results of steps that need not run again.
-        unfinished: The indexes of those that may have run: they were started, and
-            have no end, or were ended by an interrupt.
-    """
-
-    run_id: str
-    results: Mapping[int, StepResult]
-    unfinished: tuple[int, ...]
+    cut: "Cut | None" = None
+    fetched: bool = False
 
 
 class RunStarted(NamedTuple):
-    """The first event: the plan is about to be run, or an earlier run of it resumed.
+    """The first event: the plan is about to be run, or an earlier run to be resumed.
 
     Attributes:
         plan: What will be done.
-        resumed: The earlier run that is resumed; None if there is none.
+        resumed: What is kept of an earlier run; None if none is resumed.
         keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
     plan: Plan
-    resumed: Resumed | None = None
+    resumed: "Resumption | None" = None
     keep_going: bool = False
 
 
@@ -129,6 +123,7 @@ class RunFinished(NamedTuple):
         discarded: The steps that are done and do not count, since they stand behind it, by index.
         not_run: The steps that were not run since they come after one that failed, by index; only
             with `keep_going`.
+        reused: The steps whose results are those of earlier runs, by index.
     """
 
     status: Status
@@ -137,6 +132,7 @@ class RunFinished(NamedTuple):
     signal: str | None = None
     discarded: tuple[int, ...] = ()
     not_run: tuple[int, ...] = ()
+    reused: tuple[int, ...] = ()
 
 
 Event: TypeAlias = RunStarted | StepStarted | AttemptFailed | StepFinished | RunFinished
@@ -154,7 +150,7 @@ class RunResult(NamedTuple):
             without `keep_going`.
         status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
-        resumed: The earlier run that was resumed; None if there was none.
+        resumed: What was kept of an earlier run; None if none was resumed.
     """
 
     plan: Plan
@@ -163,4 +159,4 @@ class RunResult(NamedTuple):
     not_run: tuple[int, ...] | None = None
     status: Status = "failed"
     duration_seconds: float = 0.0
-    resumed: Resumed | None = None
+    resumed: "Resumption | None" = None

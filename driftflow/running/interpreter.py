@@ -44,8 +44,11 @@ if TYPE_CHECKING:
     from driftflow.failures import Failure
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
+    from driftflow.resuming.decision import Resumption
+    from driftflow.resuming.kept import KeptSteps
+    from driftflow.resuming.past import StepPast
     from driftflow.running.attempts import AttemptRunner, Outcome, Task
-    from driftflow.running.events import Event, Halt, Resumed, Status
+    from driftflow.running.events import Event, Halt, Status
     from driftflow.running.schedule import Schedule, Turns
 
     # A crew takes steps from a schedule, `InTurn` or `InWaves`, and makes the task of each. It
@@ -69,7 +72,7 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
     clock: Callable[[], float],
     *,
     in_turn: bool = True,
-    resumed: Resumed | None = None,
+    resumed: Resumption | None = None,
     keep_going: bool = False,
     find_signal: Callable[[], str | None] = never,
 ) -> Generator[Event, Halt | None, None]:
@@ -83,8 +86,9 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
         crew: What performs the steps: `sequential`, or several at a time.
         clock: Seconds from any fixed point, never backwards.
         in_turn: Whether the crew takes a step only when no other is begun.
-        resumed: An earlier run. The steps that it has done are not run again: each takes its turn
-            with the result that it has, and steps that read it get its output.
+        resumed: What is kept of an earlier run; None for nothing. A step that is kept is not run
+            again: it takes its turn with the result that it has, and steps that read it get its
+            output.
         keep_going: Whether a failure ends only what comes after it in the graph.
         find_signal: Returns the name of the signal that interrupts the run; None for none.
 
@@ -136,7 +140,7 @@ class _Run:
     Args:
         plan: What to do.
         steps: Its steps.
-        resumed: The earlier run that is resumed; None for none.
+        resumed: What is kept of an earlier run; None for nothing.
         in_turn: As `interpret` takes it.
         keep_going: Whether a failure ends only what comes after it in the graph.
 
@@ -148,13 +152,17 @@ class _Run:
         self,
         plan: Plan,
         steps: Sequence[Step],
-        resumed: Resumed | None,
+        resumed: Resumption | None,
         *,
         in_turn: bool,
         keep_going: bool,
     ) -> None:
         self._steps = steps
-        self._kept = resumed.results if resumed else {}
+        self._kept: KeptSteps | None = None
+        if resumed:
+            from driftflow.resuming.kept import KeptSteps
+
+            self._kept = KeptSteps(steps, resumed)
         self._keep_going = keep_going
         self._ends_run = {  # by whether a step is optional
             optional: not keep_going and ends_run(optional=optional) for optional in (False, True)
@@ -163,6 +171,7 @@ class _Run:
         self._readers = Counter(chain.from_iterable(map(attrgetter("reads"), steps)))
         self._has_failed = False
         self._cut: set[int] = set()  # the steps that an interrupt has ended
+        self._reused: list[int] = []  # the steps whose results are those of earlier runs
         self.schedule: Schedule
         if in_turn:
             self.schedule = InTurn(steps, self._kept, keep_going=keep_going)
@@ -181,8 +190,14 @@ class _Run:
         Returns:
             The same, or what it was sent meanwhile.
         """
-        while not (halt or self._cut) and (index := self.schedule.take_kept()) is not None:
-            step, result = self._steps[index], self._kept[index]
+        kept = self._kept
+        while kept and not (halt or self._cut):
+            index = self.schedule.take_kept()
+            if index is None:
+                break
+            step = self._steps[index]
+            result = make_reused(step, kept[index])
+            self._reused.append(index)
             self._keep_output(step, result)
             self.schedule.finish(index)
             halt = yield StepFinished(index, step, result)
@@ -204,12 +219,14 @@ class _Run:
         step = self._steps[index]
         output, failure, attempts, seconds = outcome
         if failure is None:
-            fields = (step.name, True, output, None, attempts, seconds, False, None, None)
-            result = _new(StepResult, fields)
+            more = (False, None, None, None, False)
+            result = _new(StepResult, (step.name, True, output, None, attempts, seconds, *more))
             lets_go_on = True
         else:
             result = make_failed(step, failure, attempts, seconds)
             lets_go_on = self._note_failure(index, failure)
+        if self._kept and self._kept.settle(index, output):
+            result = result._replace(fetched=True)
         if self._readers:
             self._keep_output(step, result)
         if lets_go_on:
@@ -255,9 +272,29 @@ class _Run:
         reach = self.schedule.reach
         has_end = reach.end < math.inf and reach.end not in self._cut
         stopped_by = self._steps[int(reach.end)].name if has_end else None
-        discarded = self.schedule.find_discarded()
-        not_run = tuple(sorted(reach.not_run))
-        return RunFinished(status, seconds, stopped_by, signal, discarded, not_run)
+        done = {*self.schedule.find_discarded()}.difference(self._reused)
+        reused = [index for index in self._reused if index < reach.end]
+        return RunFinished(
+            status,
+            seconds,
+            stopped_by,
+            signal,
+            *map(tuple, map(sorted, (done, reach.not_run, reused))),
+        )
+
+
+def make_reused(step: Step, past: StepPast) -> StepResult:
+    """Return the result of a step that is kept as it is on record."""
+    return StepResult(
+        step.name,
+        ok=True,
+        output=past.output,
+        error=None,
+        attempts=past.attempts,
+        duration_seconds=0.0,
+        reused=True,
+        cut=past.cut,
+    )
 
 
 def make_failed(step: Step, failure: Failure, attempts: int, seconds: float) -> StepResult:

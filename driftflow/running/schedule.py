@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from driftflow.planning.plan import Step
+    from driftflow.resuming.kept import KeptSteps
 
 
 class Reach:
@@ -82,7 +83,7 @@ class Schedule(Turns, Protocol):
     reach: Reach
 
     def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that an earlier run has done; None for none."""
+        """Return a step whose turn it is, and that is kept; None for none."""
 
     def finish(self, index: int, /) -> None:
         """Take note that a step is done, and that what comes after it may go on."""
@@ -104,17 +105,19 @@ class InTurn:
 
     Args:
         steps: The steps in run order.
-        kept: The steps that an earlier run has done. They take their turn, and are done at once.
+        kept: The steps that are kept of earlier runs; None for none. They take their turn, and are
+            done at once.
         keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
-    def __init__(self, steps: Sequence[Step], kept: Collection[int], *, keep_going: bool) -> None:
+    def __init__(self, steps: Sequence[Step], kept: KeptSteps | None, *, keep_going: bool) -> None:
         self.steps = steps
         self.reach = Reach(steps, keep_going=keep_going)
-        self._kept = kept
+        self._kept: KeptSteps | tuple[()] = () if kept is None else kept
         self._next = 0  # the step whose turn it is
         self._is_begun = False  # whether the one before it is not done
-        self._odd = {len(steps), *kept}  # at which steps `take` has to think; the end, too
+        # At which steps `take` has to think; the end, too.
+        self._odd = {len(steps), *(kept.possible if kept else ())}
 
     def take(self) -> int | None:
         """Return the step to start now; None if there is none."""
@@ -126,7 +129,7 @@ class InTurn:
         return index
 
     def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that an earlier run has done; None for none."""
+        """Return a step whose turn it is, and that is kept; None for none."""
         if self._is_begun or self._find_next() not in self._kept:
             return None
         self._next += 1

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from driftflow.planning.plan import Step
+    from driftflow.resuming.kept import KeptSteps
 
 
 class InWaves:
@@ -22,17 +23,18 @@ class InWaves:
     Args:
         steps: The steps in run order.
         together: Whether a wave is the steps of one urgency; else each step is one.
-        kept: The steps that an earlier run has done. They take their turn, and are done at once.
+        kept: The steps that are kept of earlier runs; None for none. They take their turn, and are
+            done at once.
         keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
     def __init__(
-        self, steps: Sequence[Step], kept: Collection[int], *, together: bool, keep_going: bool
+        self, steps: Sequence[Step], kept: KeptSteps | None, *, together: bool, keep_going: bool
     ) -> None:
         self._together = together
         self.reach = Reach(steps, keep_going=keep_going)
         self.steps = steps
-        self._kept = kept
+        self._kept: KeptSteps | tuple[()] = () if kept is None else kept
         self._settled = bytearray(len(steps))  # 1 for a step that is done, or is not to be run
         self._stop = 0  # the first step behind the open wave
         self._left = 0  # how many steps of it are not settled
@@ -58,7 +60,7 @@ class InWaves:
         return None
 
     def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that an earlier run has done; None for none."""
+        """Return a step whose turn it is, and that is kept; None for none."""
         if self._ready_kept and self._ready_kept[0] <= self.reach.end:
             return heappop(self._ready_kept)
         return None

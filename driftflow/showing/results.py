@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 def format_line(event: StepFinished) -> str:
     """Return `OK name: output` or `FAIL name: error`, without the end of the line."""
-    _, step, (name, ok, output, error, _, _, _, _, _) = event
+    _, step, (name, ok, output, error, _, _, _, _, _, cut, _) = event
     if step.sensitive:
         line = f"{'OK' if ok else 'FAIL'} {name}: {REDACTED}"
+    elif cut:
+        line = f"OK {name}: [cut] {cut.bytes:,} bytes"
     elif ok:
         line = f"OK {name}: {output if isinstance(output, str) else format_json(output)}"
     else:
@@ -38,6 +40,8 @@ def build_result_document(run: RunResult) -> dict[str, Any]:
                 "error": result.error,
                 "attempts": result.attempts,
                 **({"reused": True} if result.reused else {}),
+                **({"cut": result.cut._asdict()} if result.cut else {}),
+                **({"fetched": True} if result.fetched else {}),
             }
             for result in run.results
         ],
@@ -47,8 +51,8 @@ def build_result_document(run: RunResult) -> dict[str, Any]:
     if run.not_run is not None:
         document["not_run"] = [run.plan.steps[index].name for index in run.not_run]
     if run.resumed:
-        unfinished = [run.plan.steps[index].name for index in run.resumed.unfinished]
-        document["resumed"] = {"run_id": run.resumed.run_id, "may_have_run": unfinished}
+        unknown = [run.plan.steps[index].name for index in run.resumed.may_have_run]
+        document["resumed"] = {"run_id": run.resumed.past.run_id, "may_have_run": unknown}
     if run.plan.flags.is_enabled("metrics"):
         document["metrics"] = _measure(run)
     return document

@@ -19,17 +19,20 @@ from driftflow.planning.settings import (
     Backoff,
     Source,
 )
+from driftflow.showing.resumption import find_reason, format_decision, format_past
 from driftflow.text import REDACTED, escape, format_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from driftflow.actions.action import Action
-    from driftflow.planning.plan import Plan
+    from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
+    from driftflow.resuming.decision import Resumption
+    from driftflow.resuming.past import Past
 
 _COLUMNS = (
-    *("index", "wave", "name", "after", "priority", "action", "attempts", "backoff"),
+    *("index", "wave", "name", "resume", "after", "priority", "action", "attempts", "backoff"),
     *("timeout_seconds", "retry_on", "optional", "input"),
 )
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
@@ -43,12 +46,15 @@ _OWN: dict[str, Callable[[Any], str]] = {
 _SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
 
-def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, Any]:
+def build_plan_document(
+    plan: Plan, actions: Mapping[str, Action], resumed: Resumption | None = None
+) -> dict[str, Any]:
     """Return what `plan --print-json` prints: `schema/plan.schema.json`.
 
     Args:
         plan: What to do.
         actions: All actions that steps can name.
+        resumed: What is kept of an earlier run; None if none is resumed.
     """
     steps = plan.steps.tolist()
     wave_of = list_waves(steps)
@@ -74,6 +80,7 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
                 "backoff": step.policy.backoff and step.policy.backoff._asdict(),
                 "timeout_seconds": step.policy.timeout_seconds,
                 "retry_on": step.policy.retry_on and [*step.policy.retry_on],
+                **({"resume": _show_decision(steps, resumed, index)} if resumed else {}),
             }
             for index, step in enumerate(steps)
         ],
@@ -83,6 +90,24 @@ def build_plan_document(plan: Plan, actions: Mapping[str, Action]) -> dict[str, 
         },
         "storage": {"path": plan.storage_path},
         "timeout": {"seconds": plan.timeout_seconds, "source": plan.timeout_source},
+        **({"resumed": _show_past(resumed.past)} if resumed else {}),
+    }
+
+
+def _show_past(past: Past) -> dict[str, Any]:
+    return {"run_id": past.run_id, "started": past.moment, "status": past.status}
+
+
+def _show_decision(steps: Sequence[Step], resumed: Resumption, index: int) -> dict[str, str | None]:
+    """Return what is decided about a step, why, and because of which other one."""
+    reason, source = find_reason(resumed, index), resumed.in_doubt.get(index)
+    decision = "kept" if source is None else "again_if"
+    if reason is not None:
+        decision, source = "again", reason.step_index
+    return {
+        "decision": decision,
+        "cause": None if reason is None else reason.cause,
+        "step": None if source is None else steps[source].name,
     }
 
 
@@ -98,9 +123,11 @@ def _show_plainly(value: Json) -> Json:
     return {key: _show_plainly(member) for key, member in value.items()}
 
 
-def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
+def format_plan(
+    plan: Plan, actions: Mapping[str, Action], resumed: Resumption | None = None
+) -> str:
     """Return a line for each setting and a table of the steps in run order; long values are cut."""
-    shown = build_plan_document(plan, actions)
+    shown = build_plan_document(plan, actions, resumed)
     unused = "" if plan.flags.is_enabled("audit") else " (not written: the flag audit is off)"
     seconds = _format_seconds(plan.timeout_seconds)
     timeout = f"{seconds}, {_format_source(plan.timeout_source, TIMEOUT_VARIABLE)}"
@@ -111,13 +138,19 @@ def format_plan(plan: Plan, actions: Mapping[str, Action]) -> str:
         ["audit file", _format_value(plan.storage_path) + unused],
         ["timeout", f"{timeout}; enforced only with --enforce-timeout"],
         *([["backoff", _format_backoff(plan.backoff)]] if plan.backoff else []),
+        *([["resumes", escape(format_past(resumed.past))]] if resumed else []),
     ]
+    if resumed:
+        for index, step in enumerate(shown["steps"]):
+            step["resume"] = format_decision(plan.steps, resumed, index)
     for step in shown["steps"]:
         if step["backoff"] == shown["backoff"]:  # it stands above
             step["backoff"] = None
     used = {field for field in _OWN if any(_format_field(step, field) for step in shown["steps"])}
     used |= {"wave"} if plan.flags.is_enabled("parallel") else set()
-    columns = [field for field in _COLUMNS if field in used or field not in {"wave", *_OWN}]
+    used |= {"resume"} if resumed else set()
+    rare = {"wave", "resume", *_OWN}
+    columns = [field for field in _COLUMNS if field in used or field not in rare]
     steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
     heading = [field.removesuffix("_seconds").replace("_", " ") for field in columns]
     return f"{_format_table(settings)}\n{_format_table([heading, *steps], _NUMBERS)}"

@@ -479,7 +479,7 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     arguments = ("--config", path, "--actions", actions, "--resume")
     audit = "./driftflow.audit.json"
     first = invoke(*arguments, cwd=tmp_path)
-    reason = f"nothing to resume: {audit} has no run of this plan\n"
+    reason = f"nothing to resume, so all steps run: {audit} has no run of this workflow\n"
     assert first == (1, "OK a: a\nFAIL b: not ready\n", reason)
     (tmp_path / "ready").touch()
     second = invoke(*arguments, "--print-json", cwd=tmp_path)
@@ -490,17 +490,16 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     run_id = records[0]["run_id"]
     assert document["resumed"] == {"run_id": run_id, "may_have_run": []}
     which = f"run {run_id} from {records[0]['ts']}, which failed"
-    assert second.stderr == f"resuming {which}: 1 of 3 steps kept\n"
+    what = "1 kept; again: b (failed), c (not done yet)"
+    assert second.stderr == f"resuming {which}: {what}\n"
     starts = [record for record in records if record["event"] == "run_started"]
     assert [record.get("resumes") for record in starts] == [None, run_id]
     assert len({record["run_id"] for record in records}) == 2
     assert (tmp_path / "done").read_text() == "abbc"
     third = invoke(*arguments, cwd=tmp_path)
-    assert third == (
-        0,
-        "OK a: a\nOK b: b\nOK c: c\n",
-        "nothing to resume: the last run of this plan ended ok\n",
-    )
+    reason = "the last run of this workflow with these parameters ended ok"
+    wanted = f"nothing to resume, so all steps run: {reason}\n"
+    assert third == (0, "OK a: a\nOK b: b\nOK c: c\n", wanted)
 
 
 def test_an_audit_that_cannot_be_read_back_is_exit_3(tmp_path: Path) -> None:
@@ -510,6 +509,23 @@ def test_an_audit_that_cannot_be_read_back_is_exit_3(tmp_path: Path) -> None:
     outcome = invoke("--config", path, "--resume", cwd=tmp_path)
     reason = "error: folder: the audit cannot be read: it is not a regular file\n"
     assert outcome == (3, "", reason)
+
+
+@pytest.mark.parametrize("name", ["mermaid", "dot"])
+def test_a_picture_does_not_show_what_is_resumed(name: str, tmp_path: Path) -> None:
+    """So it is not asked for; the table and the document do."""
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    done = invoke("plan", "--config", path, "--format", name, "--resume", cwd=tmp_path)
+    assert done.status == 2
+    assert done.stderr.startswith(f"error: `--format {name}` does not show what is resumed\n")
+
+
+@pytest.mark.parametrize("command", [(), ("plan",)])
+def test_a_run_that_is_not_there_is_wrong_input(command: tuple[str, ...], tmp_path: Path) -> None:
+    """No step runs, and nothing is printed."""
+    path = save(tmp_path, ECHO, flags={"audit": True})
+    done = invoke(*command, "--config", path, "--resume-from", "x", cwd=tmp_path)
+    assert done == (2, "", "error: ./driftflow.audit.json has no run `x`\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--print-json"]])
@@ -529,7 +545,7 @@ def test_a_sensitive_step_is_for_programs_alone(options: list[str], tmp_path: Pa
     else:
         assert outcome.stdout == "OK s: [redacted]\nFAIL f: [redacted]\nFAIL r: [redacted]\n"
     again = invoke("--config", path, "--resume", *options, cwd=tmp_path)
-    assert "0 of 3 steps kept" in again.stderr
+    assert ": 0 kept; again: s (its input is secret)" in again.stderr
     assert "reused" not in again.stdout
 
 

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from driftflow.planning.graph import Graph
-from driftflow.planning.plan import Plan, build_plan
+from driftflow.planning.plan import Plan, build_plan, find_key
 from driftflow.planning.references import list_steps
 from driftflow.planning.settings import resolve_flags
+from driftflow.resuming.decision import Reason, Resumption
+from driftflow.resuming.past import Code, Past, StepPast, find_namesakes, measure
 from driftflow.running.events import StepResult
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from driftflow.issues import JsonPath
+    from driftflow.planning.plan import Step
     from driftflow.reading.document import Json
 
 
@@ -76,6 +80,71 @@ def failed(name: str, error: str, attempts: int = 1, seconds: float = 0.0) -> St
     return StepResult(
         name, ok=False, output=None, error=error, attempts=attempts, duration_seconds=seconds
     )
+
+
+def resumption(
+    plan: Plan, outputs: Mapping[int, Json], may_have_run: Collection[int] = ()
+) -> Resumption:
+    """What is kept of a run of this plan: steps that gave these outputs, none of them in doubt.
+
+    All others are done again, those that may have run among them. By index.
+    """
+    steps: list[Step] = plan.steps.tolist()
+    numbers = find_namesakes(steps)
+    ids = [(step.name, numbers.get(index, 0)) for index, step in enumerate(steps)]
+    kept = {
+        index: StepPast(
+            run=0,
+            began=2 * index + 1,
+            ended=2 * index + 2,
+            state="ok",
+            action=steps[index].action,
+            key=find_key(steps[index]),
+            output=output,
+            attempts=1,
+            cut=None,
+        )
+        for index, output in outputs.items()
+    }
+    begun = {
+        index: StepPast(0, 2 * index + 1, 2 * index + 1, "begun", "", None, None, 0, None)
+        for index in may_have_run
+    }
+    past = Past(
+        run_id="run 1",
+        moment="2026-11-26T02:00:00.000000Z",
+        status="failed",
+        steps={ids[index]: step for index, step in (kept | begun).items()},
+        codes=[Code("unknown", {}, {})],
+    )
+    again = {
+        index: Reason("may_have_run" if index in begun else "not_done")
+        for index in range(len(steps))
+        if index not in kept
+    }
+    return Resumption(past, kept, again, {}, {})
+
+
+def without_outputs(
+    resumed: Resumption,
+    *cut: int,
+    fetched: Mapping[int, int] | None = None,
+    in_doubt: Mapping[int, int] | None = None,
+) -> Resumption:
+    """The same, but for outputs that are not on record as a whole: those of the steps that are cut.
+
+    By step that is fetched, the one that needs it; by step that is in doubt, the one because of
+    which it is. Those that are fetched are cut, too.
+    """
+    needed = fetched or {}
+    kept = {
+        index: past._replace(output=None, cut=measure(past.output))
+        if index in needed or index in cut
+        else past
+        for index, past in resumed.kept.items()
+    }
+    reasons = {index: Reason("output_needed", reader) for index, reader in needed.items()}
+    return resumed._replace(kept=kept, fetched=reasons, in_doubt=in_doubt or {})
 
 
 def save(folder: Path, *steps: dict[str, Any], **fields: Any) -> Path:

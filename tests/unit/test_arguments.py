@@ -43,6 +43,9 @@ from driftflow.errors import ConfigError
                 "resume": True,
             },
         ),
+        ("--config a --resume-from 1a", {"config": "a", "resume": "1a"}),
+        ("plan --config a --resume", {"command": "plan", "config": "a", "resume": True}),
+        ("plan --config a --resume-from=b", {"command": "plan", "config": "a", "resume": "b"}),
     ],
 )
 def test_a_command_line_says_what_is_to_be_done(argv: str, expected: dict[str, Any]) -> None:
@@ -68,6 +71,14 @@ def test_a_command_line_says_what_is_to_be_done(argv: str, expected: dict[str, A
         ("--config a --jobs 0", "`--jobs` must be a whole number from 1 to 999,999,999, not `0`"),
         ("--config a --param x", "`--param x` has no name or no value: write `--param NAME=VALUE`"),
         ("--config a --param x=1 --param x=2", "the parameter `x` is given twice"),
+        (
+            "--config a --resume --resume-from b",
+            "`--resume` and `--resume-from` exclude each other",
+        ),
+        (
+            "plan --config a --resume-from=",
+            "`--resume-from` needs the ID of a run, not an empty string",
+        ),
         (
             "--config a --audit-sync now",
             "`--audit-sync` must be one of `none`, `run` and `step`, not `now`",

@@ -10,7 +10,7 @@ import pytest
 from support import workflows
 from support.command import process_environment
 
-from driftflow import ActionsError, ConfigError
+from driftflow import ActionsError, ConfigError, ResumeError, run_workflow
 from driftflow.errors import TimedOut
 from driftflow.running.events import (
     AttemptFailed,
@@ -208,3 +208,25 @@ def test_a_wrong_config_is_refused_as_ever(config: Path) -> None:
     """So is a missing parameter."""
     with pytest.raises(ConfigError, match="the parameter `day` is not given"):
         run(config)
+
+
+def test_a_run_can_start_from_a_record(config: Path) -> None:
+    """What is up to date of the last run in it is kept; nothing is written, whoever could."""
+    days = {"day": "monday"}
+    actions = {"team.fetch": script("rows")}
+    assert run_workflow(config, actions=actions, params=days)["status"] == "ok"
+    with pytest.raises(ResumeError, match="ended ok"):
+        run(config, replace=actions, params=days, record="driftflow.audit.json")
+    record = config.with_name("driftflow.audit.json")
+    lines = record.read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if "shout" not in line and "run_finished" not in line)
+    record.write_text(text)
+    record.chmod(0o666)
+    fetch = script(OSError("must not be asked"))
+    outcome = run(config, replace={"team.fetch": fetch}, params=days, record=record)
+    assert outcome.lines == ("OK fetch: rows", "OK shout: ROWS")
+    assert [each.get("reused") for each in outcome.result["results"]] == [True, None]
+    assert "resumed" in outcome.result
+    assert record.read_text() == text
+    with pytest.raises(ResumeError, match="with these parameters"):
+        run(config, replace={"team.fetch": fetch}, params={"day": "tuesday"}, record=record)

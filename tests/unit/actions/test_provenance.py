@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from driftflow.actions.action import ACTIONS, Action
-from driftflow.actions.provenance import find_error_types, hash_files, list_packages
+from driftflow.actions.provenance import (
+    find_error_types,
+    find_homes,
+    hash_files,
+    list_packages,
+)
 from driftflow.actions.registry import resolve_actions
 from driftflow.packs import files
 
@@ -75,6 +80,13 @@ def test_a_package_is_told_with_its_version_in_place_of_its_files(actions: Any) 
     assert list_packages([one, two, actions["first"]]) == {"acme": "1.1", "zoo": "2.0"}
     assert list(list_packages([one, two])) == ["acme", "zoo"]
     assert hash_files([one, two]) == {}
+
+
+def test_each_action_is_at_home_in_a_file_or_a_package(actions: Any, tmp_path: Path) -> None:
+    """By the name under which that is recorded; what ships with us is not told."""
+    packed = actions["second"]._replace(package=("zoo", "2.0"))
+    known = {"a": actions["first"], "b": packed, "c": ACTIONS["echo"]}
+    assert find_homes(known) == {"a": str(tmp_path / "acts.py"), "b": "zoo"}
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ class Run:
         self.toy = toy
         self.steps = workflows.plan(*steps).steps.tolist()
         assert [step.name for step in self.steps] == [*"".join(waves)]
-        self.schedule = InWaves(self.steps, (), together=together, keep_going=keep_going)
+        self.schedule = InWaves(self.steps, None, together=together, keep_going=keep_going)
         self.made = ""  # the steps whose tasks were made
         self.outcomes: dict[str, Outcome] = {}
         crew = ConcurrentCrew(toy, [toy.tell_to_end], alone)

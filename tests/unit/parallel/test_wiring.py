@@ -21,7 +21,6 @@ from driftflow.planning.settings import Options
 from driftflow.running.attempts import never
 from driftflow.running.events import (
     AttemptFailed,
-    Resumed,
     RunFinished,
     RunStarted,
     StepFinished,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from driftflow.planning.plan import Plan
+    from driftflow.resuming.decision import Resumption
     from driftflow.running.events import Event, Halt, StepResult
 
 DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
@@ -40,7 +40,7 @@ DEEDS = [CHECKOUT / "tests" / "support" / "deeds.py"]
 def events_of(
     plan: Plan,
     given: Any = DEEDS,
-    resumed: Resumed | None = None,
+    resumed: Resumption | None = None,
     find_signal: Callable[[], str | None] = never,
     **how: Any,
 ) -> Generator[Event, Halt | None, None]:
@@ -343,15 +343,15 @@ def test_what_an_earlier_run_has_done_is_not_run_again() -> None:
         {"name": "c", "input": {"from": "a"}},
         flags={"parallel": True},
     )
-    known = workflows.done("a", "known")._replace(reused=True)
+    resumed = workflows.resumption(plan, {0: "known"})
     for executor in (None, Noting()):
-        events = [*events_of(plan, resumed=Resumed("1", {0: known}, ()), executor=executor)]
+        events = [*events_of(plan, resumed=resumed, executor=executor)]
         assert [result.output for result in results(events)] == ["known", "", "known"]
         started = [event.step_index for event in events if isinstance(event, StepStarted)]
         assert sorted(started) == [1, 2]
         (first, *_) = events
         assert isinstance(first, RunStarted)
-        assert first.resumed == Resumed("1", {0: known}, ())
+        assert first.resumed == resumed
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft7Validator
@@ -15,9 +15,16 @@ from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest, find_key
 from driftflow.recording.audit import record_events, utc_now
-from driftflow.recording.records import Code
+from driftflow.resuming.past import Code
 from driftflow.running.attempts import AttemptRunner
-from driftflow.running.events import AttemptFailed, Event, Halt, StepFinished, StepStarted
+from driftflow.running.events import (
+    AttemptFailed,
+    Event,
+    Halt,
+    RunFinished,
+    StepFinished,
+    StepStarted,
+)
 from driftflow.running.interpreter import interpret, sequential
 from driftflow.schemas.published import load_schema
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driftflow.planning.plan import Plan
+    from driftflow.resuming.decision import Resumption
     from driftflow.running.attempts import Task
     from driftflow.running.interpreter import Said
     from driftflow.running.waves import InWaves
@@ -36,11 +44,11 @@ def fixed_clock() -> count[float]:
     return count(0.0, 0.12345678)
 
 
-def run(plan: Plan) -> Generator[Event, Halt | None, None]:
+def run(plan: Plan, resumed: Resumption | None = None) -> Generator[Event, Halt | None, None]:
     """The events of a run in turn."""
     clock = fixed_clock().__next__
     runner = AttemptRunner(make_performer(ACTIONS), clock, int, float)
-    return interpret(plan, sequential(runner), clock)
+    return interpret(plan, sequential(runner), clock, resumed=resumed)
 
 
 def test_the_audit_holds_every_event_of_the_run(tmp_path: Path) -> None:
@@ -171,6 +179,95 @@ def test_each_event_is_on_file_before_it_is_given_out(tmp_path: Path) -> None:
     plan = workflows.plan({}, {})
     for number, _ in enumerate(record_events(run(plan), str(path))):
         assert len(path.read_bytes().splitlines()) == number + 1
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The records of an audit, which satisfy the schema, and of which none is missing."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        Draft7Validator(load_schema("audit")).validate(record)
+    assert [record["seq"] for record in records] == [*range(len(records))]
+    return records
+
+
+def test_a_result_that_is_reused_has_no_record(tmp_path: Path) -> None:
+    """It has one already, in the audit of an earlier run; the end of the run says which these are.
+
+    It is given out all the same. A step that is done again for its output has one, and says so.
+    """
+    path = tmp_path / "audit.jsonl"
+    steps = [{"name": name, "action": "upper", "input": name} for name in "abcde"]
+    plan = workflows.plan(*steps, {"name": "f", "input": {"from": "d"}})
+    resumed = workflows.without_outputs(
+        workflows.resumption(plan, {0: "A", 1: "B", 3: "D", 4: "E"}), fetched={3: 5}
+    )
+    events = list(record_events(run(plan, resumed), str(path)))
+    assert events == list(run(plan, resumed))
+    reused = [event.result.reused for event in events if isinstance(event, StepFinished)]
+    assert reused == [True, True, False, False, True, False]
+    first, *records, last = read(path)
+    assert first["resumes"] == "run 1"
+    assert [record["step"] for record in records] == ["c", "c", "d", "d", "f", "f"]
+    assert [record.get("fetched") for record in records[1::2]] == [None, True, None]
+    assert last["kept"] == [[0, 1], [4, 4]]
+
+
+def test_what_is_reused_is_given_out_though_the_audit_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then: it takes no record. After that it is left, as the steps that are not done are."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
+    for records, names in ((0, []), (1, ["a"]), (2, ["a", "b"]), (3, ["a", "b", "c"])):
+        fill_after(records, monkeypatch)
+        resumed = workflows.resumption(plan, {0: "A", 2: "C"})
+        events: list[Event] = []
+        with pytest.raises(StorageError):
+            events.extend(record_events(run(plan, resumed), str(tmp_path / "audit")))
+        finished = [event.result.name for event in events if isinstance(event, StepFinished)]
+        assert finished == names, records
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_sent_in_answer_to_a_result_that_is_reused_is_passed_on(
+    number: int, tmp_path: Path
+) -> None:
+    """Though that has no record: the run ends there, and the end has one."""
+    path = tmp_path / "audit.jsonl"
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c"})
+    stream = record_events(run(plan, workflows.resumption(plan, {0: "A", 1: "B"})), str(path))
+    happened = [next(stream) for _ in range(number + 1)]
+    assert isinstance(happened[-1], StepFinished)
+    end = stream.send("interrupt")
+    assert isinstance(end, RunFinished)
+    assert end.status == "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    _, last = read(path)
+    assert (last["status"], last["kept"]) == ("interrupted", [[0, number - 1]])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_steps_of_one_name_are_told_apart(tmp_path: Path, *, fails: bool) -> None:
+    """By how many of that name stand before each, in run order: from its start to its end."""
+    path = tmp_path / "audit.jsonl"
+    first = {"name": "a", "action": "no" if fails else "echo", "optional": True}
+    plan = workflows.plan(first, {"name": "b"}, {"name": "a"}, {"name": "a"})
+    list(record_events(run(plan), str(path)))
+    records = [record for record in read(path) if "step" in record]
+    told = [(record["step"], record.get("namesake"), record["event"]) for record in records]
+    started, attempt, finished = "step_started", "attempt_failed", "step_finished"
+    assert told == [
+        *(("a", None, event) for event in (started, *[attempt] * fails, finished)),
+        *(("a", number, event) for number in (1, 2) for event in (started, finished)),
+        *(("b", None, event) for event in (started, finished)),
+    ]
+
+
+def test_steps_that_have_names_of_their_own_have_no_number(tmp_path: Path) -> None:
+    """As nearly all have."""
+    path = tmp_path / "audit.jsonl"
+    list(record_events(run(workflows.plan({"name": "a"}, {"name": "b"})), str(path)))
+    assert not any("namesake" in record for record in read(path))
 
 
 @pytest.mark.parametrize(

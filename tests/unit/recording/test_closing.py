@@ -106,6 +106,36 @@ def test_what_a_step_was_handed_is_not_known_any_more(tmp_path: Path) -> None:
     assert [record.get("key") for record in closed(path)] == [None] * 3
 
 
+def test_steps_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By how many of that name stand before each, as their starts tell it; the others have none."""
+    path = tmp_path / "audit"
+    plan = workflows.plan({"name": "a"}, {"name": "a"}, {"name": "a"}, {"name": "b"})
+    starts = [StepStarted(*each) for each in enumerate(plan.steps)]
+    recorded(path, RunStarted(plan), *starts, StepFinished(1, A, workflows.done("a", "x")))
+    *ends, last = closed(path)
+    for record in ends:
+        Draft7Validator(load_schema("audit")).validate(record)
+    told = [(record["index"], record["step"], record.get("namesake")) for record in ends]
+    assert told == [(0, "a", None), (2, "a", 2), (3, "b", None)]
+    assert "namesake" not in last
+
+
+def test_a_run_that_was_resumed_is_closed_as_any_other(tmp_path: Path) -> None:
+    """Of what it kept it has no record, so that was not under way, and needs no end.
+
+    One that resumes it names it, but is another.
+    """
+    path = tmp_path / "audit"
+    resumed = workflows.resumption(PLAN, {0: "x"})
+    kept = StepFinished(0, A, workflows.done("a", "x")._replace(reused=True))
+    recorded(path, RunStarted(PLAN, resumed), kept, StepStarted(1, B))
+    later = resumed._replace(past=resumed.past._replace(run_id="mine"))
+    recorded(path, RunStarted(PLAN, later), run_id="other")
+    end, last = closed(path)
+    assert (end["step"], end["seq"], last["seq"]) == ("b", 2, 3)
+    assert "kept" not in last
+
+
 @pytest.mark.parametrize("signal", [None, "SIGKILL"])
 def test_the_signal_that_has_killed_a_run_is_named(signal: str | None, tmp_path: Path) -> None:
     """If there was one."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypothesis import strategies as st
 from support import workflows
 
+from driftflow.resuming.kept import KeptSteps
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -25,6 +27,10 @@ class Case(NamedTuple):
     kept: set[int]
     keep_going: bool
 
+    def keep(self) -> KeptSteps | None:
+        """What is kept of an earlier run, none of it in doubt; None if none is resumed."""
+        return keep(self.plan, self.kept) if self.kept else None
+
     def __repr__(self) -> str:
         """What matters here: a plan is long."""
         steps = [
@@ -33,6 +39,12 @@ class Case(NamedTuple):
         ]
         what = f"failing={self.failing}, kept={self.kept}, keep_going={self.keep_going}"
         return f"Case({steps}, {what})"
+
+
+def keep(plan: Plan, indexes: Collection[int]) -> KeptSteps:
+    """Kept are these steps, none of them in doubt."""
+    resumed = workflows.resumption(plan, dict.fromkeys(indexes))
+    return KeptSteps(plan.steps.tolist(), resumed)
 
 
 @st.composite

@@ -15,7 +15,6 @@ from driftflow.running.events import (
     EVENTS,
     AttemptFailed,
     Event,
-    Resumed,
     RunFinished,
     RunResult,
     RunStarted,
@@ -43,7 +42,7 @@ def test_users_import_events_by_a_short_name() -> None:
     assert events.Event is Event
 
 
-@pytest.mark.parametrize("kind", [*EVENTS, StepResult, Resumed, RunResult])
+@pytest.mark.parametrize("kind", [*EVENTS, StepResult, RunResult])
 def test_every_field_is_described(kind: type) -> None:
     """By its name, in the order of the fields: programs read them."""
     described = re.findall(r"^ {4}(\w+): ", inspect.getdoc(kind) or "", re.MULTILINE)
@@ -51,12 +50,17 @@ def test_every_field_is_described(kind: type) -> None:
 
 
 def test_what_is_as_always_can_be_left_out() -> None:
-    """No earlier run, no failure that ended the run, nothing done in vain, no exception."""
+    """No earlier run, no failure that ended the run, nothing done in vain, no exception.
+
+    Nor anything that an earlier run has done, or that was done again for its output alone.
+    """
     assert RunStarted(PLAN)._asdict() == {"plan": PLAN, "resumed": None, "keep_going": False}
     end = RunFinished("ok", 1.0)
-    assert (end.stopped_by, end.discarded, end.not_run) == (None, (), ())
+    assert (end.stopped_by, end.signal, end.discarded) == (None, None, ())
+    assert (end.not_run, end.reused) == ((), ())
     result = StepResult("a", ok=True, output="A", error=None, attempts=1, duration_seconds=0.5)
-    assert (result.reused, result.error_type, result.place) == (False, None, None)
+    assert (result.error_type, result.place) == (None, None)
+    assert (result.reused, result.cut, result.fetched) == (False, None, False)
 
 
 def test_a_run_that_has_not_come_to_its_end_is_not_ok() -> None:

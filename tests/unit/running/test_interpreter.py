@@ -15,6 +15,10 @@ from unit.running.graphs import find_later, plans
 
 from driftflow.api import run_events
 from driftflow.failures import AttemptError, Failure
+from driftflow.planning.plan import find_key, list_waves
+from driftflow.planning.references import thaw
+from driftflow.resuming.decision import decide
+from driftflow.resuming.past import Code, Past, StepPast, measure
 from driftflow.running.attempts import (
     INTERRUPTED,
     NOT_TRIED,
@@ -28,7 +32,6 @@ from driftflow.running.events import (
     AttemptFailed,
     Event,
     Halt,
-    Resumed,
     RunFinished,
     RunResult,
     RunStarted,
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 
     from driftflow.planning.plan import Plan
     from driftflow.reading.document import Json
+    from driftflow.resuming.decision import Resumption
+    from driftflow.resuming.past import State
     from driftflow.running.attempts import Outcome, Task
     from driftflow.running.interpreter import Crew, Said
     from driftflow.running.waves import InWaves
@@ -785,13 +790,9 @@ def test_a_run_that_is_closed_closes_its_crew() -> None:
     assert closed == ["crew"]
 
 
-def kept(plan: Plan, *indexes: int) -> Resumed:
-    """An earlier run that has done these steps; it gave `known 3` for step 3."""
-    results = {
-        index: workflows.done(plan.steps[index].name, f"known {index}")._replace(reused=True)
-        for index in indexes
-    }
-    return Resumed("run 1", results, (4,))
+def kept(plan: Plan, *indexes: int) -> Resumption:
+    """What is kept are these steps; step 3 gave `known 3`."""
+    return workflows.resumption(plan, {index: f"known {index}" for index in indexes})
 
 
 @pytest.mark.parametrize("indexes", [(0, 2, 5), (1, 4)])
@@ -827,12 +828,15 @@ def test_a_resumed_run_gives_what_is_kept_in_its_turn(
     started = [event.step_index for event in only(StepStarted, happened)]
     assert sorted(started) == [index for index in range(6) if index not in indexes]
     assert result.resumed == resumed
-    assert happened[-1] == RunFinished("ok", ANY)
+    assert happened[-1] == RunFinished("ok", ANY, reused=indexes)
 
 
 @pytest.mark.parametrize("flags", [{}, {"parallel": True}])
 def test_what_is_kept_behind_the_end_of_the_run_does_not_count(flags: dict[str, bool]) -> None:
-    """An undisturbed run would not have come there; nor was it done in vain."""
+    """An undisturbed run would not have come there; nor was it done in vain.
+
+    So the end of the run names what is reused before it, and what was done in vain behind it.
+    """
     steps = [{"name": "a"}, {"name": "b", "action": "no"}, {"name": "c"}, {"name": "d"}]
     plan = workflows.plan(*steps, flags=flags)
     happened = follow(run_events(plan, resumed=kept(plan, 0, 2)))
@@ -844,7 +848,7 @@ def test_what_is_kept_behind_the_end_of_the_run_does_not_count(flags: dict[str, 
     end = happened[-1]
     assert isinstance(end, RunFinished)
     assert (end.status, end.stopped_by) == ("failed", "b")
-    assert end.discarded == ((2, 3) if flags else ())
+    assert (end.discarded, end.reused) == ((3,) if flags else (), (0,))
 
 
 @pytest.mark.parametrize("halt", ["stop", "interrupt"])
@@ -857,7 +861,7 @@ def test_a_run_can_be_halted_where_it_tells_what_is_kept(
     happened = send(run_events(plan, resumed=kept(plan, 0, 1)), 1, halt)
     assert isinstance(happened[1], StepFinished)
     assert only(StepStarted, happened) == []
-    ends = [RunFinished("interrupted", ANY)] if halt == "interrupt" else []
+    ends = [RunFinished("interrupted", ANY, reused=(0,))] if halt == "interrupt" else []
     assert only(RunFinished, happened) == ends
 
 
@@ -869,7 +873,8 @@ def test_a_run_can_be_halted_where_it_tells_what_is_kept_later(halt: Halt) -> No
     stream = run(plan, script.perform, resumed=kept(plan, 1, 2))
     happened = send(stream, 3, halt)
     assert happened[3] == StepFinished(1, ANY, ANY)
-    assert happened[4:] == ([RunFinished("interrupted", ANY)] if halt == "interrupt" else [])
+    ends = [RunFinished("interrupted", ANY, reused=(1,))] if halt == "interrupt" else []
+    assert happened[4:] == ends
     assert script.tried == ["a"]
 
 
@@ -912,7 +917,7 @@ def test_a_run_of_which_all_is_kept_is_over_at_once(flags: dict[str, bool]) -> N
     plan = workflows.plan({"name": "a"}, {"name": "b"}, flags=flags)
     happened = follow(run_events(plan, resumed=kept(plan, 0, 1)))
     assert kinds(happened) == ["RunStarted", "StepFinished", "StepFinished", "RunFinished"]
-    assert happened[-1] == RunFinished("ok", ANY)
+    assert happened[-1] == RunFinished("ok", ANY, reused=(0, 1))
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
@@ -929,9 +934,159 @@ def test_what_is_kept_behind_steps_that_are_not_run_takes_its_turn(*, in_turn: b
     resumed = kept(plan, 1, 3)
     *happened, end = events(plan, script, in_turn=in_turn, resumed=resumed, keep_going=True)
     finished = [(event.step_index, event.result) for event in only(StepFinished, happened)]
-    assert sorted(finished) == [(0, failed("a")), (3, resumed.results[3]), (4, ok("e"))]
+    known = workflows.done("d", "known 3")._replace(reused=True)
+    assert sorted(finished) == [(0, failed("a")), (3, known), (4, ok("e"))]
     assert script.tried == ["a", "e"]
-    assert end == RunFinished("failed", ANY, not_run=(1, 2))
+    assert end == RunFinished("failed", ANY, not_run=(1, 2), reused=(3,))
+
+
+def resume(
+    plan: Plan, resumed: Resumption, gives: dict[str, Json], *, in_turn: bool
+) -> tuple[list[Event], dict[str, Json]]:
+    """What happens in a resumed run, and what each step was handed that was tried.
+
+    Each step has an action of its own, which gives this, or fails if that is None.
+    """
+    inputs: dict[str, Json] = {}
+
+    def perform(action: str, value: Json, _: float | None) -> Json:
+        inputs[action] = value
+        if gives[action] is None:
+            raise AttemptError(down(action))
+        return gives[action]
+
+    return follow(run(plan, perform, resumed=resumed, in_turn=in_turn)), inputs
+
+
+one_or_several = pytest.mark.parametrize(
+    ("in_turn", "flags"), [(True, {}), (False, {}), (False, {"parallel": True})]
+)
+
+
+@one_or_several
+def test_a_kept_step_has_no_output_if_that_was_cut_on_record(
+    flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """But what is known of it; nobody who is tried reads it, so it is not done again for that."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b", "input": {"from": "a"}},
+        {"name": "c", "action": "C", "after": ["b"]},
+        flags=flags,
+    )
+    resumed = workflows.without_outputs(workflows.resumption(plan, {0: "long", 1: "B"}), 0)
+    happened, inputs = resume(plan, resumed, {"C": "c"}, in_turn=in_turn)
+    first, second, third = fold_run(plan, happened).results
+    assert first == workflows.done("a", None)._replace(reused=True, cut=measure("long"))
+    assert second == workflows.done("b", "B")._replace(reused=True)
+    assert third == workflows.done("c", "c", seconds=1.0)
+    assert inputs == {"C": ""}
+    assert happened[-1] == RunFinished("ok", ANY, reused=(0, 1))
+
+
+def doubtful(flags: dict[str, bool]) -> tuple[Plan, Resumption]:
+    """A run that does f again, and for it a, whose output is long, and may be another one now.
+
+    In one wave c comes after a, and d after c; in a later one e comes after nothing. These are in
+    doubt, and b is not, which is beside them.
+    """
+    plan = workflows.plan(
+        {"name": "a", "action": "A", "priority": 1, "optional": True},
+        {"name": "b", "action": "B", "priority": 1},
+        {"name": "c", "action": "C", "priority": 1, "after": ["a"]},
+        {"name": "d", "action": "D", "priority": 1, "after": ["c"]},
+        {"name": "e", "action": "E"},
+        {"name": "f", "action": "F", "input": {"from": "a"}, "optional": True},
+        flags=flags,
+    )
+    known = workflows.resumption(plan, dict(enumerate(["long", "b", "c", "d", "e"])))
+    in_doubt = {2: 0, 3: 0, 4: 0}
+    return plan, workflows.without_outputs(known, fetched={0: 5}, in_doubt=in_doubt)
+
+
+@one_or_several
+def test_an_output_is_fetched_by_doing_its_step_again(
+    flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """If it is what the record says, that is all that has changed: what is in doubt is kept."""
+    plan, resumed = doubtful(flags)
+    happened, inputs = resume(plan, resumed, {"A": "long", "F": "f"}, in_turn=in_turn)
+    assert inputs == {"A": "", "F": "long"}
+    first, *others, last = fold_run(plan, happened).results
+    assert first == workflows.done("a", "long", seconds=1.0)._replace(fetched=True)
+    assert others == [workflows.done(name, name)._replace(reused=True) for name in "bcde"]
+    assert last == workflows.done("f", "f", seconds=1.0)
+    assert sorted(event.step_index for event in only(StepStarted, happened)) == [0, 5]
+    assert happened[-1] == RunFinished("ok", ANY, reused=(1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("output", ["LONG", ["long"], None])
+@one_or_several
+def test_what_comes_after_an_output_that_is_another_is_done_again(
+    output: Json, flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """By an edge or by an earlier wave, and so on, though each gives what it gave; or if it fails.
+
+    What is kept beside them is kept all the same.
+    """
+    plan, resumed = doubtful(flags)
+    gives: dict[str, Json] = {"A": output, "C": "c", "D": "d", "E": "e", "F": "f"}
+    happened, inputs = resume(plan, resumed, gives, in_turn=in_turn)
+    is_there = output is not None
+    assert inputs == {"A": "", "C": "", "D": "", "E": ""} | ({"F": output} if is_there else {})
+    results = fold_run(plan, happened).results
+    assert [result.name for result in results if result.reused] == ["b"]
+    names = "".join(result.name for result in results if result.ok)
+    assert names == ("abcdef" if is_there else "bcde")
+    assert not any(result.fetched or result.cut for result in results)
+    assert happened[-1] == RunFinished("ok" if is_there else "failed", ANY, reused=(1,))
+
+
+@pytest.mark.parametrize("first", ["long", "LONG"])
+@one_or_several
+def test_what_is_fetched_may_be_in_doubt_as_well(
+    first: str, flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """Though it is what it was, it does not count as kept if what it comes after is another.
+
+    Then what comes after it is done again, too.
+    """
+    plan = workflows.plan(
+        {"name": "a", "action": "A"},
+        {"name": "b", "action": "B", "input": {"from": "a"}},
+        {"name": "c", "action": "C", "after": ["b"]},
+        {"name": "d", "action": "D", "input": {"from": "b"}},
+        flags=flags,
+    )
+    resumed = workflows.without_outputs(
+        workflows.resumption(plan, {0: "long", 1: ["longer"], 2: "c"}),
+        fetched={0: 1, 1: 3},
+        in_doubt={1: 0, 2: 0},
+    )
+    gives: dict[str, Json] = {"A": first, "B": ["longer"], "C": "c", "D": "d"}
+    happened, inputs = resume(plan, resumed, gives, in_turn=in_turn)
+    is_same = first == "long"
+    assert inputs == {"A": "", "B": first, "D": ["longer"]} | ({} if is_same else {"C": ""})
+    a, b, c, d = fold_run(plan, happened).results
+    assert (a.fetched, b.fetched, c.fetched, d.fetched) == (is_same, is_same, False, False)
+    assert (a.reused, b.reused, c.reused, d.reused) == (False, False, is_same, False)
+    assert happened[-1] == RunFinished("ok", ANY, reused=(2,) if is_same else ())
+
+
+def test_what_is_fetched_behind_the_end_of_the_run_is_discarded() -> None:
+    """It was done, unlike what is kept there: that is neither discarded nor reused."""
+    plan = together({"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "d", "after": ["b"]})
+    a, b, c, _ = plan.steps
+    known = workflows.resumption(plan, {1: "out", 2: "c"})
+    resumed = workflows.without_outputs(known, fetched={1: 3})
+    assert told(plan, 0, 1, (1, GOOD), (0, BAD), resumed=resumed) == [
+        StepFinished(2, c, workflows.done("c", "c")._replace(reused=True)),
+        StepStarted(0, a),
+        StepStarted(1, b),
+        StepFinished(1, b, StepResult("b", *WELL)._replace(fetched=True)),
+        StepFinished(0, a, StepResult("a", *ILL)),
+        RunFinished("failed", 1.0, stopped_by="a", discarded=(1,)),
+    ]
 
 
 def in_any_order(choose: Callable[[list[int | None]], int | None], runner: AttemptRunner) -> Crew:
@@ -979,13 +1134,11 @@ def test_the_result_does_not_depend_on_what_is_done_first(
     runner = AttemptRunner(good_or_bad, float, at_once, float)
     whole = follow(interpret(plan, sequential(runner), float, keep_going=True))
     well = {
-        each.step_index: each.result._replace(reused=True)
-        for each in only(StepFinished, whole)
-        if each.result.ok
+        each.step_index: each.result.output for each in only(StepFinished, whole) if each.result.ok
     }
     some = data.draw(st.sets(st.sampled_from([*well]), max_size=3)) if well else set()
     known = {index: well[index] for index in some}
-    resumed = Resumed("run 1", known, ()) if known else None
+    resumed = workflows.resumption(plan, known) if known else None
 
     def fold(crew: Crew, *, in_turn: bool) -> tuple[RunResult, RunFinished]:
         how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going, "resumed": resumed}
@@ -997,11 +1150,100 @@ def test_the_result_does_not_depend_on_what_is_done_first(
     wanted, wanted_end = fold(sequential(runner), in_turn=True)
     crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
     result, end = fold(crew, in_turn=False)
+    check_same(plan, result, end, wanted, wanted_end)
+
+
+def check_same(
+    plan: Plan, result: RunResult, end: RunFinished, wanted: RunResult, wanted_end: RunFinished
+) -> None:
+    """Check that a run has come to what a run in turn comes to, but for what was done in vain."""
     assert result._replace(discarded=()) == wanted._replace(discarded=())
     assert end._replace(discarded=()) == wanted_end
     assert wanted.discarded == []
     counted = {each.name for each in result.results}
     assert counted.isdisjoint(plan.steps[index].name for index in end.discarded)
+    reused = [plan.steps[index].name for index in end.reused]
+    assert reused == [each.name for each in result.results if each.reused]
+    assert {*end.reused}.isdisjoint(end.discarded)
+
+
+def as_in_run(number: int) -> Perform:
+    """Performs actions of which some give something else in each run, or fail in later ones."""
+
+    def perform(action: str, value: Json, _: float | None) -> Json:
+        if action == "bad" or (action == "worse" and number):
+            raise AttemptError(down(action))
+        return {action: [number, value] if action == "odd" else value}
+
+    return perform
+
+
+@st.composite
+def pasts(draw: st.DrawFn, plan: Plan) -> Past:
+    """What is on record of a run of a plan: of some steps nothing, or not their end or output."""
+    runner = AttemptRunner(as_in_run(0), float, at_once, float)
+    happened = follow(interpret(plan, sequential(runner), float, keep_going=True))
+    known: dict[tuple[str, int], StepPast] = {}
+    fates = st.sampled_from(["whole", "whole", "cut", "cut", "begun", "lost"])
+    for ended, event in enumerate(happened):
+        if not isinstance(event, StepFinished) or (fate := draw(fates)) == "lost":
+            continue
+        _, step, result = event
+        state: State = "ok" if result.ok else "failed" if result.attempts else "not_tried"
+        output = None if fate == "cut" else result.output
+        cut = measure(result.output) if fate == "cut" and result.ok else None
+        what = step.action, find_key(step), output, result.attempts, cut
+        past = StepPast(0, happened.index(StepStarted(*event[:2])), ended, state, *what)
+        is_begun = fate == "begun"
+        known[step.name, 0] = past._replace(state="begun", output=None) if is_begun else past
+    return Past("run 1", "", None, known, [Code("unknown", {}, {})])
+
+
+@given(
+    plan=plans(actions=("good", "good", "odd", "worse", "bad")),
+    keep_going=st.booleans(),
+    data=st.data(),
+)
+def test_what_is_kept_stands_on_what_is_kept(
+    plan: Plan, *, keep_going: bool, data: st.DataObject
+) -> None:
+    """Whatever is fetched, whatever comes of it, and whatever is under way at the same time.
+
+    And what is tried is handed what the run has, never what was cut. As ever, the result is that of
+    a run in turn.
+    """
+    resumed = decide(plan, data.draw(pasts(plan)))
+    runner = AttemptRunner(as_in_run(1), float, at_once, float)
+
+    def fold(crew: Crew, *, in_turn: bool) -> tuple[RunResult, RunFinished]:
+        how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going, "resumed": resumed}
+        happened = follow(interpret(plan, crew, float, **how))
+        check_order(happened)
+        check_kept(plan, only(StepFinished, happened))
+        assert isinstance(happened[-1], RunFinished)
+        return fold_run(plan, happened, keep_going=keep_going), happened[-1]
+
+    wanted, wanted_end = fold(sequential(runner), in_turn=True)
+    crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
+    result, end = fold(crew, in_turn=False)
+    check_same(plan, result, end, wanted, wanted_end)
+
+
+def check_kept(plan: Plan, finished: list[StepFinished]) -> None:
+    """Check what steps that are kept come after, and what others were handed."""
+    wave_of = list_waves(plan.steps.tolist())
+    results = {event.step_index: event.result for event in finished}
+    by_name = {result.name: result for result in results.values()}
+    outputs = {name: result.output for name, result in by_name.items()}
+    kept = {index for index, result in results.items() if result.reused or result.fetched}
+    for index, step, result in finished:
+        if index in kept:
+            earlier = {other for other, wave in enumerate(wave_of) if wave < wave_of[index]}
+            assert kept >= earlier.union(step.before)
+        if result.ok and not result.reused:
+            assert not any(by_name[name].cut for name in step.reads)
+            value = thaw(step.input, outputs)
+            assert result.output == {step.action: [1, value] if step.action == "odd" else value}
 
 
 def check_order(happened: list[Event]) -> None:

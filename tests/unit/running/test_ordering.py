@@ -13,7 +13,6 @@ from unit.running.graphs import Case, cases, find_ending, find_later
 from driftflow.failures import Failure
 from driftflow.running.events import (
     AttemptFailed,
-    Resumed,
     RunFinished,
     RunResult,
     RunStarted,
@@ -236,7 +235,7 @@ def test_what_is_not_run_is_known_with_keep_going_alone() -> None:
 
 def test_the_run_that_is_resumed_is_in_the_result() -> None:
     """As the first event has it."""
-    resumed = Resumed("run 1", {0: FIRST}, (1,))
+    resumed = workflows.resumption(PLAN, {0: "A"}, may_have_run=[1])
     assert fold_run(PLAN, [RunStarted(PLAN, resumed)]).resumed == resumed
     assert fold_run(PLAN, EVENTS).resumed is None
 

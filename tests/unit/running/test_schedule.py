@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
-from unit.running.graphs import Case, cases, find_ending, find_later, list_counted
+from unit.running.graphs import Case, cases, find_ending, find_later, keep, list_counted
 
+from driftflow.resuming.kept import KeptSteps
 from driftflow.running.schedule import InTurn, Reach
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def in_turn(case: Case) -> InTurn:
     """The schedule of a case."""
-    return InTurn(case.steps, case.kept, keep_going=case.keep_going)
+    return InTurn(case.steps, case.keep(), keep_going=case.keep_going)
 
 
 def take_kept(schedule: InTurn) -> list[int]:
@@ -75,24 +76,23 @@ def test_kept_steps_take_their_turn_behind_steps_that_are_not_run(case: Case) ->
     assert walk(case) == (counted, [index for index in counted if index in case.kept])
 
 
-def chain_and_more() -> list[Step]:
-    """In run order: a, then b after it, then c, then d after b."""
-    plan = workflows.plan(
-        {"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c"}, {"name": "d", "after": ["b"]}
-    )
-    return plan.steps.tolist()
+# In run order: a, then b after it, then c, then d after b.
+CHAIN = workflows.plan(
+    {"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c"}, {"name": "d", "after": ["b"]}
+)
+CHAIN_STEPS: list[Step] = CHAIN.steps.tolist()
 
 
 def test_what_does_not_come_after_a_failure_is_taken_with_keep_going() -> None:
     """Whether it stands behind what is not run, or is kept."""
-    steps = chain_and_more()
-    assert [step.name for step in steps] == ["a", "b", "c", "d"]
-    for kept in (set(), {2}):
-        schedule = InTurn(steps, kept, keep_going=True)
+    assert [step.name for step in CHAIN_STEPS] == ["a", "b", "c", "d"]
+    for kept in (None, keep(CHAIN, []), keep(CHAIN, [2])):
+        schedule = InTurn(CHAIN_STEPS, kept, keep_going=True)
         assert schedule.take() == 0
         schedule.fail(0)
-        assert schedule.take_kept() == (2 if kept else None)
-        if not kept:
+        is_kept = kept is not None and 2 in kept
+        assert schedule.take_kept() == (2 if is_kept else None)
+        if not is_kept:
             assert schedule.take() == 2
         schedule.finish(2)
         assert (schedule.take_kept(), schedule.take()) == (None, None)
@@ -102,7 +102,7 @@ def test_what_does_not_come_after_a_failure_is_taken_with_keep_going() -> None:
 @pytest.mark.parametrize("keep_going", [False, True])
 def test_a_kept_step_is_never_taken_to_be_tried(*, keep_going: bool) -> None:
     """Before it has taken its turn there is nothing to start."""
-    schedule = InTurn(chain_and_more(), {0, 1}, keep_going=keep_going)
+    schedule = InTurn(CHAIN_STEPS, keep(CHAIN, [0, 1]), keep_going=keep_going)
     assert schedule.take() is None
     assert take_kept(schedule) == [0, 1]
     assert schedule.take_kept() is None
@@ -113,13 +113,35 @@ def test_a_kept_step_is_never_taken_to_be_tried(*, keep_going: bool) -> None:
 
 def test_while_a_step_is_begun_it_is_nobody_elses_turn() -> None:
     """A kept one waits until it is known that the run gets so far."""
-    schedule = InTurn(chain_and_more(), {1, 2}, keep_going=False)
+    schedule = InTurn(CHAIN_STEPS, keep(CHAIN, [1, 2]), keep_going=False)
     assert schedule.take() == 0
     assert schedule.take_kept() is None
     schedule.finish(0)
     assert take_kept(schedule) == [1, 2]
     assert schedule.take() == 3
     assert (schedule.take_kept(), schedule.is_complete()) == (None, False)
+    schedule.finish(3)
+    assert schedule.is_complete()
+
+
+@pytest.mark.parametrize("output", ["A", "another"])
+def test_whether_a_step_in_doubt_is_kept_is_seen_when_its_turn_comes(output: str) -> None:
+    """It is if what was fetched is what it was; else it is taken to be tried, like any other."""
+    resumed = workflows.without_outputs(
+        workflows.resumption(CHAIN, {0: "A", 1: "B", 2: "C"}), fetched={0: 3}, in_doubt={1: 0}
+    )
+    kept = KeptSteps(CHAIN_STEPS, resumed)
+    schedule = InTurn(CHAIN_STEPS, kept, keep_going=False)
+    assert (schedule.take_kept(), schedule.take()) == (None, 0)
+    is_same = kept.settle(0, output)
+    schedule.finish(0)
+    if not is_same:
+        assert (schedule.take_kept(), schedule.take()) == (None, 1)
+        kept.settle(1, "B")
+        schedule.finish(1)
+    assert schedule.take() is None
+    assert take_kept(schedule) == ([1, 2] if is_same else [2])
+    assert schedule.take() == 3
     schedule.finish(3)
     assert schedule.is_complete()
 

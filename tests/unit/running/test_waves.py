@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import workflows
-from unit.running.graphs import Case, cases, find_ending, find_later, list_counted
+from unit.running.graphs import Case, cases, find_ending, find_later, keep, list_counted
 
 from driftflow.planning.plan import list_waves
+from driftflow.resuming.kept import KeptSteps
 from driftflow.running.waves import InWaves
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def test_a_step_may_start_when_all_that_it_waits_for_is_done(
     steps before it are still taken, and steps behind it are not; with `keep_going` all are but
     those that come after it. A step that an earlier run has done waits as any other.
     """
-    schedule = InWaves(case.steps, case.kept, together=together, keep_going=case.keep_going)
+    schedule = InWaves(case.steps, case.keep(), together=together, keep_going=case.keep_going)
     model = Naive(case, together=together)
     while True:
         for index in iter(schedule.take_kept, None):
@@ -124,7 +125,7 @@ def test_a_step_may_start_when_all_that_it_waits_for_is_done(
 @given(case=cases(fails=False), together=st.booleans())
 def test_just_the_steps_of_a_wave_are_open(case: Case, *, together: bool) -> None:
     """Of a whole run in which all that may start does so before anything is done."""
-    schedule = InWaves(case.steps, (), together=together, keep_going=False)
+    schedule = InWaves(case.steps, None, together=together, keep_going=False)
     wave_of = list_waves(case.steps) if together else [*range(len(case.steps))]
     taken: list[int] = []
     while group := [*iter(schedule.take, None)]:
@@ -139,7 +140,7 @@ def test_just_the_steps_of_a_wave_are_open(case: Case, *, together: bool) -> Non
 @given(cases(keeps=True), st.data())
 def test_a_step_is_single_if_no_other_may_start_with_it(case: Case, data: st.DataObject) -> None:
     """Then nothing could, before it is done."""
-    schedule = InWaves(case.steps, case.kept, together=True, keep_going=case.keep_going)
+    schedule = InWaves(case.steps, case.keep(), together=True, keep_going=case.keep_going)
     model = Naive(case, together=True)
     while True:
         for index in iter(schedule.take_kept, None):
@@ -162,7 +163,7 @@ def test_a_step_is_single_if_no_other_may_start_with_it(case: Case, data: st.Dat
 def groups(plan: Plan) -> list[str]:
     """The names of the steps that may start at the same time, if all are done at the same time."""
     together = plan.flags.is_enabled("parallel")
-    schedule = InWaves(plan.steps.tolist(), (), together=together, keep_going=False)
+    schedule = InWaves(plan.steps.tolist(), None, together=together, keep_going=False)
     found: list[str] = []
     while group := [*iter(schedule.take, None)]:
         found.append("".join(plan.steps[index].name for index in group))
@@ -201,7 +202,7 @@ def of_four(**fields: object) -> InWaves:
         {"name": "c", "after": ["b"]},
         {"name": "d", "after": ["a"]},
     )
-    return InWaves(plan.steps.tolist(), (), together=True, keep_going=False)
+    return InWaves(plan.steps.tolist(), None, together=True, keep_going=False)
 
 
 def test_a_step_does_not_wait_for_others_of_its_wave() -> None:
@@ -227,7 +228,7 @@ def test_what_stands_before_a_failure_is_still_begun(*, optional: bool) -> None:
         {"name": "e", "priority": -1},
         flags={"parallel": True},
     )
-    schedule = InWaves(plan.steps.tolist(), (), together=True, keep_going=False)
+    schedule = InWaves(plan.steps.tolist(), None, together=True, keep_going=False)
     assert [schedule.take(), schedule.take(), schedule.take()] == [0, 2, None]
     schedule.fail(2)
     assert not schedule.is_complete()
@@ -241,7 +242,7 @@ def test_what_stands_before_a_failure_is_still_begun(*, optional: bool) -> None:
 def test_of_two_failures_the_first_in_run_order_is_the_end() -> None:
     """Whichever comes first; what was done behind it does not count."""
     steps = workflows.plan(*({"name": name} for name in "abcd")).steps.tolist()
-    schedule = InWaves(steps, (), together=True, keep_going=False)
+    schedule = InWaves(steps, None, together=True, keep_going=False)
     assert [schedule.take() for _ in range(3)] == [0, 1, 2]
     schedule.fail(1)
     schedule.finish(2)
@@ -261,7 +262,7 @@ def test_a_kept_step_is_done_when_its_wave_is_opened() -> None:
         {"name": "c"},
         {"name": "d", "after": ["c"]},
     )
-    schedule = InWaves(plan.steps.tolist(), {2}, together=True, keep_going=False)
+    schedule = InWaves(plan.steps.tolist(), keep(plan, [2]), together=True, keep_going=False)
     assert [schedule.take(), schedule.take_kept()] == [0, None]
     schedule.finish(0)
     assert [schedule.take_kept(), schedule.take_kept()] == [2, None]
@@ -274,13 +275,49 @@ def test_a_kept_step_behind_the_end_of_the_run_is_not_given() -> None:
     plan = workflows.plan(
         {"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]}, {"name": "d"}
     )
-    schedule = InWaves(plan.steps.tolist(), {2}, together=True, keep_going=False)
+    schedule = InWaves(plan.steps.tolist(), keep(plan, [2]), together=True, keep_going=False)
     assert [schedule.take(), schedule.take(), schedule.take_kept()] == [0, 1, None]
     schedule.fail(1)
     schedule.finish(0)
     assert [schedule.take_kept(), schedule.take()] == [None, None]
     assert schedule.is_complete()
     assert schedule.find_discarded() == ()
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("output", ["A", "another"])
+def test_whether_a_step_in_doubt_is_kept_is_seen_when_its_turn_comes(
+    output: str, *, together: bool
+) -> None:
+    """It is if what was fetched is what it was; else it is taken to be tried, like any other.
+
+    In the same wave if it comes after that one, in a later wave whatever it comes after.
+    """
+    plan = workflows.plan(
+        {"name": "a", "priority": 1},
+        {"name": "b", "priority": 1, "after": ["a"]},
+        {"name": "c"},
+        {"name": "d", "after": ["c"]},
+    )
+    steps = plan.steps.tolist()
+    resumed = workflows.without_outputs(
+        workflows.resumption(plan, {0: "A", 1: "B", 2: "C", 3: "D"}),
+        fetched={0: 1},
+        in_doubt={1: 0, 2: 0, 3: 0},
+    )
+    kept = KeptSteps(steps, resumed)
+    schedule = InWaves(steps, kept, together=together, keep_going=False)
+    assert (schedule.take_kept(), schedule.take()) == (None, 0)
+    is_same = kept.settle(0, output)
+    schedule.finish(0)
+    take = schedule.take_kept if is_same else schedule.take
+    for index in (1, 2, 3):
+        assert take() == index
+        assert (schedule.take_kept(), schedule.take()) == (None, None)
+        if not is_same:
+            kept.settle(index, "as it was")
+        schedule.finish(index)
+    assert schedule.is_complete()
 
 
 def test_a_wave_in_which_nothing_is_to_be_done_is_passed_over() -> None:
@@ -290,7 +327,7 @@ def test_a_wave_in_which_nothing_is_to_be_done_is_passed_over() -> None:
         {"name": "b", "priority": 1, "after": ["a"]},
         {"name": "c"},
     )
-    schedule = InWaves(plan.steps.tolist(), (), together=True, keep_going=True)
+    schedule = InWaves(plan.steps.tolist(), None, together=True, keep_going=True)
     assert schedule.take() == 0
     schedule.fail(0)
     assert schedule.take() == 2

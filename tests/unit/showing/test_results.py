@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft7Validator
 from support import workflows
 
-from driftflow.running.events import Resumed, RunFinished, RunResult, RunStarted, StepFinished
+from driftflow.resuming.past import Cut
+from driftflow.running.events import RunFinished, RunResult, RunStarted, StepFinished
 from driftflow.running.ordering import fold_run
 from driftflow.schemas.published import load_schema
 from driftflow.showing.results import build_result_document, format_line
@@ -70,12 +71,25 @@ def test_the_line_of_a_sensitive_step_tells_no_more_than_how_it_ended(
     assert format_line(StepFinished(0, step, result)) == line
 
 
+CUT = Cut(1_234_567, "0" * 64)
+
+
+def test_the_line_of_an_output_that_is_not_there_says_how_long_it_is() -> None:
+    """Nothing else is known of it; of a sensitive step not even that."""
+    result = done(None)._replace(reused=True, cut=CUT)
+    assert format_line(StepFinished(0, A_STEP, result)) == "OK s: [cut] 1,234,567 bytes"
+    short = result._replace(name="a\nb", cut=Cut(70_000, "0" * 64))
+    assert format_line(StepFinished(0, A_STEP, short)) == "OK a\\nb: [cut] 70,000 bytes"
+    secret = A_STEP._replace(sensitive=True)
+    assert format_line(StepFinished(0, secret, result)) == "OK s: [redacted]"
+
+
 def test_a_result_that_was_reused_says_so() -> None:
     """Its attempts were not made now."""
     plan = workflows.plan({"name": "s"}, {"name": "t"}, flags={"metrics": True})
     reused = done("x")._replace(reused=True, attempts=3)
     events: list[Event] = [
-        RunStarted(plan, Resumed("run 1", {0: reused}, (1,))),
+        RunStarted(plan, workflows.resumption(plan, {0: "x"}, may_have_run=[1])),
         StepFinished(0, A_STEP, reused),
         StepFinished(1, A_STEP, done("y", "t")),
     ]
@@ -84,6 +98,30 @@ def test_a_result_that_was_reused_says_so() -> None:
     assert [result.get("reused") for result in document["results"]] == [True, None]
     assert document["resumed"] == {"run_id": "run 1", "may_have_run": ["t"]}
     assert document["metrics"]["attempts"] == 1
+
+
+def test_an_output_that_is_not_there_is_told_by_its_length_and_its_digest() -> None:
+    """Behind what all results have, in one order; one that was fetched has the whole output."""
+    plan = workflows.plan({"name": "s"}, {"name": "t"}, {"name": "u"}, flags={"metrics": True})
+    results = [
+        done(None)._replace(reused=True, attempts=3, cut=CUT),
+        done("long", "t")._replace(fetched=True, attempts=2),
+        done("x", "u"),
+    ]
+    events: list[Event] = [
+        StepFinished(index, plan.steps[index], result) for index, result in enumerate(results)
+    ]
+    document = build_result_document(fold_run(plan, events))
+    Draft7Validator(load_schema("result")).validate(document)
+    known = {"ok": True, "error": None}
+    shown = [
+        {"name": "s", **known, "output": None, "attempts": 3, "reused": True, "cut": CUT._asdict()},
+        {"name": "t", **known, "output": "long", "attempts": 2, "fetched": True},
+        {"name": "u", **known, "output": "x", "attempts": 1},
+    ]
+    assert document["results"] == shown
+    assert [*document["results"][0]][4:] == ["attempts", "reused", "cut"]
+    assert document["metrics"]["attempts"] == 3
 
 
 def run(
@@ -143,8 +181,11 @@ def test_what_was_not_run_is_named_with_keep_going(
 
 def test_all_that_a_document_can_have_has_its_place() -> None:
     """In one order."""
-    over = run(metrics=True)._replace(
-        discarded=[workflows.done("c", "x")], not_run=(2,), resumed=Resumed("run 1", {}, (1,))
+    over = run(metrics=True)
+    over = over._replace(
+        discarded=[workflows.done("c", "x")],
+        not_run=(2,),
+        resumed=workflows.resumption(over.plan, {}, may_have_run=[1]),
     )
     keys = ["name", "status", "results", "discarded", "not_run", "resumed", "metrics"]
     document = build_result_document(over)

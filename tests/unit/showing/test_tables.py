@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
 from support import workflows
+from unit.resuming.test_decision import CUT, all_done
 from wcwidth import wcswidth
 
 from driftflow.actions.action import ACTIONS
 from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, build_plan, digest
 from driftflow.planning.settings import Backoff, Flags, resolve_flags
+from driftflow.resuming.decision import Cause
 from driftflow.schemas.published import load_schema
 from driftflow.showing.tables import build_plan_document, format_plan
 
@@ -65,6 +68,59 @@ def test_a_document_satisfies_its_schema(config: dict[str, Any]) -> None:
     """Whatever the plan."""
     plan = _build(config, resolve_flags(config.get("flags", {}), "metrics"), 0.5)
     Draft7Validator(load_schema("plan")).validate(build_plan_document(plan, ACTIONS))
+
+
+CHAIN: list[dict[str, Any]] = [
+    {"name": "a"},
+    {"name": "b", "input": {"from": "a"}},
+    {"name": "c", "after": ["b"]},
+    {"name": "d", "input": {"from": "a"}},
+    {"name": "e"},
+]
+
+
+def test_a_document_says_what_is_resumed_and_what_is_decided_about_each_step() -> None:
+    """Only if a run is resumed."""
+    plan = workflows.plan(*CHAIN)
+    decided = all_done(plan, a={"cut": CUT}, d={"state": "failed"})
+    document = build_plan_document(plan, ACTIONS, decided)
+    Draft7Validator(load_schema("plan")).validate(document)
+    assert document["resumed"] == {"run_id": "1", "started": "then", "status": "failed"}
+    assert [(*step["resume"].values(),) for step in document["steps"]] == [
+        ("again", "output_needed", "d"),
+        ("again_if", None, "a"),
+        ("again_if", None, "a"),
+        ("again", "failed", None),
+        ("kept", None, None),
+    ]
+    document = build_plan_document(plan, ACTIONS)
+    assert "resumed" not in document
+    assert "resume" not in document["steps"][0]
+
+
+def test_the_schema_knows_each_cause() -> None:
+    """And no other."""
+    fields = load_schema("plan")["properties"]["steps"]["items"]["properties"]
+    causes = fields["resume"]["properties"]["cause"]["enum"]
+    assert causes == [*get_args(Cause), None]
+
+
+def test_a_table_says_what_is_resumed() -> None:
+    """A line for the run, and a column for the steps."""
+    plan = workflows.plan(*CHAIN)
+    decided = all_done(plan, a={"cut": CUT}, d={"state": "failed"})
+    text = format_plan(plan, ACTIONS, decided)
+    assert "\nresumes        run 1 from then, which failed\n" in text
+    heading, *rows = text.splitlines()[-6:]
+    place = heading.index("resume")
+    assert [re.split("  +", row[place:])[0] for row in rows] == [
+        "again: its output is needed by d",
+        "again if a gives something else",
+        "again if a gives something else",
+        "again: failed",
+        "kept",
+    ]
+    assert "resume" not in format_plan(plan, ACTIONS)
 
 
 def test_the_schema_of_the_document_refuses_another() -> None:
