@@ -1,8 +1,8 @@
 """The plan: an immutable value that says what will be done, and in what order.
 
 Decided here: the graph and the run order, the defaults, the forms of a reference, whether a setting
-comes from the config, the environment or a default, and the digest by which a resumed run knows
-that its plan is the same. Not decided here: whether a document is valid (`schemas`), whether a
+comes from the config, the environment or a default, and the key by which a later run knows that a
+step asks for the same. Not decided here: whether a document is valid (`schemas`), whether a
 reference holds (`checking.references`), and what happens in a run (`running`). Begin with `plan`.
 
     plan        turns a valid document into a plan; run order and digest

@@ -14,7 +14,7 @@ a wrong reference, not data, because a typo should not change what a thing is. A
 on what would be taken for a reference.
 
 A parameter becomes its value when the plan is built, as a `literal`: so the plan shows what would
-be done, the digest tells two days of a nightly job apart, and nothing after the loader looks for a
+be done, the key tells two days of a nightly job apart, and nothing after the loader looks for a
 reference in what an operator gives.
 """
 

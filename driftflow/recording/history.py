@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -61,7 +62,7 @@ def find_last_run(plan: Plan, *, by_anybody: bool = False) -> Past:
     path = _require_audit(plan)
     passed_over = 0
     with AuditReader(path, by_anybody=by_anybody) as reader:
-        for start in _find_starts(reader):
+        for start in _find_starts(reader, having=_find_bytes(plan.name)):
             if start.workflow != plan.name:
                 continue
             version = start.version
@@ -116,12 +117,25 @@ def _require_audit(plan: Plan) -> str:
     return plan.storage_path
 
 
-def _find_starts(reader: AuditReader, end: int | None = None) -> Iterator[RunStart]:
-    """Yield the first record of each run, the newest one first; if so, of those before there."""
+def _find_starts(
+    reader: AuditReader, end: int | None = None, having: bytes = b""
+) -> Iterator[RunStart]:
+    """Yield the first record of each run, the newest one first.
+
+    Args:
+        reader: Reads the audit.
+        end: Before which record they are looked for; None for the end of the file.
+        having: Bytes that a record has to have in it: the others need not be read.
+    """
     for offset, line in reader.find_lines(START, end):
-        start = read_start(offset, line)
+        start = read_start(offset, line) if having in line else None
         if start is not None:
             yield start
+
+
+def _find_bytes(name: str) -> bytes:
+    """Return the bytes that a name has in any JSON; none if that depends on who wrote it."""
+    return name.encode() if re.fullmatch(r"[\w .-]*", name, re.ASCII) else b""
 
 
 def _refuse_version(path: str, version: object) -> NoReturn:

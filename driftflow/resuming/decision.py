@@ -49,7 +49,6 @@ Cause: TypeAlias = Literal[
     "output_needed",
 ]
 
-
 _CAUSES: dict[State, Cause] = {
     "begun": "may_have_run",
     "failed": "failed",

@@ -244,6 +244,17 @@ def test_there_may_be_nothing_to_resume() -> None:
     assert reason(workflows.plan(*STEPS)) == "the flag audit is off"
 
 
+@pytest.mark.parametrize("name", ["a b.c-d_1", "ä", 'say "x"', "\\", "a/b", "x\ny"])
+def test_a_workflow_of_any_name_is_found(name: str) -> None:
+    """However another program would write its JSON."""
+    for ensure_ascii in (False, True):
+        text = json.dumps(start("1", workflow=name), ensure_ascii=ensure_ascii)
+        AUDIT.write_text(text.replace("/", "\\/"), encoding="utf-8")
+        assert find_last_run(plan_of(name=name)).run_id == "1"
+    write(start("1", workflow=name), start("2", workflow=f"{name}!"))
+    assert find_last_run(plan_of(name=name)).run_id == "1"
+
+
 def test_newer_runs_that_are_not_looked_at_are_counted() -> None:
     """Those of the workflow."""
     write(start("1"), start("2", params={"x": 1}), start("3", workflow="z"), start("4", params=7))
