@@ -147,7 +147,7 @@ print(min(counts), file=sys.stderr)
 def calls(folder: Path, command: str, steps: Iterable[dict[str, Any]], **flags: bool) -> int:
     """How many Python functions a command calls; a resumed generator counts too."""
     workflows.save(folder, *steps, flags=flags)
-    return int(run(COUNTING, folder, command, "config.json").stderr)
+    return int(run(COUNTING, folder, *command.split(), "config.json").stderr.splitlines()[-1])
 
 
 def crowd(steps: int) -> Iterator[dict[str, Any]]:
@@ -187,6 +187,19 @@ def test_a_step_costs_the_same_calls_in_any_crowd(
     )
     assert more - few == most_of_all - many
     assert more - few <= 100 * most
+
+
+def test_a_step_that_is_kept_costs_the_same_calls_in_any_crowd(tmp_path: Path) -> None:
+    """To read what is on record, to decide, and to tell it."""
+
+    def cost(steps: int) -> int:
+        (tmp_path / "driftflow.audit.json").unlink(missing_ok=True)
+        failing = {"name": "z", "action": "nobody", "optional": True}
+        return calls(tmp_path, "--resume --config", [*crowd(steps), failing], audit=True)
+
+    few, more, many, most_of_all = map(cost, (100, 200, 1000, 1100))
+    assert more - few == most_of_all - many
+    assert more - few <= 100 * 33
 
 
 def test_a_large_output_costs_nothing_to_steps_that_do_not_read_it(tmp_path: Path) -> None:

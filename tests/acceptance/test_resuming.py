@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -642,6 +643,22 @@ def test_a_resumed_run_that_failed_is_read_together_with_what_it_resumed(job: Jo
     assert job.done == ["c"]
     assert [each["output"] for each in result["results"]] == [*"abcd"]
     assert job.records()[-1]["kept"] == [[0, 1], [3, 3]]
+
+
+def test_a_resumed_run_writes_only_what_it_does(job: Job) -> None:
+    """However many have resumed one another: as many bytes as the first one."""
+    for number in range(30):
+        job.step(f"s{number:02}", "x" * 1000, optional=True)
+    job.failing = {"s00"}
+    job.run()
+    sizes = [job.audit.stat().st_size]
+    for _ in range(5):
+        job.run()
+        assert job.done == ["s00"]
+        sizes.append(job.audit.stat().st_size)
+    written = [after - before for before, after in pairwise(sizes)]
+    assert max(written) - min(written) < 20  # the digits of a time
+    assert max(written) < 2000
 
 
 # Code.

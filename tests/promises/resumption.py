@@ -220,7 +220,7 @@ PROMISES = [
         "a resumed run comes to what an undisturbed one does: any plan, failures, kills, changes",
         "0 wrong: the same results, and each step kept or done again as the rule says",
         resumed_runs_tell_no_lie,
-        {"chains": 400},
+        {"chains": 250},
         {"chains": 10_000, "on_pools": 100, "on_dask": 60},
     ),
     Promise(
