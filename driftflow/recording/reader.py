@@ -115,7 +115,10 @@ class AuditReader:
         buffer = bytearray(_BLOCK)
         rest: list[bytes] = []  # the beginning of a line, in pieces
         position = min(runs, default=0)
-        while length := self._read(buffer, min(_BLOCK, self._size - position), position):
+        while runs:
+            length = self._read(buffer, min(_BLOCK, self._size - position), position)
+            if not length:
+                break
             position += length
             end = buffer.rfind(b"\n", 0, length) + 1
             if position == self._size:  # the last line need not have an end
