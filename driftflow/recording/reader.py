@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # How much of the file is searched at once, and how much is read to find the end of a line. Bytes.
 _BLOCK = 1 << 20
-_PIECE = 1 << 12
+_PIECE = 1 << 16
 
 
 class AuditReader:
@@ -139,24 +139,24 @@ class AuditReader:
 
     def _read_line(self, inside: int) -> tuple[int, bytes]:
         """Return the line that has a byte at that offset: its offset, and what it holds."""
-        start, ahead = inside, b""
-        while start:
+        ahead: list[bytes] = []  # what stands before it in the line, the nearest piece first
+        start, newline = inside, b""
+        while start and not newline:
             length = min(_PIECE, start)
-            piece = self._pread(length, start - length)
             start -= length
-            ahead = piece + ahead
-            if b"\n" in piece:
-                ahead = ahead[ahead.rfind(b"\n") + 1 :]
+            _, newline, piece = self._pread(length, start).rpartition(b"\n")
+            ahead.append(piece)
+        behind: list[bytes] = []
+        end, newline = inside, b""
+        while end < self._size and not newline:
+            read = self._pread(min(_PIECE, self._size - end), end)
+            if not read:  # the file is shorter by now
                 break
-        pieces, end = [ahead], inside
-        while end < self._size:
-            piece = self._pread(min(_PIECE, self._size - end), end)
-            line, newline, _ = piece.partition(b"\n")
-            pieces.append(line)
-            end += len(piece)
-            if newline or not piece:
-                break
-        return inside - len(ahead), b"".join(pieces)
+            end += len(read)
+            piece, newline, _ = read.partition(b"\n")
+            behind.append(piece)
+        before = b"".join(reversed(ahead))
+        return inside - len(before), before + b"".join(behind)
 
     def _read(self, buffer: bytearray, length: int, offset: int) -> int:
         """Read so many bytes into the buffer, if there are as many; return how many there were."""
