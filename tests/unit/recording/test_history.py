@@ -12,6 +12,7 @@ from support import workflows
 from driftflow.errors import ResumeError, StorageError
 from driftflow.planning.plan import digest
 from driftflow.recording.history import find_last_run, find_run
+from driftflow.recording.records import read_records
 from driftflow.resuming.past import Code, Cut, Past, StepPast
 
 if TYPE_CHECKING:
@@ -135,6 +136,24 @@ def test_runs_are_followed_to_the_first_one() -> None:
     past = find_last_run(plan_of())
     assert (past.run_id, past.status, past.passed_over) == ("3", None, 0)
     assert steps_of(past) == {"a": ("ok", "A"), "b": ("ok", "B")}
+
+
+def test_a_run_that_is_over_is_looked_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has its name in it by chance is not even read."""
+    monkeypatch.setattr("driftflow.recording.reader._BLOCK", 400)
+    read: list[bytes] = []
+
+    def note(lines: list[bytes]) -> list[dict[str, Any]]:
+        read.extend(lines)
+        return read_records(lines)
+
+    monkeypatch.setattr("driftflow.recording.history.read_records", note)
+    others = [start("other", workflow="run-a")] * 20
+    write(
+        start("run-a"), end("run-a", "a"), over("run-a"), start("run-b", resumes="run-a"), *others
+    )
+    assert steps_of(find_last_run(plan_of())) == {"a": ("ok", "A")}
+    assert sum(b'"workflow":"run-a"' in line for line in read) < 4
 
 
 @pytest.mark.parametrize("resumes", ["1", "nobody", "\ud800", 7, None, ["1"]])
@@ -334,6 +353,9 @@ def test_other_runs_may_have_records_of_any_version() -> None:
     older, newer = start("0", v=2), start("2", v=2, params={"day": 1})
     other = start("3", v=2, workflow="other")
     write(older, end("0", "a", v=2), start("1"), end("1", "a"), other)
+    assert steps_of(find_last_run(plan_of())) == {"a": ("ok", "A")}
+    passed_over = start("2", v=2, params={"day": 1})
+    write(start("1"), end("1", "a"), passed_over, start("3", params={"day": 1}))
     assert steps_of(find_last_run(plan_of())) == {"a": ("ok", "A")}
     write(start("1"), end("1", "a"), newer)
     with pytest.raises(StorageError, match="version 2"):

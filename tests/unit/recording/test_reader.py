@@ -112,7 +112,10 @@ def test_a_block_of_the_real_size_is_no_limit() -> None:
 
 
 def test_no_more_is_read_than_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that old records cost nothing: from the end as far as the line, or from a run's start."""
+    """So that old records cost nothing: from the end as far as the line, or from a run's start.
+
+    And no further when no run is left.
+    """
     monkeypatch.setattr("driftflow.recording.reader._BLOCK", 64)
     monkeypatch.setattr("driftflow.recording.reader._PIECE", 16)
     preadv, places = os.preadv, []
@@ -130,7 +133,12 @@ def test_no_more_is_read_than_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
         assert next(reader.find_lines(b"run", 2000)) == (1996, b"run")
         assert (min(places), max(places)) == (2000 - 64, 2000 - 64)
         places.clear()
-        assert next(reader.read_lines({2000: b"run", 3000: b"run"})) == [b"run"] * 16
+        runs = {2000: b"run", 3000: b"run"}
+        blocks = reader.read_lines(runs)
+        assert next(blocks) == [b"run"] * 16
+        assert places == [2000]
+        runs.clear()
+        assert [*blocks] == []
         assert places == [2000]
 
 

@@ -65,6 +65,22 @@ def test_a_fetched_step_behind_one_that_is_another_does_not_count_as_kept() -> N
     assert 2 not in kept
 
 
+def test_all_waves_behind_one_that_is_another_are_done_again() -> None:
+    """Each step of them, whatever was done meanwhile."""
+    plan = workflows.plan(
+        {"name": "a", "priority": 2},
+        {"name": "b", "priority": 1},
+        {"name": "c", "priority": 1},
+        {"name": "d", "input": {"from": "a"}},
+    )
+    decided = all_done(plan, a={"cut": CUT}, d={"state": "failed"})
+    kept = KeptSteps(plan.steps.tolist(), decided)
+    kept.settle(0, "other")
+    assert 1 not in kept
+    kept.settle(1, None)
+    assert 2 not in kept
+
+
 def test_a_step_that_fails_gives_nothing_that_is_the_same() -> None:
     """It is done again in earnest."""
     plan = workflows.plan({"name": "a"}, {"name": "b", "input": {"from": "a"}}, {"name": "c"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import ANY
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import workflows
 from unit.running.graphs import find_later, plans
@@ -985,10 +985,10 @@ def test_a_kept_step_has_no_output_if_that_was_cut_on_record(
 
 
 def doubtful(flags: dict[str, bool]) -> tuple[Plan, Resumption]:
-    """A run that does f again, and for it a, whose output is long, and may be another one now.
+    """A run that does g again, and for it a, whose output is long, and may be another one now.
 
-    In one wave c comes after a, and d after c; in a later one e comes after nothing. These are in
-    doubt, and b is not, which is beside them.
+    In one wave c comes after a, and d after c; in a later one e and f come after nothing. These are
+    in doubt, and b is not, which is beside them.
     """
     plan = workflows.plan(
         {"name": "a", "action": "A", "priority": 1, "optional": True},
@@ -996,12 +996,13 @@ def doubtful(flags: dict[str, bool]) -> tuple[Plan, Resumption]:
         {"name": "c", "action": "C", "priority": 1, "after": ["a"]},
         {"name": "d", "action": "D", "priority": 1, "after": ["c"]},
         {"name": "e", "action": "E"},
-        {"name": "f", "action": "F", "input": {"from": "a"}, "optional": True},
+        {"name": "f", "action": "F"},
+        {"name": "g", "action": "G", "input": {"from": "a"}, "optional": True},
         flags=flags,
     )
-    known = workflows.resumption(plan, dict(enumerate(["long", "b", "c", "d", "e"])))
-    in_doubt = {2: 0, 3: 0, 4: 0}
-    return plan, workflows.without_outputs(known, fetched={0: 5}, in_doubt=in_doubt)
+    known = workflows.resumption(plan, dict(enumerate(["long", *"bcdef"])))
+    in_doubt = dict.fromkeys((2, 3, 4, 5), 0)
+    return plan, workflows.without_outputs(known, fetched={0: 6}, in_doubt=in_doubt)
 
 
 @one_or_several
@@ -1010,14 +1011,14 @@ def test_an_output_is_fetched_by_doing_its_step_again(
 ) -> None:
     """If it is what the record says, that is all that has changed: what is in doubt is kept."""
     plan, resumed = doubtful(flags)
-    happened, inputs = resume(plan, resumed, {"A": "long", "F": "f"}, in_turn=in_turn)
-    assert inputs == {"A": "", "F": "long"}
+    happened, inputs = resume(plan, resumed, {"A": "long", "G": "g"}, in_turn=in_turn)
+    assert inputs == {"A": "", "G": "long"}
     first, *others, last = fold_run(plan, happened).results
     assert first == workflows.done("a", "long", seconds=1.0)._replace(fetched=True)
-    assert others == [workflows.done(name, name)._replace(reused=True) for name in "bcde"]
-    assert last == workflows.done("f", "f", seconds=1.0)
-    assert sorted(event.step_index for event in only(StepStarted, happened)) == [0, 5]
-    assert happened[-1] == RunFinished("ok", ANY, reused=(1, 2, 3, 4))
+    assert others == [workflows.done(name, name)._replace(reused=True) for name in "bcdef"]
+    assert last == workflows.done("g", "g", seconds=1.0)
+    assert sorted(event.step_index for event in only(StepStarted, happened)) == [0, 6]
+    assert happened[-1] == RunFinished("ok", ANY, reused=(1, 2, 3, 4, 5))
 
 
 @pytest.mark.parametrize("output", ["LONG", ["long"], None])
@@ -1030,16 +1031,45 @@ def test_what_comes_after_an_output_that_is_another_is_done_again(
     What is kept beside them is kept all the same.
     """
     plan, resumed = doubtful(flags)
-    gives: dict[str, Json] = {"A": output, "C": "c", "D": "d", "E": "e", "F": "f"}
+    gives: dict[str, Json] = {"A": output} | {name: name.lower() for name in "CDEFG"}
     happened, inputs = resume(plan, resumed, gives, in_turn=in_turn)
     is_there = output is not None
-    assert inputs == {"A": "", "C": "", "D": "", "E": ""} | ({"F": output} if is_there else {})
+    assert inputs == dict.fromkeys("ACDEF", "") | ({"G": output} if is_there else {})
     results = fold_run(plan, happened).results
     assert [result.name for result in results if result.reused] == ["b"]
     names = "".join(result.name for result in results if result.ok)
-    assert names == ("abcdef" if is_there else "bcde")
+    assert names == ("abcdefg" if is_there else "bcdef")
     assert not any(result.fetched or result.cut for result in results)
     assert happened[-1] == RunFinished("ok" if is_there else "failed", ANY, reused=(1,))
+
+
+@pytest.mark.parametrize("changed", ["a", "b", "ab", ""])
+@one_or_several
+def test_of_several_outputs_each_decides_what_comes_after_it(
+    changed: str, flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """And not what comes after another one of its wave, in whatever order they come in."""
+    plan = workflows.plan(
+        {"name": "a", "action": "A"},
+        {"name": "b", "action": "B"},
+        {"name": "c", "action": "C", "after": ["a"]},
+        {"name": "d", "action": "D", "after": ["b"]},
+        {"name": "e", "action": "E", "input": {"from": ["a", "b"]}},
+        flags=flags,
+    )
+    resumed = workflows.without_outputs(
+        workflows.resumption(plan, dict(enumerate("abcd"))),
+        fetched={0: 4, 1: 4},
+        in_doubt={2: 0, 3: 1},
+    )
+    gives: dict[str, Json] = {name: name.lower() for name in "ABCDE"}
+    gives |= {name.upper(): "another" for name in changed}
+    happened, inputs = resume(plan, resumed, gives, in_turn=in_turn)
+    again = changed.replace("a", "C").replace("b", "D")
+    assert inputs.keys() == {*"ABE", *again}
+    results = fold_run(plan, happened).results
+    assert [result.fetched for result in results[:2]] == [name not in changed for name in "ab"]
+    assert [result.reused for result in results[2:4]] == [name not in again for name in "CD"]
 
 
 @pytest.mark.parametrize("first", ["long", "LONG"])
@@ -1184,7 +1214,7 @@ def pasts(draw: st.DrawFn, plan: Plan) -> Past:
     runner = AttemptRunner(as_in_run(0), float, at_once, float)
     happened = follow(interpret(plan, sequential(runner), float, keep_going=True))
     known: dict[tuple[str, int], StepPast] = {}
-    fates = st.sampled_from(["whole", "whole", "cut", "cut", "begun", "lost"])
+    fates = st.sampled_from(["cut", "cut", "cut", "cut", "whole", "begun", "lost"])
     for ended, event in enumerate(happened):
         if not isinstance(event, StepFinished) or (fate := draw(fates)) == "lost":
             continue
@@ -1194,13 +1224,15 @@ def pasts(draw: st.DrawFn, plan: Plan) -> Past:
         cut = measure(result.output) if fate == "cut" and result.ok else None
         what = step.action, find_key(step), output, result.attempts, cut
         past = StepPast(0, happened.index(StepStarted(*event[:2])), ended, state, *what)
-        is_begun = fate == "begun"
-        known[step.name, 0] = past._replace(state="begun", output=None) if is_begun else past
+        if fate == "begun":
+            past = past._replace(ended=past.began, state="begun", output=None)
+        known[step.name, 0] = past
     return Past("run 1", "", None, known, [Code("unknown", {}, {})])
 
 
+@settings(max_examples=300)
 @given(
-    plan=plans(actions=("good", "good", "odd", "worse", "bad")),
+    plan=plans(actions=("good", "good", "good", "odd", "worse", "bad")),
     keep_going=st.booleans(),
     data=st.data(),
 )
@@ -1219,7 +1251,7 @@ def test_what_is_kept_stands_on_what_is_kept(
         how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going, "resumed": resumed}
         happened = follow(interpret(plan, crew, float, **how))
         check_order(happened)
-        check_kept(plan, only(StepFinished, happened))
+        check_kept(plan, resumed, only(StepFinished, happened))
         assert isinstance(happened[-1], RunFinished)
         return fold_run(plan, happened, keep_going=keep_going), happened[-1]
 
@@ -1229,8 +1261,8 @@ def test_what_is_kept_stands_on_what_is_kept(
     check_same(plan, result, end, wanted, wanted_end)
 
 
-def check_kept(plan: Plan, finished: list[StepFinished]) -> None:
-    """Check what steps that are kept come after, and what others were handed."""
+def check_kept(plan: Plan, resumed: Resumption, finished: list[StepFinished]) -> None:
+    """Check what steps that are kept come after and gave, and what others were handed."""
     wave_of = list_waves(plan.steps.tolist())
     results = {event.step_index: event.result for event in finished}
     by_name = {result.name: result for result in results.values()}
@@ -1240,6 +1272,8 @@ def check_kept(plan: Plan, finished: list[StepFinished]) -> None:
         if index in kept:
             earlier = {other for other, wave in enumerate(wave_of) if wave < wave_of[index]}
             assert kept >= earlier.union(step.before)
+        if result.fetched:
+            assert measure(result.output) == resumed.kept[index].cut
         if result.ok and not result.reused:
             assert not any(by_name[name].cut for name in step.reads)
             value = thaw(step.input, outputs)
