@@ -58,15 +58,16 @@ def close_record(
 
 
 def _read_records(path: str, run_id: str) -> list[dict[str, Any]]:
-    """Return the records of a run, in the order of the file."""
+    """Return the records of a run, in the order of the file.
+
+    If the file was renamed meanwhile, the one that has its name has not the first ones.
+    """
     with AuditReader(path, by_anybody=True) as reader:
-        for offset, line in reader.find_lines(START):
-            start = read_start(offset, line)
-            if start is not None and start.run_id == run_id:
-                blocks = reader.read_lines({offset: run_id.encode()})
-                records = (record for lines in blocks for record in read_records(lines))
-                return [record for record in records if record.get("run_id") == run_id]
-    return []
+        starts = (read_start(offset, line) for offset, line in reader.find_lines(START))
+        found = (start.offset for start in starts if start and start.run_id == run_id)
+        blocks = reader.read_lines({next(found, 0): run_id.encode()})
+        records = (record for lines in blocks for record in read_records(lines))
+        return [record for record in records if record.get("run_id") == run_id]
 
 
 def _find_ends(records: list[dict[str, Any]], signal: str | None, moment: str) -> Iterator[Event]:

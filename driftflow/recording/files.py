@@ -60,7 +60,7 @@ def require_records(descriptor: int, size: int) -> None:
     """Raise OSError if the first line of a file or its last complete one is no record."""
     first, _, _ = os.pread(descriptor, _BLOCK, 0).lstrip(_BLANK).partition(b"\n")
     last = _read_last_line(descriptor, size)
-    if not all(map(may_be_record, filter(None, (first, last)))):
+    if not all(map(may_be_record, (first, last))):
         raise OSError(errno.EINVAL, "it contains something other than audit records")
 
 

@@ -285,19 +285,31 @@ class RunStart(NamedTuple):
             params: What the plan was given.
         """
         given = json.loads(f"{{{_format_params(params)}}}")
-        pairs = [(self.params, given["params"]), (self.cut_params, given.get("cut_params", {}))]
-        return all(map(_are_same_params, *zip(*pairs, strict=True)))
+        told = {"params": self.params, "cut_params": self.cut_params}
+        recorded = {field: values for field, values in told.items() if values is not None}
+        if not all(isinstance(values, dict) for values in recorded.values()):
+            return False
+        ours, theirs = _list_params(given), _list_params(recorded)
+        return ours.keys() == theirs.keys() and all(
+            value == theirs[name] or _HIDDEN in (value, theirs[name])
+            for name, value in ours.items()
+        )
 
 
-def _are_same_params(recorded: object, given: Mapping[str, Json]) -> bool:
-    recorded = recorded or {}
-    if not isinstance(recorded, dict) or recorded.keys() != given.keys():
-        return False
-    pairs = [(recorded[name], value) for name, value in given.items()]
-    try:
-        return all(REDACTED in pair or _encode(pair[0]) == _encode(pair[1]) for pair in pairs)
-    except ValueError:  # an infinity, in a damaged record
-        return False
+# A parameter whose value is not told.
+_HIDDEN = ("params", f'"{REDACTED}"')
+
+
+def _list_params(fields: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the parameters that a record has: by name, the field and the JSON of the value."""
+    found = {}
+    for field in ("params", "cut_params"):
+        for name, value in fields.get(field, {}).items():
+            try:
+                found[name] = field, _encode(value)
+            except (ValueError, RecursionError):  # it was damaged: it is like no other value
+                found[name] = field, ""
+    return found
 
 
 def read_start(offset: int, line: bytes) -> RunStart | None:
@@ -330,13 +342,11 @@ def _read_texts(record: dict[str, Any], field: str) -> dict[str, str]:
 def read_record(line: bytes) -> dict[str, Any]:
     """Return the record that a line holds; an empty one if a crash has torn it."""
     try:
-        text = line.decode()
+        text = line.decode().strip(" \t\r")
         record, end = _scan(text, 0)
     except (ValueError, RecursionError, StopIteration):
         return {}
-    if end < len(text) and text[end:].strip(" \t\r"):
-        return {}
-    return record if isinstance(record, dict) else {}
+    return record if isinstance(record, dict) and end == len(text) else {}
 
 
 def read_records(lines: Sequence[bytes]) -> list[dict[str, Any]]:
@@ -402,4 +412,6 @@ def _read_cut(cut: object) -> Cut | None:
     if not isinstance(cut, dict):
         return None
     length, sha256 = cut.get("bytes"), cut.get("sha256")
-    return Cut(length, sha256) if type(length) is int and type(sha256) is str else None
+    if type(length) is int and type(sha256) is str and length > MAX_VALUE_BYTES:
+        return Cut(length, sha256)
+    return None

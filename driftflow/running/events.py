@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-# Annotations as they are: those of a named tuple that are strings are compiled as it is defined.
+# Annotations as they are, but for what a run that resumes none does not import: those of a named
+# tuple that are strings are compiled as it is defined.
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from driftflow.failures import Failure

@@ -170,7 +170,7 @@ class _Run:
         self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
         self._readers = Counter(chain.from_iterable(map(attrgetter("reads"), steps)))
         self._has_failed = False
-        self._cut: set[int] = set()  # the steps that an interrupt has ended
+        self._interrupted: set[int] = set()  # the steps that an interrupt has ended
         self._reused: list[int] = []  # the steps whose results are those of earlier runs
         self.schedule: Schedule
         if in_turn:
@@ -191,7 +191,7 @@ class _Run:
             The same, or what it was sent meanwhile.
         """
         kept = self._kept
-        while kept and not (halt or self._cut):
+        while kept and not (halt or self._interrupted):
             index = self.schedule.take_kept()
             if index is None:
                 break
@@ -241,7 +241,7 @@ class _Run:
         self._has_failed = True
         if failure.types != (INTERRUPT,):
             return False
-        self._cut.add(index)
+        self._interrupted.add(index)
         return self._keep_going  # what comes after it is left, like all the rest
 
     def _keep_output(self, step: Step, result: StepResult) -> None:
@@ -270,7 +270,7 @@ class _Run:
         if is_cut or not self.schedule.is_complete():
             status = "interrupted"
         reach = self.schedule.reach
-        has_end = reach.end < math.inf and reach.end not in self._cut
+        has_end = reach.end < math.inf and reach.end not in self._interrupted
         stopped_by = self._steps[int(reach.end)].name if has_end else None
         done = {*self.schedule.find_discarded()}.difference(self._reused)
         reused = [index for index in self._reused if index < reach.end]

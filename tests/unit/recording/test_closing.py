@@ -175,3 +175,18 @@ def test_what_was_torn_stays_on_a_line_of_its_own(tmp_path: Path) -> None:
     assert [record["seq"] for record in added] == [2, 3]
     with JsonFileStorage(str(path)):
         pass
+
+
+def test_a_run_whose_file_was_renamed_is_closed_in_the_new_one(tmp_path: Path) -> None:
+    """Though that has not its first record; and it stays as it is if it has none of the run."""
+    path = tmp_path / "audit"
+    recorded(path, *STARTED)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[1:]))
+    assert [record["event"] for record in closed(path)] == [
+        "step_finished",
+        "step_finished",
+        "run_finished",
+    ]
+    recorded(tmp_path / "other", *STARTED, run_id="other")
+    assert closed(tmp_path / "other") == []

@@ -19,6 +19,7 @@ from driftflow.recording.records import (
     NO_CODE,
     RunStart,
     format_record,
+    may_be_record,
     read_past,
     read_record,
     read_records,
@@ -581,6 +582,31 @@ def test_a_run_whose_parameters_are_damaged_has_others(changes: dict[str, Any]) 
     assert not start.has_params(plan.params)
 
 
+def test_a_long_parameter_that_is_secret_by_now_is_not_compared() -> None:
+    """Nor one that is no secret any more; its name is."""
+    then, now = given_params(a=LONG), given_params("a", a="short")
+    assert start_of(then).has_params(now.params)
+    assert start_of(now).has_params(then.params)
+    assert not start_of(now).has_params(given_params(b=LONG).params)
+
+
+def test_a_parameter_that_is_too_deep_is_damaged() -> None:
+    """Python reads it, and cannot write it."""
+    line = write(RunStarted(given_params(a=1)))
+    line = line.replace(b'"a":1', b'"a":' + b"[" * 990 + b"]" * 990)
+    start = read_start(0, line)
+    assert start is None or not start.has_params(given_params(a=1).params)
+
+
+def test_blanks_around_a_record_do_not_matter() -> None:
+    """Be it read alone or with others."""
+    line = write(StepStarted(0, A_STEP))
+    for text in (b" \t" + line, line + b" \r", b"  " + line + b" "):
+        assert read_record(text) == read_record(line) != {}
+        assert read_records([text, line]) == read_records([text, line, b"{"])[:2]
+        assert may_be_record(text)
+
+
 def test_a_run_of_which_no_parameters_are_known_has_none() -> None:
     """As those of a version of DriftFlow that did not record them."""
     old = start_of(given_params(), params=None)
@@ -606,6 +632,15 @@ def test_a_step_that_is_ok_has_its_output(output: Json) -> None:
     past = past_of(StepFinished(0, A_STEP, workflows.done("s", output, 2)))
     key = find_key(A_STEP)
     assert repr(past) == repr(StepPast(3, 10, 20, "ok", "echo", key, output, 2, None))
+
+
+def test_an_output_that_was_cut_is_a_long_one() -> None:
+    """What says otherwise is damaged: the step may have done anything."""
+    for length in (4, MAX_VALUE_BYTES):
+        cut = {"bytes": length, "sha256": "0" * 64}
+        assert past_of(StepFinished(0, A_STEP, done(LONG)), cut=cut).state == "begun"
+    cut = {"bytes": MAX_VALUE_BYTES + 1, "sha256": "0" * 64}
+    assert past_of(StepFinished(0, A_STEP, done(LONG)), cut=cut).state == "ok"
 
 
 def test_of_an_output_that_was_cut_only_the_measure_is_known() -> None:
