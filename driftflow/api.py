@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from driftflow.actions.sources import Given
-    from driftflow.planning.plan import Plan
+    from driftflow.planning.plan import Plan, Step
     from driftflow.planning.settings import Sync
     from driftflow.reading.document import Json
     from driftflow.resuming.decision import Resumption
@@ -86,8 +86,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
         ConfigError: If the config is at fault, or the parameters. No step was run.
         ActionsError: If an action cannot be loaded, or its name is taken; or if child processes
             could not find it, with `enforce_timeout`. No step was run.
-        TypeError: If the value of a parameter is not a JSON value, `jobs` no integer, or `executor`
-            no executor.
+        TypeError: If the value of a parameter is not a JSON value, `jobs` no integer, `executor` no
+            executor, or `resume` none of these.
         ValueError: If `jobs` is less than 1, or `audit_sync` is not one of these.
         ResumeError: If `resume` names a run, and the audit is off or has no such run, or more than
             one. No step was run.
@@ -97,6 +97,8 @@ def run_workflow(  # noqa: PLR0913 - what they are for stands at each call
             audit says so and has an end.
     """
     options = Options(executor, jobs, enforce_timeout, audit_sync, keep_going)
+    if not isinstance(resume, bool | str):
+        raise TypeError(f"resume must be True, False or the name of a run, not {resume!r}")
     if actions:
         from driftflow.actions.registry import resolve_actions
 
@@ -203,7 +205,7 @@ def find_resumption(plan: Plan, run: str | Literal[True]) -> Resumption:
     return decide(plan, find_run(plan, run) if isinstance(run, str) else find_last_run(plan))
 
 
-def find_changed_code(plan: Plan, actions: Given, resumed: Resumption) -> dict[str, list[str]]:
+def find_changed_code(plan: Plan, actions: Given, resumed: Resumption) -> dict[str, list[Step]]:
     """Return the code that has changed since steps were done that are kept.
 
     Args:
@@ -212,7 +214,7 @@ def find_changed_code(plan: Plan, actions: Given, resumed: Resumption) -> dict[s
         resumed: What is kept.
 
     Returns:
-        By the file or package of actions, the names of the steps.
+        By the file or package of actions, the steps.
     """
     from driftflow.actions.provenance import find_homes
     from driftflow.resuming import code

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -32,7 +33,7 @@ from driftflow.recording.records import (
     read_start,
 )
 from driftflow.resuming.past import Past, StepPast
-from driftflow.text import format_json, shorten
+from driftflow.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +76,8 @@ def find_last_run(plan: Plan, *, by_anybody: bool = False) -> Past:
                     raise ResumeError(reason)
                 return past
             passed_over += 1
+    if not reader.is_there:
+        raise ResumeError(f"there is no audit {path}")
     parameters = " with these parameters" if passed_over else ""
     raise ResumeError(f"{path} has no run of this workflow{parameters}")
 
@@ -99,6 +102,8 @@ def find_run(plan: Plan, run_id: str) -> Past:
             if run_id and start.run_id.startswith(run_id):
                 found[start.run_id] = start, passed_over
             passed_over += start.workflow == plan.name
+        if not reader.is_there:
+            raise ResumeError(f"there is no audit {path}")
         if not found:
             raise ResumeError(f"{path} has no run `{shorten(run_id)}`")
         if len(found) > 1 and run_id not in found:
@@ -139,7 +144,7 @@ def _find_bytes(name: str) -> bytes:
 
 
 def _refuse_version(path: str, version: object) -> NoReturn:
-    which = "no version" if version is None else f"version {shorten(format_json(version))}"
+    which = "no version" if version is None else f"version {shorten(json.dumps(version))}"
     known = f"only version {AUDIT_VERSION} is supported"
     raise StorageError(path, f"the audit cannot be read: a record has {which}, but {known}")
 

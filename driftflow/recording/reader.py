@@ -30,6 +30,10 @@ class AuditReader:
         by_anybody: Whether others than the user and root may have written it: only if nothing that
             it says is handed on.
 
+    Attributes:
+        path: The file.
+        is_there: Whether there is such a file.
+
     Raises:
         StorageError: If the file cannot be read, is no regular file, or could have been written by
             others, and must not have been.
@@ -37,6 +41,7 @@ class AuditReader:
 
     def __init__(self, path: str, *, by_anybody: bool = False) -> None:
         self.path = path
+        self.is_there = True
         self._descriptor = -1
         self._size = 0
         try:
@@ -46,7 +51,7 @@ class AuditReader:
             if not by_anybody:
                 require_credible(status)
         except FileNotFoundError:
-            pass
+            self.is_there = False
         except OSError as error:
             self.close()
             raise self._make_error(error.strerror) from None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def find_changed_code(
     steps: Sequence[Step], resumption: Resumption, code: Code, homes: Mapping[str, str]
-) -> dict[str, list[str]]:
+) -> dict[str, list[Step]]:
     """Return the code that is another than it was when steps were done that are kept.
 
     Args:
@@ -29,10 +29,9 @@ def find_changed_code(
             DriftFlow's is missing.
 
     Returns:
-        By the file or package, the names of the steps, each in its order. DriftFlow itself is
-        `driftflow`.
+        By the file or package, the steps, in run order. DriftFlow itself is `driftflow`.
     """
-    changed: dict[str, list[str]] = {}
+    changed: dict[str, list[Step]] = {}
     known: dict[tuple[int, str], str | None] = {}  # by run and action, what has changed
     for index, past in resumption.kept.items():
         if index in resumption.fetched:
@@ -41,15 +40,19 @@ def find_changed_code(
         where = past.run, step.action
         if where not in known:
             home, then = homes.get(step.action), resumption.past.codes[past.run]
-            is_same = _find_state(then, home) == _find_state(code, home)
-            known[where] = None if is_same else home or "driftflow"
+            known[where] = None if _is_same(then, code, home) else home or "driftflow"
         if found := known[where]:
-            changed.setdefault(found, []).append(step.name)
+            changed.setdefault(found, []).append(step)
     return changed
 
 
-def _find_state(code: Code, home: str | None) -> str | None:
-    """Return what tells one state of a file or a package from another."""
+def _is_same(then: Code, now: Code, home: str | None) -> bool:
+    """Return whether a file or a package is as it was; None for DriftFlow.
+
+    A file may lie elsewhere by now, as after each deployment into a new folder.
+    """
     if home is None:
-        return code.version
-    return code.files.get(home) or code.packages.get(home)
+        return then.version == now.version
+    if home in now.files:
+        return now.files[home] in then.files.values()
+    return then.packages.get(home) == now.packages.get(home)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from driftflow.planning.plan import Plan, Step
-    from driftflow.resuming.past import Past, State, StepPast
+    from driftflow.resuming.past import Past, StepPast
 
 # Why a step is done again:
 #
 #     no_key          it has no key
 #     not_done        there is no record that it was done
-#     may_have_run    it was begun, and has no end, or an interrupt has ended it
+#     may_have_run    it was begun and has no end, or an interrupt has ended it, or the record has a
+#                     gap in which it may have been begun again
 #     failed          it failed
 #     changed         its action or its input is another
 #     after           it comes after a step that is done again
@@ -48,12 +49,6 @@ Cause: TypeAlias = Literal[
     "done_before",
     "output_needed",
 ]
-
-_CAUSES: dict[State, Cause] = {
-    "begun": "may_have_run",
-    "failed": "failed",
-    "not_tried": "not_done",
-}
 
 
 class Reason(NamedTuple):
@@ -152,14 +147,14 @@ class _Wave(NamedTuple):
 
 def _judge_record(step: Step, record: StepPast | None, complete_since: int) -> Reason | None:
     """Return why a step is done again if that follows from its own record; None if it does not."""
+    if record is not None and (record.state == "begun" or record.run < complete_since):
+        return Reason("may_have_run")
     if not step.has_key:
         return Reason("no_key")
-    if record is None:
+    if record is None or record.state == "not_tried":
         return Reason("not_done")
-    if record.run < complete_since:
-        return Reason("may_have_run")
-    if record.state != "ok":
-        return Reason(_CAUSES[record.state])
+    if record.state == "failed":
+        return Reason("failed")
     if record.action != step.action or record.key != find_key(step):
         return Reason("changed")
     return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from driftflow.text import count_of, shorten
+from driftflow.text import count_of, format_json, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ def format_decision(steps: Sequence[Step], resumption: Resumption, index: int) -
     if reason is not None:
         return f"again: {_format_reason(steps, reason)}"
     if index in resumption.in_doubt:
-        source = shorten(steps[resumption.in_doubt[index]].name)
+        source = _format_name(steps[resumption.in_doubt[index]])
         return f"again if {source} gives something else"
     return "kept"
 
@@ -66,15 +67,15 @@ def format_summary(steps: Sequence[Step], resumption: Resumption) -> str:
     parts = [f"{number} kept"]
     if again:
         reasons = (
-            f"{shorten(steps[index].name)} ({_format_reason(steps, reason)})"
+            f"{_format_name(steps[index])} ({_format_reason(steps, reason)})"
             for index in again
             if (reason := find_reason(resumption, index))
         )
         parts.append(f"again: {_list_some(reasons, len(again))}")
     if in_doubt:
         sources = sorted({resumption.in_doubt[index] for index in in_doubt})
-        named = _list_some((shorten(steps[index].name) for index in sources), len(sources))
-        doubtful = _list_some((shorten(steps[index].name) for index in in_doubt), len(in_doubt))
+        named = _list_some((_format_name(steps[index]) for index in sources), len(sources))
+        doubtful = _list_some((_format_name(steps[index]) for index in in_doubt), len(in_doubt))
         gives = "gives" if len(sources) == 1 else "give"
         parts.append(f"again if {named} {gives} something else: {doubtful}")
     if len(parts) == 1:
@@ -82,7 +83,7 @@ def format_summary(steps: Sequence[Step], resumption: Resumption) -> str:
     return f"resuming {format_past(resumption.past)}: {'; '.join(parts)}"
 
 
-def list_changes(changed: Mapping[str, Sequence[str]]) -> list[str]:
+def list_changes(changed: Mapping[str, Sequence[Step]]) -> list[str]:
     """Return a line for each file or package of actions that has changed since.
 
     Args:
@@ -90,14 +91,20 @@ def list_changes(changed: Mapping[str, Sequence[str]]) -> list[str]:
     """
     return [
         f"{source} has changed since; "
-        f"kept from before: {_list_some(map(shorten, names), len(names))}"
-        for source, names in changed.items()
+        f"kept from before: {_list_some(map(_format_name, steps), len(steps))}"
+        for source, steps in changed.items()
     ]
+
+
+def _format_name(step: Step) -> str:
+    """Return the name of a step, in quotes if it could be taken for other words of the line."""
+    name = shorten(step.name)
+    return name if re.fullmatch(r"[\w ./:-]+", name.removesuffix("…")) else format_json(name)
 
 
 def _format_reason(steps: Sequence[Step], reason: Reason) -> str:
     cause, index = reason
-    return _CAUSES[cause].format("" if index is None else shorten(steps[index].name))
+    return _CAUSES[cause].format("" if index is None else _format_name(steps[index]))
 
 
 def _list_some(words: Iterable[str], number: int) -> str:

@@ -479,7 +479,7 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     arguments = ("--config", path, "--actions", actions, "--resume")
     audit = "./driftflow.audit.json"
     first = invoke(*arguments, cwd=tmp_path)
-    reason = f"nothing to resume, so all steps run: {audit} has no run of this workflow\n"
+    reason = f"nothing to resume, so all steps run: there is no audit {audit}\n"
     assert first == (1, "OK a: a\nFAIL b: not ready\n", reason)
     (tmp_path / "ready").touch()
     second = invoke(*arguments, "--print-json", cwd=tmp_path)
@@ -525,7 +525,7 @@ def test_a_run_that_is_not_there_is_wrong_input(command: tuple[str, ...], tmp_pa
     """No step runs, and nothing is printed."""
     path = save(tmp_path, ECHO, flags={"audit": True})
     done = invoke(*command, "--config", path, "--resume-from", "x", cwd=tmp_path)
-    assert done == (2, "", "error: ./driftflow.audit.json has no run `x`\n")
+    assert done == (2, "", "error: there is no audit ./driftflow.audit.json\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--print-json"]])

@@ -561,7 +561,7 @@ def test_the_newest_run_of_the_same_name_and_parameters_is_resumed(job: Job) -> 
     ("flags", "params", "reason"),
     [
         ({}, [], "the flag audit is off"),
-        ({"audit": True}, [], "{audit} has no run of this workflow"),
+        ({"audit": True}, [], "there is no audit {audit}"),
         ({"audit": True}, ["day=2"], "{audit} has no run of this workflow with these parameters"),
         (
             {"audit": True},
@@ -609,9 +609,8 @@ def test_a_run_that_is_not_there_or_not_the_only_one_is_refused(job: Job) -> Non
     """No step runs: exit status 2."""
     job.step("a")
     path = job.save()
-    for name, reason in (("12", "./driftflow.audit.json has no run `12`"),):
-        done = invoke("--config", path, "--resume-from", name, cwd=job.folder)
-        assert (done.status, done.stdout, done.stderr) == (2, "", f"error: {reason}\n")
+    done = invoke("--config", path, "--resume-from", "12", cwd=job.folder)
+    assert done == (2, "", "error: there is no audit ./driftflow.audit.json\n")
     start = {"v": 1, "ts": "then", "seq": 0, "event": "run_started", "workflow": "test"}
     lines = [json.dumps(start | {"run_id": name}) + "\n" for name in ("121", "122", "12")]
     job.audit.write_text("".join(lines[:2]))
@@ -619,6 +618,10 @@ def test_a_run_that_is_not_there_or_not_the_only_one_is_refused(job: Job) -> Non
         job.run(resume="12")
     job.audit.write_text("".join(lines))
     assert job.run(resume="12")["resumed"]["run_id"] == "12"
+    wrong: Any
+    for wrong in (None, 1, [], b"12"):
+        with pytest.raises(TypeError, match="resume must be True, False or the name of a run"):
+            job.run(resume=wrong)
     for word in ("", "no"):
         with pytest.raises(ResumeError, match="has no run"):
             job.run(resume=word)

@@ -69,7 +69,8 @@ def write(*records: dict[str, Any] | bytes) -> None:
         run = str(each.get("run_id"))
         seqs[run] = seqs.get(run, -1) + 1
         numbered = {"seq": seqs[run]} | each
-        lines.append(json.dumps(numbered, separators=(",", ":")).encode() + b"\n")
+        line = json.dumps(numbered, separators=(",", ":")).replace("Infinity", "1e999")
+        lines.append(line.encode() + b"\n")
     AUDIT.write_bytes(b"".join(lines))
     AUDIT.chmod(0o600)
 
@@ -244,6 +245,7 @@ def test_a_run_that_did_not_end_ok_is_found(status: object) -> None:
 def test_there_may_be_nothing_to_resume() -> None:
     """It says why."""
     plan, audit = plan_of(), "./driftflow.audit.json"
+    nothing = f"there is no audit {audit}"
     missing = f"{audit} has no run of this workflow"
     parameters = f"{missing} with these parameters"
     ended = "the last run of this workflow with these parameters ended ok"
@@ -253,7 +255,9 @@ def test_there_may_be_nothing_to_resume() -> None:
             find_last_run(plan)
         return str(caught.value)
 
-    assert reason(plan) == missing
+    assert reason(plan) == nothing
+    with pytest.raises(ResumeError, match=nothing):
+        find_run(plan, "1")
     write(start("1", workflow="other"), end("1", "a"))
     assert reason(plan) == missing
     write(start("1", params={"day": 1}), start("2", workflow="other"))
@@ -328,6 +332,7 @@ def test_without_an_audit_no_run_is_found_by_name() -> None:
         ("1", 'version "1"'),
         (True, "version true"),
         (1.0, "version 1.0"),
+        (float("inf"), "version Infinity"),
         ("x" * 100, f'version "{"x" * 79}…'),
     ],
 )

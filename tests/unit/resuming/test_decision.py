@@ -202,6 +202,14 @@ def test_a_step_without_a_key_holds_back_no_wave() -> None:
     assert [*all_done(plan).kept] == [c]
 
 
+def test_a_step_without_a_key_that_was_begun_may_have_run() -> None:
+    """Of all steps, those are what one would look for."""
+    plan = workflows.plan({"name": "a", "sensitive": True}, {"name": "b", "sensitive": True})
+    decided = all_done(plan, a={"state": "begun"})
+    assert decided.again == {0: Reason("may_have_run"), 1: Reason("no_key")}
+    assert decided.may_have_run == [0]
+
+
 def test_what_a_later_run_may_have_done_is_not_believed() -> None:
     """Where records of that run are missing, and it has none of the step."""
     plan = workflows.plan({"name": "a"}, {"name": "b"})

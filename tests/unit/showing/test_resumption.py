@@ -83,6 +83,15 @@ def test_of_many_steps_some_are_named() -> None:
     assert told.count("(failed)") == 8
 
 
+def test_a_name_cannot_be_taken_for_other_words_of_the_line() -> None:
+    """It is in quotes then, also as part of a reason."""
+    name = "a, b (failed); again: c"
+    steps: list[dict[str, Any]] = [{"name": name}, {"name": "tag/ü 1.0", "input": {"from": name}}]
+    assert summary(*steps, **{name: {"state": "failed"}}) == (
+        f'0 kept; again: "{name}" (failed), tag/ü 1.0 (after "{name}")'
+    )
+
+
 def test_each_step_has_its_decision() -> None:
     """As `plan --resume` shows it."""
     plan = workflows.plan(*CHAIN, {"name": "d", "input": {"from": "a"}}, {"name": "e"})
@@ -106,8 +115,9 @@ def test_each_cause_has_its_words(cause: Cause) -> None:
 
 def test_code_that_has_changed_is_told_with_the_steps_that_are_kept() -> None:
     """A line for each file and package; of many steps some."""
-    assert list_changes({"/x.py": ["a", "b"], "pack": [str(number) for number in range(9)]}) == [
-        "/x.py has changed since; kept from before: a, b",
+    steps = workflows.plan(*({"name": str(number)} for number in range(9))).steps.tolist()
+    assert list_changes({"/x.py": steps[:2], "pack": steps}) == [
+        "/x.py has changed since; kept from before: 0, 1",
         "pack has changed since; kept from before: 0, 1, 2, 3, 4, 5, 6, 7 and 1 more",
     ]
     assert list_changes({}) == []
