@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -313,7 +314,10 @@ def print_resumed(runs: int) -> None:
     fill_audit(small)
     others = workloads.other_records(AUDIT, 10_000, 500)
     both = SCRATCH / "both.jsonl"
-    both.write_bytes(own.read_bytes() + others.read_bytes())
+    with both.open("wb") as file:
+        for path in (own, others):
+            with path.open("rb") as part:
+                shutil.copyfileobj(part, file)
     for path in (own, both):
         path.chmod(0o600)
     alone, beside = (

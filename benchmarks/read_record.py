@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
+import re
 import sys
 import time
+from pathlib import Path
 
 from driftflow.api import find_resumption
 from driftflow.config import load_config
@@ -23,5 +24,7 @@ if __name__ == "__main__":
     resumed = find_resumption(plan, run=True)
     seconds = time.perf_counter() - started
     assert len(resumed.kept) + len(resumed.again) == len(plan.steps)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([seconds, peak]))
+    # What the system says of a process begins with what the one had that started it.
+    status = Path("/proc/self/status").read_text("ascii")
+    (peak,) = re.findall(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    print(json.dumps([seconds, int(peak) / 1024]))
