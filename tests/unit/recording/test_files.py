@@ -91,7 +91,7 @@ def test_only_a_regular_file_is_opened(path: str, reason: str) -> None:
 @pytest.mark.parametrize("path", ["a\0b", "\ud800"])
 def test_what_cannot_be_the_name_of_a_file_is_a_value_error(path: str) -> None:
     """It is no error of the system's."""
-    with pytest.raises(ValueError, match=r"null byte|surrogates not allowed"):
+    with pytest.raises(ValueError, match=r"null (byte|character)|surrogates not allowed"):
         open_file(path, os.O_RDONLY)
 
 
