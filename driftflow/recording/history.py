@@ -167,7 +167,7 @@ def _read_past(reader: AuditReader, chain: Sequence[RunStart], passed_over: int 
     names = {start.offset: start.run_id.encode(errors="replace") for start in chain}
     next_seqs = [0] * len(chain)
     complete_since = 0
-    status: object = None
+    statuses: list[object] = [None] * len(chain)
     fold = _Fold(len(chain))
     places = count()
     for lines in reader.read_lines(names):
@@ -189,11 +189,11 @@ def _read_past(reader: AuditReader, chain: Sequence[RunStart], passed_over: int 
                 fold.begin_run(run, place)
             elif event == RUN_FINISHED:
                 names.pop(chain[run].offset, None)
-                status = record.get("status") if run == len(chain) - 1 else None
+                statuses[run] = record.get("status")
     return Past(
         run_id=chain[-1].run_id,
         moment=str(chain[-1].moment),
-        status=status if isinstance(status, str) else None,
+        status=statuses[-1] if isinstance(statuses[-1], str) else None,
         steps=fold.finish(),
         codes=[start.code for start in chain],
         complete_since=complete_since,
@@ -231,8 +231,10 @@ class _Fold:
         if type(name) is not str or type(number) is not int:
             return
         step = name, number
-        begun_in, began = self._begun.pop(step, (run, self._run_starts[run]))
-        if begun_in != run:
+        begun_in, began = self._begun.get(step, (None, 0))
+        if begun_in == run:
+            del self._begun[step]
+        else:  # its own start is not on record; another run that has begun it may be at it still
             began = self._run_starts[run]
         past = read_past(record, run, began, place)
         if past.cut is not None and record.get("fetched") is True:

@@ -272,14 +272,15 @@ class _Run:
         reach = self.schedule.reach
         has_end = reach.end < math.inf and reach.end not in self._interrupted
         stopped_by = self._steps[int(reach.end)].name if has_end else None
-        done = {*self.schedule.find_discarded()}.difference(self._reused)
-        reused = [index for index in self._reused if index < reach.end]
+        discarded = {*self.schedule.find_discarded()}.difference(self._reused)
         return RunFinished(
             status,
             seconds,
             stopped_by,
             signal,
-            *map(tuple, map(sorted, (done, reach.not_run, reused))),
+            discarded=tuple(sorted(discarded)),
+            not_run=tuple(sorted(reach.not_run)),
+            reused=tuple(sorted([index for index in self._reused if index < reach.end])),
         )
 
 

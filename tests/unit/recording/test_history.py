@@ -103,10 +103,24 @@ def test_a_step_without_a_start_may_have_begun_with_its_run() -> None:
     assert (record.began, record.ended) == (2, 4)
 
 
-def test_a_step_that_another_run_has_begun_did_not_begin_there() -> None:
+def test_the_end_of_a_step_in_one_run_is_not_that_in_another() -> None:
     """Two runs that belong together may be entangled, if both were under way."""
-    write(start("1"), start("2", resumes="1"), begin("2", "a"), end("1", "a"), over("2"))
-    assert find_last_run(plan_of()).steps["a", 0].began == 0
+    records = [start("1"), start("2", resumes="1"), begin("2", "a"), end("1", "a")]
+    write(*records, over("2"))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("begun", None)}
+    write(*records, end("2", "a", output="new"), begin("1", "b"), end("2", "b"), over("2"))
+    past = find_last_run(plan_of())
+    assert (past.steps["a", 0].began, past.steps["a", 0].output) == (2, "new")
+    assert past.steps["b", 0].state == "begun"
+
+
+def test_a_run_has_the_status_with_which_it_ended_itself() -> None:
+    """Though one that it resumed has ended later."""
+    write(start("1"), start("2", resumes="1"), over("2", "interrupted"), over("1", "failed"))
+    assert find_last_run(plan_of()).status == "interrupted"
+    write(start("1"), start("2", resumes="1"), over("2", "ok"), over("1", "failed"))
+    with pytest.raises(ResumeError, match="ended ok"):
+        find_last_run(plan_of())
 
 
 def test_the_newest_of_a_step_counts() -> None:
