@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from driftflow.schemas.compiler import write_source
-from driftflow.schemas.published import load_schema
+from driftflow.schemas.published import load_config_shape
 
 ACCEPTOR = Path(__file__).resolve().parent.parent / "driftflow" / "checking" / "acceptor.py"
 
@@ -23,6 +23,6 @@ from typing import Any
 '''
 
 if __name__ == "__main__":
-    config = {**load_schema("driftflow")}
+    config = {**load_config_shape()}
     del config["$id"]  # which asks nothing of a document
     ACCEPTOR.write_text(HEAD + write_source(config), encoding="utf-8")

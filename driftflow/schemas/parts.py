@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from driftflow.reading.document import clone_json
+from driftflow.schemas.inspection import inspect_schema, read_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from driftflow.issues import JsonPath
 
 # Keywords below which schemas have names.
 NAMED = {"properties", "patternProperties", "definitions", "dependencies"}
@@ -50,36 +55,45 @@ def escape_key(key: str) -> str:
 
 
 def resolve_reference(reference: str, schema: Mapping[str, Any]) -> Any:
-    """Return the schema to which a `$ref` leads in that schema, by a JSON pointer.
+    """Return the schema to which a `$ref` of a schema that was localized leads.
+
+    Args:
+        reference: A JSON pointer, as it stands in an address: `#/definitions/x`.
+        schema: What it leads into.
+    """
+    part: Any = schema
+    for key in read_pointer(reference.removeprefix("#")):
+        part = part[int(key)] if type(part) is list else part[key]
+    return part
+
+
+def localize(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a schema whose references are JSON pointers from its top, without `$id`.
+
+    Those to the meta-schema of draft-07 stay as they are.
 
     Raises:
-        ValueError: If it leads to none.
+        SchemaError: If it is no JSON Schema of draft-07.
     """
-    from referencing.exceptions import PointerToNowhere
-    from referencing.jsonschema import DRAFT7, EMPTY_REGISTRY
-
-    found = None
-    start, slash, pointer = reference.partition("/")
-    with suppress(PointerToNowhere, TypeError, ValueError):  # a key of an array, or of a scalar
-        whole = DRAFT7.create_resource(schema)
-        found = whole.pointer(slash + pointer, resolver=EMPTY_REGISTRY.resolver()).contents
-    if start == "#" and isinstance(found, dict | bool):
-        return found
-    raise ValueError(
-        f"cannot resolve `$ref`: {reference} (only parts of the same schema can be referenced)"
-    )
+    parts, targets = inspect_schema(schema)
+    copy: Any = clone_json({**schema})
+    for path in parts:
+        part = _get(copy, path)
+        if type(part) is dict and path in targets and _get(copy, targets[path]) is not None:
+            part["$ref"] = _write_pointer(targets[path])
+        elif type(part) is dict and "$ref" not in part:
+            part.pop("$id", None)
+    return dict(copy)
 
 
-def check_references(schema: Mapping[str, Any]) -> None:
-    """Raise ValueError if a `$ref` in the schema leads anywhere but to another part of it."""
+def _get(schema: Any, path: JsonPath) -> Any:
+    """Return what is at a path; None for one in the meta-schema."""
+    for key in path:
+        if type(schema) is dict and key not in schema:
+            return None
+        schema = schema[key]
+    return schema
 
-    def check(part: Any, *_: str) -> None:
-        if not isinstance(part, dict):
-            return
-        if isinstance(part.get("$ref"), str):
-            resolve_reference(part["$ref"], schema)
-        if isinstance(part.get("$id"), str) and part is not schema:
-            raise ValueError(f"`$id` is allowed only at the top level of the schema: {part['$id']}")
-        replace_parts(part, check)
 
-    check(schema)
+def _write_pointer(path: JsonPath) -> str:
+    return "#" + "".join(f"/{quote(escape_key(str(key)), safe='')}" for key in path)

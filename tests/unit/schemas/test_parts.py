@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
-from driftflow.schemas.parts import check_references, replace_parts, resolve_reference
+from driftflow.schemas.parts import localize, replace_parts, resolve_reference
 
 SCHEMA: dict[str, Any] = {
     "title": "x",
@@ -50,31 +47,36 @@ def test_a_part_is_replaced_in_a_copy() -> None:
     assert schema["items"] == {"title": "x"}
 
 
-@pytest.mark.parametrize(
-    "reference",
-    [
-        *("", "other.json", "#title", "/title", "urn:x", "#/nowhere", "#/title", "#/title/0"),
-        *("#/required/0", "#/required/a", "#/items/2", "#/properties/a/type/x", "#/items/x"),
-        *("#/properties/d~0 e%25/x", "#%2Fitems%2F0"),
-    ],
-)
-def test_a_reference_leads_to_a_schema_in_the_same_one(reference: str) -> None:
-    """Or it is an error, wherever it stands."""
-    only = "only parts of the same schema can be referenced"
-    fault = f"^{re.escape(f'cannot resolve `$ref`: {reference} ({only})')}$"
-    with pytest.raises(ValueError, match=fault):
-        resolve_reference(reference, SCHEMA)
-    for holder in ({"not": {"allOf": [{}, {"$ref": reference}]}}, {"$ref": reference}):
-        for part in (holder, {"properties": {"enum": holder}}, {"x": {"y": holder}}):
-            with pytest.raises(ValueError, match=fault):
-                check_references(SCHEMA | part)
-
-
-def test_only_the_whole_has_an_id() -> None:
-    """A `$ref` below another would lead elsewhere. Names of properties and data are no keywords."""
-    check_references({"$id": "urn:x", "properties": {"$id": {}, "$ref": {}}})
-    check_references({"not": {"const": {"$id": "x", "$ref": "#/y"}}})
-    with pytest.raises(
-        ValueError, match=r"^`\$id` is allowed only at the top level of the schema: x$"
-    ):
-        check_references({"$id": "urn:x", "properties": {"default": {"$id": "x"}}})
+def test_references_are_written_as_pointers_from_the_top() -> None:
+    """Whatever names the schemas in it have; data that looks like a reference stays."""
+    schema = {
+        "$id": "http://example.org/whole",
+        "properties": {
+            "a": {"$ref": "other"},
+            "b": {"$ref": "other#here"},
+            "c": {"$ref": "#/definitions/x%25~1y"},
+            "d": {"$ref": "http://json-schema.org/draft-07/schema#/definitions/stringArray"},
+            "$id": {"const": {"$ref": "#/nowhere", "$id": "x"}},
+            "$ref": {"not": {"$ref": "#"}},
+        },
+        "definitions": {
+            "x%/y": {"$id": "other", "items": [{"$ref": "#/items/1"}, {"$id": "#here"}]},
+        },
+        "unknown": {"$ref": "#/nowhere"},
+    }
+    localized = localize(schema)
+    assert localized == {
+        "properties": {
+            "a": {"$ref": "#/definitions/x%25~1y"},
+            "b": {"$ref": "#/definitions/x%25~1y/items/1"},
+            "c": {"$ref": "#/definitions/x%25~1y"},
+            "d": {"$ref": "http://json-schema.org/draft-07/schema#/definitions/stringArray"},
+            "$id": {"const": {"$ref": "#/nowhere", "$id": "x"}},
+            "$ref": {"not": {"$ref": "#"}},
+        },
+        "definitions": {"x%/y": {"items": [{"$ref": "#/definitions/x%25~1y/items/1"}, {}]}},
+        "unknown": {"$ref": "#/nowhere"},
+    }
+    assert schema["$id"] == "http://example.org/whole"
+    target = resolve_reference("#/definitions/x%25~1y/items/1", localized)
+    assert target is localized["definitions"]["x%/y"]["items"][1]
