@@ -20,56 +20,100 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from driftflow.planning.references import CONTAINERS, scan
+from driftflow.planning.references import CONTAINERS, Named, list_output, list_steps, list_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from driftflow.planning.references import StepDocument
+    from driftflow.issues import JsonPath
+    from driftflow.reading.document import Json
 
 _NUMBERS = {int, float}
+# The fields, beside the input, that may name other steps.
+_EDGES = {"after", "when", "use"}
 
 
 class Graph:
     """What each step of a document comes after. Steps are known by their index in the file.
 
     Args:
-        steps: The steps, as `references.list_steps` returns them.
+        document: The document's value, of any shape.
+        groups: By further names that may be used for steps, those that are meant; None if that
+            cannot be told. What comes after a group comes after each of them.
 
     Attributes:
         steps: The steps.
+        groups: The groups.
+        output: The output of the workflow, with its path; nothing if it has none.
         fields: All fields that any of them has. To ask this once is faster than to ask each step.
         before: By step, those that it comes after, each once, in the order in which it names them.
             A step that comes after none is missing.
-        suspects: The steps that name what is no step, or more than one.
-        params: All references to parameters.
+        suspects: The steps that name what is no step, or more than one; and those that have a
+            reference which is wrong in itself.
+        has_wrong_output: Whether that is so of the output of the workflow.
     """
 
-    def __init__(self, steps: Sequence[StepDocument]) -> None:
-        self.steps = steps
-        self.params: list[dict[str, Any]] = []
-        self.suspects: list[int] = []
+    def __init__(
+        self, document: Json, groups: Mapping[str, tuple[int, ...] | None] | None = None
+    ) -> None:
+        steps = self.steps = list_steps(document)
+        self.groups = groups or {}
+        self.output = list_output(document)
+        self.suspects: set[int] = set()
+        self._named = Named()  # by all steps; its names of steps are those of one
         self.fields: set[str] = set().union(*steps)
-        named: dict[int, list[Any]] = {}
+        names: dict[int, list[Any]] = {}
         inputs = map(type, [step.get("input") for step in steps])
-        if "after" in self.fields or not CONTAINERS.isdisjoint(inputs):
+        if not _EDGES.isdisjoint(self.fields) or not CONTAINERS.isdisjoint(inputs):
             for index, step in enumerate(steps):
-                if names := _list_names(step, self.params):
-                    named[index] = names
-        self.before: Mapping[int, tuple[int, ...]] = self._resolve(named) if named else {}
+                is_plain = "when" not in step and "use" not in step
+                values = (((), step.get("input")),) if is_plain else list_values(step)
+                if found := self._scan(values, step.get("after")):
+                    names[index] = found
+                if self._named.has_faults:
+                    self._named.has_faults = False
+                    self.suspects.add(index)
+        if self.output and (found := self._scan(self.output)):
+            names[len(steps)] = found
+        has_faults = self._named.has_faults
+        self.before: dict[int, tuple[int, ...]] = self._resolve(names) if names else {}
+        self.before.pop(len(steps), None)
+        self.has_wrong_output = has_faults or len(steps) in self.suspects
+        self.suspects.discard(len(steps))
+
+    @property
+    def params(self) -> list[dict[str, Any]]:
+        """Return all references to parameters."""
+        return self._named.params
+
+    @property
+    def facts(self) -> list[str]:
+        """Return all pointers to facts about the run."""
+        return self._named.facts
 
     @property
     def has_links(self) -> bool:
-        """Return whether any step names a step or a parameter."""
-        return bool(self.before or self.suspects or self.params)
+        """Return whether anything names a step or a parameter."""
+        return bool(self.before or self.suspects or self.params or self.has_wrong_output)
+
+    def _scan(self, values: Iterable[tuple[JsonPath, Json]], after: Any = None) -> list[Any]:
+        """Return what stands for names of steps, which need not be any, in values and `after`."""
+        named = self._named
+        named.steps = []
+        for _, value in values:
+            if type(value) in CONTAINERS:
+                named.scan(value)
+        return named.steps + after if type(after) is list else named.steps
 
     def _resolve(self, named: Mapping[int, list[Any]]) -> dict[int, tuple[int, ...]]:
         """Return the steps that are meant by these names; note who names something else."""
-        indexes: dict[str, int | None] = {}  # None for a name that several steps have
+        indexes: dict[str, Any] = {}  # None for a name that several steps have
         for index, step in enumerate(self.steps):
             name = step.get("name")
             if type(name) is str:
                 indexes[name] = None if name in indexes else index
+        for name, group in self.groups.items():
+            indexes[name] = None if name in indexes else group
         before: dict[int, tuple[int, ...]] = {}
         find = indexes.__getitem__
         for index, names in named.items():
@@ -80,8 +124,10 @@ class Graph:
                 found = dict.fromkeys(indexes.get(name) for name in names if type(name) is str)
                 found[None] = None
             if None in found:
-                self.suspects.append(index)
+                self.suspects.add(index)
                 del found[None]
+            if self.groups:
+                found = dict.fromkeys(_spread(found))
             if found:
                 before[index] = (*found,)
         return before
@@ -183,18 +229,6 @@ class Graph:
                     yield _turn(circle)
 
 
-def _list_names(step: StepDocument, params: list[dict[str, Any]]) -> list[Any]:
-    """Return what stands for names of steps in a step, which need not be any; add to `params`."""
-    names: list[Any] = []
-    given = step.get("input")
-    if type(given) in CONTAINERS:
-        scan(given, names, params)
-    after = step.get("after")
-    if type(after) is list:
-        names += after
-    return names
-
-
 def _sort(indexes: Sequence[int], numbers: Sequence[float]) -> list[int]:
     """Return the steps by descending number; those of one number stay as they are."""
     return sorted(indexes, key=numbers.__getitem__, reverse=True)
@@ -204,6 +238,15 @@ def _turn(circle: list[int]) -> list[int]:
     """Return the circle, begun with its smallest member."""
     first = circle.index(min(circle))
     return [*circle[first:], *circle[:first]]
+
+
+def _spread(found: Iterable[int | tuple[int, ...]]) -> Iterator[int]:
+    """Yield the steps that are meant, those of a group each."""
+    for each in found:
+        if isinstance(each, tuple):
+            yield from each
+        else:
+            yield each
 
 
 def find_successors(before: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:

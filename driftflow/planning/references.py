@@ -1,158 +1,309 @@
-"""What an input holds: data, and references to data that is there only when the plan runs.
+"""How references are written: objects in a config that stand for data which is there in a run.
 
 An object with just these keys is a reference; any other is data, and so is every string:
 
-    {"from": "step"}                  the output of an earlier step
+    {"from": "step"}                  the output of another step
     {"from": ["step", ...]}           the outputs of several, as an array
+    {"from": {"step": ..., "at": ...}}            a part of an output; `default` stands in for it
+    {"from": {"steps": [...], "missing": "omit"}} the outputs of those that have one
     {"param": "name"}                 what the operator gives
     {"param": "name", "default": x}   the same, or else x
+    {"run": "/id"}                    a fact about the run
+    {"concat": [...]}                 one string, of several parts
     {"literal": x}                    x as it stands, whatever it looks like
+    {"item": ...}, {"secret": ...}    reserved
 
 Nothing looks into a string, so no data has to be escaped because of what it looks like, and an
 editor's schema can describe a reference. The keys alone decide, not the values: `{"from": 5}` is
 a wrong reference, not data, because a typo should not change what a thing is. A `literal` passes
 on what would be taken for a reference.
 
-A parameter becomes its value when the plan is built, as a `literal`: so the plan shows what would
-be done, the key tells two days of a nightly job apart, and nothing after the loader looks for a
-reference in what an operator gives.
+`FORMS` has a row for each key. All that needs to know what a reference is reads it from there.
 """
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from pyrsistent import PVector, pvector
+from pyrsistent import pvector
 
-from driftflow.reading.document import clone_json
+from driftflow.planning.pointers import NOTHING, is_pointer, resolve, split
+from driftflow.planning.values import (
+    Concat,
+    FromStep,
+    FromUse,
+    Frozen,
+    FrozenObject,
+    Literal,
+    Part,
+    Present,
+    RunFact,
+    freeze_data,
+)
+from driftflow.reading.document import type_name
+from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
     StepDocument: TypeAlias = dict[str, Any]
+    # What is wrong with a reference in itself: where, in words, and what to do.
+    Fault: TypeAlias = tuple[JsonPath, str, str | None]
+    Parts: TypeAlias = Iterable[tuple[JsonPath, Any]]
 
-Frozen: TypeAlias = (
-    "bool | int | float | str | PVector[Frozen] | FrozenObject | FromStep | Literal | None"
-)
-
-_SCALARS = (str, int, float, type(None))
 CONTAINERS = {dict, list}
+_NAMES = {str, list}
 _WITH_DEFAULT = {"param", "default"}
+_PART_KEYS = ("step", "at", "default")
+_RUN_FACTS = ("id", "name", "params")
 
 
-class FrozenObject(NamedTuple):
-    """A JSON object that cannot change and keeps the order of its keys, as a PMap would not."""
+class Known(NamedTuple):
+    """What is known when a plan is built.
 
-    members: PVector[tuple[str, Frozen]]
+    Attributes:
+        params: The values of the parameters, by name.
+        run: The facts about the run that are known before it.
+        uses: By the name of a use step, the output of the file that it uses.
+    """
+
+    params: Mapping[str, Json]
+    run: Mapping[str, Json]
+    uses: Mapping[str, Frozen] = {}  # nobody changes it
 
 
-class FromStep(NamedTuple):
-    """The output of a step, or the outputs of several as an array."""
+class Form(NamedTuple):
+    """A kind of reference. Paths begin at the reference.
 
-    names: tuple[str, ...]
-    several: bool
+    Attributes:
+        freeze: Returns what a reference without mistakes stands for in a plan.
+        list_names: Returns what stands for names of steps, which need not be any.
+        list_parts: Returns the values in it that may hold references themselves.
+        find_faults: Yields what is wrong with it in itself.
+    """
 
-
-class Literal(NamedTuple):
-    """Data that stands for itself: nothing in it is a reference."""
-
-    value: Frozen
+    freeze: Callable[[dict[str, Any], Known], Frozen]
+    list_names: Callable[[Any], Parts] = lambda _: ()
+    list_parts: Callable[[dict[str, Any]], Parts] = lambda _: ()
+    find_faults: Callable[[Any], Iterable[Fault]] = lambda _: ()
 
 
 def is_reference(value: Mapping[str, Json]) -> bool:
-    """Return whether an object in an input is a reference; its keys alone decide."""
+    """Return whether an object is a reference; its keys alone decide."""
     if len(value) == 1:
-        return "from" in value or "param" in value or "literal" in value
+        (key,) = value
+        return key in FORMS
     return len(value) == len(_WITH_DEFAULT) and value.keys() == _WITH_DEFAULT
 
 
-def freeze(value: Json, params: Mapping[str, Json] | None = None) -> Frozen:
-    """Return the value in a form that cannot change, at any depth.
+def find_key(reference: Mapping[str, Json]) -> str:
+    """Return the key that says of which kind a reference is."""
+    return "param" if "param" in reference else next(iter(reference))
+
+
+def freeze(value: Json, known: Known) -> Frozen:
+    """Return a value in a form that cannot change, at any depth.
 
     Args:
-        value: An input without mistakes in its references, or any data.
-        params: The values of the parameters that are given, by name. They replace the references
-            and count as data. None if the value is data, in which nothing is a reference.
+        value: A value without mistakes in its references.
+        known: What is known by now. It replaces the references to it, and counts as data.
     """
     if isinstance(value, dict):
-        if params is not None and is_reference(value):
-            return _freeze_reference(value, params)
-        return FrozenObject(pvector((key, freeze(member, params)) for key, member in value.items()))
+        if is_reference(value):
+            return FORMS[find_key(value)].freeze(value, known)
+        return FrozenObject(pvector((key, freeze(member, known)) for key, member in value.items()))
     if isinstance(value, list):
-        return pvector(freeze(item, params) for item in value)
+        return pvector(freeze(item, known) for item in value)
     return value
 
 
-def _freeze_reference(value: Mapping[str, Any], params: Mapping[str, Json]) -> Frozen:
-    if "from" in value:
-        names = value["from"]
-        several = isinstance(names, list)
-        return tuple.__new__(FromStep, (tuple(names) if several else (names,), several))
-    if "literal" in value:
-        return Literal(freeze(value["literal"]))
-    if value["param"] in params:
-        return Literal(freeze(params[value["param"]]))
-    default = value["default"]
+def _freeze_from(reference: Mapping[str, Any], known: Known) -> Frozen:
+    given = reference["from"]
+    if known.uses:
+        return _freeze_beside_uses(given, known)
+    if type(given) is str:  # as most are
+        return tuple.__new__(FromStep, ((given,), False))
+    return _freeze_given(given, known)
+
+
+def _freeze_given(given: Any, known: Known) -> FromStep | Part | Present:
+    if type(given) is str:
+        return FromStep((given,), several=False)
+    if type(given) is list:
+        return FromStep(tuple(given), several=True)
+    if "steps" in given:
+        return Present(tuple(given["steps"]))
+    default = (freeze(given["default"], known),) if "default" in given else ()
+    return Part(given["step"], given.get("at"), default)
+
+
+def _freeze_beside_uses(given: Any, known: Known) -> Frozen:
+    """Freeze a reference that may name use steps."""
+    frozen = _freeze_given(given, known)
+    named = dict.fromkeys(name for _, name in _list_step_names(given) if name in known.uses)
+    outputs = tuple((name, known.uses[name]) for name in named)
+    return FromUse(frozen, outputs) if outputs else frozen
+
+
+def _freeze_param(reference: Mapping[str, Any], known: Known) -> Frozen:
+    if reference["param"] in known.params:
+        return Literal(freeze_data(known.params[reference["param"]]))
+    default = reference["default"]
     if any(find_references(default)):
-        return freeze(default, params)
-    return Literal(freeze(default))
+        return freeze(default, known)
+    return Literal(freeze_data(default))
 
 
-def thaw(value: Frozen, outputs: Mapping[str, Json] | None = None) -> Json:
-    """Return the JSON value that was frozen, in new dicts and lists that the caller may change.
-
-    Args:
-        value: What was frozen.
-        outputs: By the name of the step, its output: each reference becomes a copy of it. None
-            to return references as they were written.
-    """
-    if isinstance(value, FromStep):
-        return _read(value, outputs)
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, FrozenObject):
-        return {key: thaw(member, outputs) for key, member in value.members}
-    if isinstance(value, Literal):
-        held = thaw(value.value)
-        return {"literal": held} if outputs is None else held
-    return [thaw(item, outputs) for item in value]
+def _freeze_run(reference: Mapping[str, Any], known: Known) -> Frozen:
+    fact = resolve(dict(known.run), reference["run"])
+    return RunFact(reference["run"]) if fact is NOTHING else Literal(freeze_data(fact))
 
 
-def _read(value: FromStep, outputs: Mapping[str, Json] | None) -> Json:
-    names, several = value
-    if outputs is None:
-        return {"from": [*names] if several else names[0]}
-    if several:
-        return [clone_json(outputs[name]) for name in names]
-    return clone_json(outputs[names[0]])
+def _freeze_concat(reference: Mapping[str, Any], known: Known) -> Frozen:
+    parts = pvector(freeze(part, known) for part in reference["concat"])
+    return Concat(parts)
 
 
-def list_reads(value: Frozen) -> tuple[str, ...]:
-    """Return the names of the steps whose outputs are in an input, each once, in its order."""
-    if isinstance(value, FromStep) and not value.several:
-        return value.names
-    return tuple(dict.fromkeys(_find_reads(value)))
+def _freeze_literal(reference: Mapping[str, Any], _: Known) -> Frozen:
+    return Literal(freeze_data(reference["literal"]))
 
 
-def _find_reads(value: Frozen) -> Iterator[str]:
-    if isinstance(value, FromStep):
-        yield from value.names
-    elif isinstance(value, FrozenObject):
-        for _, member in value.members:
-            yield from _find_reads(member)
-    elif isinstance(value, PVector):
-        for item in value:
-            yield from _find_reads(item)
+def _list_step_names(given: Any) -> Parts:
+    if isinstance(given, list):
+        return (((index,), name) for index, name in enumerate(given))
+    if not isinstance(given, dict):
+        return [((), given)]
+    if "steps" in given:
+        names = given["steps"] if isinstance(given["steps"], list) else []
+        return ((("steps", index), name) for index, name in enumerate(names))
+    return [(("step",), given["step"])] if "step" in given else []
 
 
-def list_params(value: Json) -> set[str]:
-    """Return the names of the parameters that an input without mistakes refers to."""
-    params: list[dict[str, Any]] = []
-    scan(value, [], params)
-    return {reference["param"] for reference in params}
+def _list_param_parts(reference: Mapping[str, Any]) -> Parts:
+    return [(("default",), reference["default"])] if "default" in reference else []
+
+
+def _list_from_parts(reference: Mapping[str, Any]) -> Parts:
+    given = reference["from"]
+    has_default = isinstance(given, dict) and "default" in given
+    return [(("from", "default"), given["default"])] if has_default else []
+
+
+def _list_concat_parts(reference: Mapping[str, Any]) -> Parts:
+    given = reference["concat"]
+    return (
+        [(("concat", index), part) for index, part in enumerate(given)] if _is_list(given) else []
+    )
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, list)
+
+
+def _find_param_faults(given: Any) -> Iterator[Fault]:
+    if not isinstance(given, str):
+        message = f"`param` must be the name of a parameter, not {type_name(given)}"
+        yield (), message, None
+
+
+def _find_from_faults(given: Any) -> Iterator[Fault]:
+    if not isinstance(given, dict):
+        return
+    keys = ("steps", "missing") if "steps" in given else _PART_KEYS
+    for key in given:
+        if key not in keys:
+            yield (key,), f"unknown field `{shorten(key)}` in `from`", _list_fields(key, keys)
+    if "steps" not in given and "step" not in given:
+        yield (), "`from` names no step", 'write `{"from": {"step": "fetch", "at": "/rows/0"}}`'
+    if "at" in given:
+        yield from _find_pointer_faults(("at",), given["at"])
+    if "steps" in given and not isinstance(given["steps"], list):
+        yield (
+            ("steps",),
+            f"`steps` must be an array of names, not {type_name(given['steps'])}",
+            None,
+        )
+    if "steps" in given and given.get("missing") != "omit":
+        where: JsonPath = ("missing",) if "missing" in given else ()
+        yield where, '`from` with `steps` needs `"missing": "omit"`', _LIST_ALL
+
+
+_LIST_ALL = 'for the outputs of all, write `{"from": ["a", "b"]}`'
+
+
+def _list_fields(key: str, keys: Iterable[str]) -> str:
+    from driftflow.suggestion import did_you_mean  # a run without mistakes does without it
+
+    return did_you_mean(key, keys) or f"the fields are {join_words(keys)}"
+
+
+def _find_pointer_faults(path: JsonPath, given: Any) -> Iterator[Fault]:
+    key = path[-1]
+    if not isinstance(given, str):
+        yield path, f"`{key}` must be a JSON Pointer, a string, not {type_name(given)}", None
+    elif not is_pointer(given):
+        hint = "a JSON Pointer is empty, or a `/` before each part: `/rows/0/id`"
+        if given[:1] != "/" and is_pointer(f"/{given}"):
+            hint = f"write `/{shorten(given)}`"
+        elif "~" in given:
+            hint = "in a JSON Pointer, `~0` stands for `~` and `~1` for `/`"
+        yield path, f"`{key}` is no JSON Pointer: `{shorten(given)}`", hint
+
+
+def _find_run_faults(given: Any) -> Iterator[Fault]:
+    found = [*_find_pointer_faults(("run",), given)]
+    yield from (((), message, hint) for _, message, hint in found)
+    if not found and given.split("/")[1:2] not in [[name] for name in _RUN_FACTS]:
+        pointers = [f"/{name}" for name in _RUN_FACTS]
+        yield (
+            (),
+            f"there is no fact about the run at `{shorten(given)}`",
+            _list_facts(given, pointers),
+        )
+
+
+def _list_facts(given: str, pointers: Iterable[str]) -> str:
+    from driftflow.suggestion import did_you_mean
+
+    return did_you_mean(given, pointers) or f"the facts are {join_words(pointers)}"
+
+
+def _find_concat_faults(given: Any) -> Iterator[Fault]:
+    if not _is_list(given):
+        hint = 'write `{"concat": ["in/", {"param": "day"}, ".csv"]}`'
+        yield (), f"`concat` must be an array, not {type_name(given)}", hint
+        return
+    for index, part in enumerate(given):
+        if type(part) in CONTAINERS and not (type(part) is dict and is_reference(part)):
+            what = f"`concat` joins strings, numbers and booleans, not {type_name(part)}"
+            yield (index,), what, None
+        elif part is None:
+            yield (index,), "`concat` joins strings, numbers and booleans, not null", None
+
+
+def _find_item_faults(_: Any) -> Iterator[Fault]:
+    yield (), "`item` is reserved for a later version", None
+
+
+def _find_secret_faults(_: Any) -> Iterator[Fault]:
+    yield (), "`secret` is reserved for a later version", None
+
+
+# By the key, each kind of reference.
+FORMS: dict[str, Form] = {
+    "from": Form(_freeze_from, _list_step_names, _list_from_parts, _find_from_faults),
+    "param": Form(_freeze_param, list_parts=_list_param_parts, find_faults=_find_param_faults),
+    "run": Form(_freeze_run, find_faults=_find_run_faults),
+    "concat": Form(_freeze_concat, list_parts=_list_concat_parts, find_faults=_find_concat_faults),
+    "literal": Form(_freeze_literal),
+    # No plan has one of these: each is an error.
+    "item": Form(_freeze_literal, find_faults=_find_item_faults),
+    "secret": Form(_freeze_literal, find_faults=_find_secret_faults),
+}
 
 
 def list_steps(document: Json) -> list[StepDocument]:
@@ -163,41 +314,114 @@ def list_steps(document: Json) -> list[StepDocument]:
     return [step if type(step) is dict else nothing for step in listing]
 
 
-def scan(value: Json, names: list[Any], params: list[dict[str, Any]]) -> None:
-    """Add what the references in an input name; also those in a default.
+def list_values(step: Mapping[str, Any]) -> list[tuple[JsonPath, Json]]:
+    """Return the values of a step, of any shape, that may hold references, with their paths."""
+    values: list[tuple[JsonPath, Json]] = []
+    if "when" in step and type(step["when"]) is dict and "value" in step["when"]:
+        values.append((("when", "value"), step["when"]["value"]))
+    if "input" in step:
+        values.append((("input",), step["input"]))
+    if "use" in step and type(step.get("params")) is dict:
+        values += [(("params", name), value) for name, value in step["params"].items()]
+    return values
 
-    Args:
-        value: The input, which may have mistakes.
-        names: Takes what stands for the names of steps.
-        params: Takes the references to parameters.
+
+def list_output(document: Any) -> list[tuple[JsonPath, Json]]:
+    """Return the output of a workflow, of any shape, with its path; nothing if it has none."""
+    has_output = isinstance(document, dict) and "output" in document
+    return [(("output",), document["output"])] if has_output else []
+
+
+class Named:
+    """What the references in values name; the values may have mistakes.
+
+    Attributes:
+        steps: What stands for the names of steps.
+        params: The references to parameters.
+        facts: The pointers to facts about the run.
+        has_faults: Whether a reference is wrong in itself.
     """
-    if type(value) is dict:
-        if len(value) == 1 and "from" in value:  # as most references are
-            given = value["from"]
-            names += given if type(given) is list else [given]
-        elif not is_reference(value):
-            for member in value.values():
-                if type(member) in CONTAINERS:
-                    scan(member, names, params)
-        elif "param" in value:
-            params.append(value)
-            scan(value.get("default"), names, params)
-    elif type(value) is list:
-        for item in value:
-            if type(item) in CONTAINERS:
-                scan(item, names, params)
+
+    def __init__(self) -> None:
+        self.steps: list[Any] = []
+        self.params: list[dict[str, Any]] = []
+        self.facts: list[str] = []
+        self.has_faults = False
+
+    def scan(self, value: Json) -> None:
+        """Take note of the references in a value; also of those in a default."""
+        if type(value) is dict:
+            if len(value) == 1 and type(value.get("from")) in _NAMES:  # as most references are
+                given: Any = value["from"]
+                self.steps += given if type(given) is list else [given]
+            elif is_reference(value):
+                self._scan_reference(value)
+            else:
+                for member in value.values():
+                    if type(member) in CONTAINERS:
+                        self.scan(member)
+        elif type(value) is list:
+            for item in value:
+                if type(item) in CONTAINERS:
+                    self.scan(item)
+
+    def _scan_reference(self, reference: dict[str, Any]) -> None:
+        key = find_key(reference)
+        form, given = FORMS[key], reference[key]
+        self.steps += [name for _, name in form.list_names(given)]
+        if any(form.find_faults(given)):
+            self.has_faults = True
+        elif key == "param":
+            self.params.append(reference)
+        elif key == "run":
+            self.facts.append(given)
+        for _, part in form.list_parts(reference):
+            self.scan(part)
+
+
+def tell_subject(value: Json) -> str:
+    """Return what a value of a document is called in a sentence about it: `mode`, `fetch /rows`."""
+    if not isinstance(value, dict) or not is_reference(value):
+        return "the value"
+    key = find_key(value)
+    given: Any = value[key]
+    if key == "param":
+        return str(given)
+    if key == "run":
+        return str(given.rpartition("/")[2])
+    if key == "from" and isinstance(given, dict) and "step" in given:
+        at = given.get("at")
+        return f"{given['step']} at {at}" if at else str(given["step"])
+    return given if key == "from" and isinstance(given, str) else "the value"
+
+
+def list_params(step: Mapping[str, Any]) -> set[str]:
+    """Return the names of the parameters that a step without mistakes uses; `*` for all of them."""
+    named = Named()
+    for _, value in list_values(step):
+        named.scan(value)
+    facts = (split(pointer) for pointer in named.facts)
+    names = {(*parts[1:2], "*")[0] for parts in facts if parts[0] == "params"}
+    return names.union(map(itemgetter("param"), named.params))
+
+
+def list_facts(value: Json) -> list[str]:
+    """Return the pointers to facts about the run in a value."""
+    named = Named()
+    named.scan(value)
+    return named.facts
 
 
 def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """Yield the references in an input, each with the path to it; also those in a default."""
+    """Yield the references in a value, each with the path to it; also those in a default."""
+    members: Parts = ()
     if isinstance(value, dict):
+        members = (((key,), member) for key, member in value.items())
         if is_reference(value):
             yield path, value
-            members = [("default", value["default"])] if "default" in value else []
-        else:
-            members = [*value.items()]
-        for key, member in members:
-            yield from find_references(member, (*path, key))
+            members = FORMS[find_key(value)].list_parts(value)
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from find_references(item, (*path, index))
+        members = (((index,), item) for index, item in enumerate(value))
+    for place, member in members:
+        if type(member) in CONTAINERS:
+            yield from find_references(member, (*path, *place))
