@@ -12,6 +12,7 @@ from docopt import DocoptExit, docopt
 
 from driftflow import __version__
 from driftflow.errors import ConfigError
+from driftflow.planning.parameters import ParamText
 from driftflow.planning.settings import SYNCS
 from driftflow.reading.document import parse
 from driftflow.text import join_words, shorten
@@ -35,7 +36,7 @@ Usage:
   driftflow check [--strict] [--format FORMAT] [--actions SOURCE]... [--] FILE...
   driftflow plan --config FILE [--print-json] [--format FORMAT]
             [--actions SOURCE]... [--param NAME=VALUE]... [--audit FILE]
-            [--resume] [--resume-from RUN]
+            [--resume] [--resume-from RUN] [--params]
   driftflow schema [--output FILE] [--actions SOURCE]...
   driftflow actions [--actions SOURCE]...
   driftflow (-h | --help)
@@ -61,6 +62,7 @@ Options:
   --keep-going        Let a failure end only the steps that come after it.
   --resume            Keep what is up to date of the last run, unless that ended ok.
   --resume-from RUN   Keep what is up to date of this run: its ID, or the beginning of it.
+  --params            List the parameters of the workflow instead of its steps.
   --traceback         Print where in your actions an attempt failed, on standard error.
   --verbose           Tell of attempts that fail, on standard error; a terminal is told anyway.
   --format FORMAT     text or json; github (check); mermaid or dot (plan) [default: text].
@@ -115,6 +117,7 @@ class Arguments:
         audit: The audit's file; None if the config decides.
         audit_sync: When the audit is synced to disk.
         keep_going: Whether a failure ends only what comes after it.
+        list_params: Whether `plan` lists the parameters.
         resume: Whether the last run is resumed; or the name of the run that is.
         traceback: Whether to print the operator's code that failed.
         verbose: Whether to tell of attempts that are made again.
@@ -136,6 +139,7 @@ class Arguments:
         self.audit = _read_path(found, "--audit")
         self.audit_sync = _read_sync(found.get("--audit-sync", "run"))
         self.keep_going: bool = found.get("--keep-going", False)
+        self.list_params: bool = found.get("--params", False)
         self.resume = _read_resume(found)
         self.traceback: bool = found.get("--traceback", False)
         self.verbose: bool = found.get("--verbose", False)
@@ -285,7 +289,7 @@ def _read_params(words: Sequence[str]) -> dict[str, Json]:
             )
         if name in params:
             raise MisuseError(f"the parameter `{shorten(name)}` is given twice")
-        params[name] = _read_json(name, value) if is_json else value
+        params[name] = _read_json(name, value) if is_json else ParamText(value)
     return params
 
 

@@ -10,6 +10,7 @@ import pytest
 import driftflow
 from driftflow.arguments import Arguments, MisuseError, parse_arguments
 from driftflow.errors import ConfigError
+from driftflow.planning.parameters import ParamText
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,7 @@ from driftflow.errors import ConfigError
         ("--config a --resume-from 1a", {"config": "a", "resume": "1a"}),
         ("plan --config a --resume", {"command": "plan", "config": "a", "resume": True}),
         ("plan --config a --resume-from=b", {"command": "plan", "config": "a", "resume": "b"}),
+        ("plan --config a --params", {"command": "plan", "config": "a", "list_params": True}),
     ],
 )
 def test_a_command_line_says_what_is_to_be_done(argv: str, expected: dict[str, Any]) -> None:
@@ -152,6 +154,16 @@ def test_help_and_version_are_texts() -> None:
     assert parse_arguments(["--version"]) == f"{driftflow.__version__}\n"
     shown: Any = parse_arguments(["plan", "--help"])
     assert shown.startswith("Run the steps listed in a JSON file")
+
+
+def test_a_parameter_is_a_text_of_which_nobody_has_said_what_it_is() -> None:
+    """Unless it is written as JSON: then a string is one, whatever the config declares."""
+    argv = ["--config", "a", "--param", "x=1", "--param", 'y:="1"', "--param", "z:=1"]
+    arguments = parse_arguments(argv)
+    assert isinstance(arguments, Arguments)
+    params = arguments.params
+    assert params == {"x": "1", "y": "1", "z": 1}
+    assert [type(value) for value in params.values()] == [ParamText, str, int]
 
 
 def test_a_parameter_that_is_no_json_is_a_config_error() -> None:
