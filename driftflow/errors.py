@@ -37,16 +37,18 @@ class ConfigError(DriftFlowError):
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """Return all that is wrong, in the order of the file."""
-        return self.findings.issues
+        """Return all that is wrong in the file, in its order; then in the files that it uses."""
+        return self.findings.all_issues
 
     def __str__(self) -> str:
         """`file:line:column: error[code]: message` for each issue; names as the file has them."""
         from driftflow.issues import locate_issue
 
+        located = (
+            (locate_issue(issue.source or self.source, issue), issue) for issue in self.issues
+        )
         return "\n".join(
-            f"{locate_issue(self.source, issue)}: {issue.severity}[{issue.code}]: {issue.message}"
-            for issue in self.issues
+            f"{place}: {issue.severity}[{issue.code}]: {issue.message}" for place, issue in located
         )
 
 
@@ -74,8 +76,12 @@ class ExitStatus(ChildProcessError):  # noqa: N818 - as configs call it
     """A program ended with another exit status than 0."""
 
 
+class ContractBroken(ValueError):  # noqa: N818 - as configs call it
+    """The output of an action breaks the schema that its step, or the action itself, has for it."""
+
+
 # The types of errors of DriftFlow's own with which an attempt can fail, by the names by which a
-# config calls them. `ContractBroken` is kept for the outputs of steps.
+# config calls them.
 ATTEMPT_ERRORS = ("TimedOut", "ContractBroken", "WorkerLost", "ProcessDied", "ExitStatus")
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Function = TypeVar("Function", bound=Callable[[Any], Any])
-    Mark: TypeAlias = tuple[str, dict[str, Any] | None]
+    # The name, and the schemas of the input and of the output, if it has them.
+    Mark: TypeAlias = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
 
 BUILT_IN = "built-in"
 
@@ -36,6 +37,8 @@ class Action(NamedTuple):
         accepts: Returns whether an input satisfies the schema; None if there is none.
         written: The function as it was written, if `function` is not that.
         package: The name and version of the installed package that provides it, if one does.
+        returns: The schema of its outputs, as `schemas.contracts.write_schema` writes it; None if
+            it may return anything.
     """
 
     function: Callable[[Any], Any]
@@ -45,6 +48,7 @@ class Action(NamedTuple):
     accepts: Callable[[Json], bool] | None = None
     written: Callable[[Any], Any] | None = None
     package: tuple[str, str] | None = None
+    returns: str | None = None
 
     @property
     def original(self) -> Callable[[Any], Any]:
@@ -71,7 +75,10 @@ class Known(dict[str, Action]):
 def action(function: Function, /) -> Function: ...
 @overload
 def action(
-    *, name: str | None = None, schema: dict[str, Any] | None = None
+    *,
+    name: str | None = None,
+    schema: dict[str, Any] | None = None,
+    returns: dict[str, Any] | None = None,
 ) -> Callable[[Function], Function]: ...
 def action(
     function: Function | None = None,
@@ -79,6 +86,7 @@ def action(
     *,
     name: str | None = None,
     schema: dict[str, Any] | None = None,
+    returns: dict[str, Any] | None = None,
 ) -> Any:
     """Mark a function as an action, to be loaded by `--actions` or `run_workflow(actions=...)`.
 
@@ -92,6 +100,8 @@ def action(
         schema: A JSON Schema, draft-07, of the inputs that it takes; by default it takes any input.
             An input that does not satisfy it fails the attempt, and the function is not called.
             `driftflow check` warns about such an input.
+        returns: A JSON Schema, draft-07, of what it returns; by default that may be anything. An
+            output that does not satisfy it fails the attempt with `ContractBroken`.
 
     Raises:
         TypeError: If the function has no name and none is given.
@@ -100,14 +110,15 @@ def action(
     def mark(function: Function) -> Function:
         if name is None and not hasattr(function, "__name__"):
             raise TypeError(f"{function!r} has no name: pass one with `name=`")
-        setattr(function, _MARK, (function.__name__ if name is None else name, schema))
+        called = function.__name__ if name is None else name
+        setattr(function, _MARK, (called, schema, returns))
         return function
 
     return mark if function is None else mark(function)
 
 
 def find_mark(thing: object) -> Mark | None:
-    """Return the name and the schema by which `action` marked a thing; None if it did not.
+    """Return the name and the schemas by which `action` marked a thing; None if it did not.
 
     The thing's own `__getattr__` is not asked: it may be a proxy that answers to everything.
     """
@@ -128,7 +139,8 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json, float 
 
     It takes the action's name, the input, and how long it may take, which nothing here can enforce;
     it returns the output. It raises ValueError if there
-    is no such action, TypeError if the output is no JSON value, and whatever the action raises.
+    is no such action, TypeError if the output is no JSON value, ContractBroken if it breaks the
+    action's contract, and whatever the action raises.
 
     Args:
         actions: What steps can name.
@@ -147,7 +159,23 @@ def make_performer(actions: Mapping[str, Action]) -> Callable[[str, Json, float 
         return perform
     from driftflow.forks import bind_here
 
-    return bind_here(perform)
+    contracts = {name: action.returns for name, action in actions.items() if action.returns}
+    return bind_here(_hold_to(contracts, perform) if contracts else perform)
+
+
+def _hold_to(
+    contracts: Mapping[str, str], perform: Callable[[str, Json, float | None], Json]
+) -> Callable[[str, Json, float | None], Json]:
+    """Return what performs actions, and raises ContractBroken for an output that breaks one."""
+    from driftflow.schemas.contracts import require_contract
+
+    def perform_to_contract(name: str, value: Json, seconds: float | None) -> Json:
+        output = perform(name, value, seconds)
+        if name in contracts:
+            require_contract(contracts[name], output)
+        return output
+
+    return perform_to_contract
 
 
 def _copy_output(output: Json) -> Json:

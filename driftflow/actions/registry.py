@@ -21,6 +21,7 @@ from driftflow.actions.sources import Candidate, find_candidates, load_function,
 from driftflow.errors import ActionsError
 from driftflow.reading.document import copy_json
 from driftflow.schemas.compiler import compile_schema
+from driftflow.schemas.contracts import load_contract, write_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from driftflow.reading.document import Json
 
 ENTRY_POINTS = "driftflow.actions"
+# Of an input that gets a no for which there is no reason in the schema.
+_UNJUDGED = "the input cannot be judged: it is nested too deep, or a pattern takes too long"
 
 
 def resolve_actions(given: Given) -> Actions:
@@ -163,9 +166,16 @@ def _is_same(function: Function, other: Function) -> bool:
 
 def _make_action(found: Candidate) -> Action:
     source, name, function, origin, _ = found
-    _, given = find_mark(function) or (name, None)
+    _, given, promised = find_mark(function) or (name, None, None)
+    try:
+        returns = None if promised is None else write_schema(_copy_schema(promised))
+        if returns is not None:
+            load_contract(returns)
+    except (TypeError, ValueError) as error:
+        reason = f"the schema of what `{name}` returns is invalid: {error}"
+        raise ActionsError(source, reason) from None
     if given is None:
-        return Action(function, summarize(function), origin)
+        return Action(function, summarize(function), origin, returns=returns)
     try:
         schema = _copy_schema(given)
         accepts = compile_schema(schema)
@@ -176,10 +186,10 @@ def _make_action(found: Candidate) -> Action:
         if not accepts(value):
             from driftflow.schemas.explanation import explain_refusal
 
-            raise TypeError(explain_refusal(name, schema, value))
+            raise TypeError(explain_refusal(name, schema, value) or _UNJUDGED)
         return function(value)
 
-    return Action(perform, summarize(function), origin, schema, accepts, function)
+    return Action(perform, summarize(function), origin, schema, accepts, function, returns=returns)
 
 
 def _copy_schema(given: Any) -> dict[str, Any]:

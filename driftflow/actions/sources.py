@@ -94,7 +94,7 @@ def _find_marked(module: ModuleType, source: str) -> Iterator[Candidate]:
     address = os.path.abspath(source) if _is_path(source) else source  # noqa: PTH100
     # Another process has its own `__main__`, and cannot import a module that was made by hand.
     is_only_here = source == "__main__" or module.__spec__ is None
-    for (name, _), function in marked:
+    for (name, *_), function in marked:
         found = Candidate(source, name, function, source, address)
         yield found._replace(address=(name, "", "")) if is_only_here else found
 

@@ -77,7 +77,7 @@ def test_a_marked_function_stays_what_it_is() -> None:
         return [item.strip() for item in value]
 
     assert clean([" a "]) == ["a"]
-    assert find_mark(clean) == ("clean", None)
+    assert find_mark(clean) == ("clean", None, None)
 
 
 class Anything:
@@ -87,10 +87,10 @@ class Anything:
         return name
 
 
-def test_a_mark_holds_name_and_schema() -> None:
+def test_a_mark_holds_name_and_schemas() -> None:
     """As they were given; what is not marked has none."""
 
-    @action(name="rows.clean", schema={"type": "array"})
+    @action(name="rows.clean", schema={"type": "array"}, returns={"type": "null"})
     def clean(value: Json) -> Json:
         return value
 
@@ -98,8 +98,8 @@ def test_a_mark_holds_name_and_schema() -> None:
     def other(value: Json) -> Json:
         return value
 
-    assert find_mark(clean) == ("rows.clean", {"type": "array"})
-    assert find_mark(other) == ("other", None)
+    assert find_mark(clean) == ("rows.clean", {"type": "array"}, {"type": "null"})
+    assert find_mark(other) == ("other", None, None)
     assert find_mark(print) is None
     assert find_mark(mock.Mock()) is None
     assert find_mark(Anything()) is None
