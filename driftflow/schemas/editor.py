@@ -3,7 +3,9 @@
 **An action's schema holds everywhere.** In a run, an input that breaks it never reaches the
 function; `check` and editors foretell that. But in a config a reference may stand for any part of
 an input. So each part of an action's schema becomes a definition of its own: `if` the value is a
-reference, `else` what the part asks for. `check` and editors read the same one.
+reference, `else` what the part asks for. `check` and editors read the same one. What a reference
+is, the published schema says; what may stand in one, it says beside, of every input: editors take
+both together.
 
 Editors look for mistakes inside an `else`, but not for words: titles, descriptions and choices are
 repeated beside it. What can only be told of a value without references, `not` and the like, is left
@@ -17,8 +19,14 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from driftflow.schemas.parts import NAMED, escape_key, replace_parts, resolve_reference
-from driftflow.schemas.published import read_schema
+from driftflow.schemas.parts import (
+    NAMED,
+    escape_key,
+    localize,
+    replace_parts,
+    resolve_reference,
+)
+from driftflow.schemas.published import load_schema, read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,18 +34,6 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _ROOT = "#/definitions/"
-# An object that is a reference, as `planning.references.is_reference` has it.
-_REFERENCE = {
-    "type": "object",
-    "anyOf": [
-        {
-            "propertyNames": {"enum": ["from", "param", "literal"]},
-            "minProperties": 1,
-            "maxProperties": 1,
-        },
-        {"propertyNames": {"enum": ["param", "default"]}, "minProperties": 2},
-    ],
-}
 # Keywords below which there are schemas of the value itself; and those whose schemas are of values
 # that may be references.
 _FORMS = {"allOf", "anyOf"}
@@ -49,7 +45,9 @@ _SHOWN = ("title", "description", "markdownDescription", "default", "examples", 
 
 def make_input_schema(action: Schema) -> dict[str, Any]:
     """Return the schema of what a config may hold as the input of an action with that schema."""
-    return {"definitions": _define_parts("input", action), **_refer("input")}
+    is_reference = load_schema("driftflow")["definitions"]["reference"]
+    definitions = {"reference": is_reference, **_define_parts("input", action)}
+    return {"definitions": definitions, **_refer("input")}
 
 
 def tailor_schema(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str, Any]:
@@ -68,8 +66,7 @@ def tailor_schema(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str,
     step["defaultSnippets"][0]["body"]["action"] = f"${{2|{choices}|}}"
     whole["defaultSnippets"][0]["body"]["steps"][0]["action"] = f"${{3|{choices}|}}"
     described = {name: takes for name, (_, takes) in actions.items() if takes}
-    whole["definitions"] = {}
-    step["allOf"] = []
+    step.setdefault("allOf", [])
     for number, (name, takes) in enumerate(described.items()):
         whole["definitions"] |= _define_parts(f"input {number}", takes)
         step["allOf"].append(
@@ -86,9 +83,13 @@ def tailor_schema(actions: Mapping[str, tuple[str, Schema | None]]) -> dict[str,
 
 
 def _define_parts(name: str, action: Schema) -> dict[str, Any]:
-    """Return the definition of that name and those that it needs, one for each part of a schema."""
+    """Return the definition of that name and those that it needs, one for each part of a schema.
+
+    They need one more, `reference`.
+    """
+    action = localize(action)
     data = f"{name} data"
-    definitions: dict[str, Any] = {"reference": _REFERENCE, data: _move(action, data)}
+    definitions: dict[str, Any] = {data: _move(action, data)}
 
     def admit(part: Any, keyword: str, pointer: str) -> Any:
         key = name + pointer
@@ -105,7 +106,7 @@ def _define_parts(name: str, action: Schema) -> dict[str, Any]:
                 else _move(below, data)
             ),
         )
-        if "$ref" in part:
+        if _is_local(part):
             target = unquote(part["$ref"]).removeprefix("#")
             if name + target not in definitions:
                 admit(resolve_reference(part["$ref"], action), "$ref", target)
@@ -160,9 +161,14 @@ def _move(part: Any, home: str) -> Any:
     if not isinstance(part, dict):
         return part
     moved = replace_parts(_drop_name(part), lambda inner, *_: _move(inner, home))
-    if isinstance(part.get("$ref"), str):
+    if _is_local(part):
         moved["$ref"] = _ROOT + quote(home) + part["$ref"].removeprefix("#")
     return moved
+
+
+def _is_local(part: Schema) -> bool:
+    """Return whether a schema is a `$ref`, and not one to the meta-schema."""
+    return str(part.get("$ref")).startswith("#")
 
 
 def _drop_name(schema: Schema) -> dict[str, Any]:

@@ -16,12 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
-from support import workflows
+from support import wellformed, workflows
 from support.command import CHECKOUT, EXAMPLES, invoke, process_environment
+from support.wellformed import is_well_formed
 
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings
+from driftflow.checking.schemas import list_schemas
 from driftflow.errors import ConfigError
+from driftflow.planning.references import is_reference, list_output, list_steps, list_values
 from driftflow.reading.document import parse
 from driftflow.schemas import explanation
 from driftflow.schemas.published import load_schema, read_schema
@@ -109,6 +112,11 @@ def underlined(text: str, start: Mapping[str, int], end: Mapping[str, int]) -> s
     return text.split("\n")[start["line"]][start["character"] : end["character"]]
 
 
+def listed(offered: dict[str, dict[str, Any]]) -> list[str]:
+    """The labels in the order in which VS Code shows them: by the text to sort by, else itself."""
+    return sorted(offered, key=lambda label: str(offered[label].get("sortText", label)).lower())
+
+
 def documentation(item: dict[str, Any]) -> str:
     """What a completion explains."""
     explained = item["documentation"]
@@ -130,6 +138,13 @@ def started(text: str) -> Iterator[Service]:
 def editor() -> Iterator[Service]:
     """The language service, with the published schema."""
     yield from started(read_schema("driftflow"))
+
+
+@pytest.fixture(params=["editor", "team"])
+def either(request: pytest.FixtureRequest) -> Service:
+    """The language service with each of the schemas."""
+    service: Service = request.getfixturevalue(request.param)
+    return service
 
 
 @pytest.fixture(scope="module")
@@ -373,10 +388,22 @@ def verdicts(editor: Service, documents: list[Any]) -> tuple[list[bool], list[bo
     )
 
 
+def is_told(document: Any) -> bool:
+    """Whether a check refuses the document for its shape, a reference's, or that of a schema."""
+    values = [each for step in list_steps(document) for each in list_values(step)]
+    return (
+        bool(explanation.find_issues(document))
+        or not all(is_well_formed(value) for _, value in [*values, *list_output(document)])
+        or not all(META.is_valid(schema) for _, schema in list_schemas(document))
+    )
+
+
+META = Draft7Validator(Draft7Validator.META_SCHEMA)
+
+
 def test_the_validators_agree_on_every_case(editor: Service) -> None:
     """As far as it is JSON; what loads is valid, what is refused for its shape is not."""
     documents = []
-    refused = []
     for case in CASES:
         try:
             document = parse(case.read_bytes(), case.name)
@@ -384,10 +411,26 @@ def test_the_validators_agree_on_every_case(editor: Service) -> None:
             continue
         if not any(issue.code in ("not-finite", "number-too-large") for issue in document.issues):
             documents.append(document.value)
-            refused.append(bool(explanation.find_issues(document.value)))
     ours, theirs = verdicts(editor, documents)
-    assert ours == theirs == [not wrong for wrong in refused]
+    assert ours == theirs == [not is_told(document) for document in documents]
     assert {True, False} == set(ours)
+
+
+@given(values=st.lists(wellformed.values, min_size=1, max_size=3))
+def test_the_validators_agree_on_references(values: list[Any], editor: Service) -> None:
+    """Of every shape, right and wrong."""
+    step = {"name": "a", "action": "echo"}
+    documents: list[Any] = [
+        document
+        for value in values
+        for document in (
+            {"name": "w", "steps": [step | {"input": value}]},
+            {"name": "w", "steps": [step | {"when": {"value": value, "is": True}}]},
+            {"name": "w", "steps": [], "output": value},
+        )
+    ]
+    ours, theirs = verdicts(editor, documents)
+    assert ours == theirs == [not is_told(document) for document in documents]
 
 
 def paths(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
@@ -480,14 +523,289 @@ def test_an_editor_completes_what_a_teams_action_takes(
         assert words in str(found[label].get("documentation", ""))
 
 
-@pytest.mark.parametrize("editor_of", ["editor", "team"])
-def test_an_editor_offers_references(editor_of: str, request: pytest.FixtureRequest) -> None:
-    """As snippets, where an input is to be written."""
-    service: Service = request.getfixturevalue(editor_of)
-    offered = service.completions(STEP + '"action": "echo", "input": ¦}]}')
-    texts = {label: filled(offered[label]["insertText"]) for label in offered if "from" in label}
-    assert texts == {"from a step": {"from": "step"}, "from several steps": {"from": ["step"]}}
-    assert filled(offered["parameter"]["insertText"]) == {"param": "name", "default": "value"}
+KEYS = ["from", "param", "concat", "run", "literal"]
+# By its label, what each snippet of a reference makes.
+SNIPPETS: dict[str, Json] = {
+    '{"concat": ["in/", {"param": "day"}, ".csv"]}': {"concat": ["in/", {"param": "day"}, ".csv"]},
+    '{"from": "step"}': {"from": "step"},
+    '{"from": ["a", "b"]}': {"from": ["a", "b"]},
+    '{"from": {"step": "a", "at": "/rows", "default": null}}': {
+        "from": {"step": "step", "at": "/rows", "default": None}
+    },
+    '{"from": {"steps": ["a", "b"], "missing": "omit"}}': {
+        "from": {"steps": ["a", "b"], "missing": "omit"}
+    },
+    '{"literal": null}': {"literal": None},
+    '{"param": "name", "default": "value"}': {"param": "name", "default": "value"},
+    '{"param": "name"}': {"param": "name"},
+    '{"run": "/id"}': {"run": "/id"},
+}
+INPUT = STEP + '"action": "echo", "input": '
+# A reference may stand in place of HERE.
+ANYWHERE = [
+    INPUT + "HERE}]}",
+    INPUT + '{"x": [HERE]}}]}',
+    INPUT + '{"x": {"y": HERE}}}]}',
+    INPUT + '{"param": "p", "default": HERE}}]}',
+    INPUT + '{"from": {"step": "a", "default": HERE}}}]}',
+    INPUT + '{"concat": ["in/", HERE]}}]}',
+    STEP + '"action": "echo", "when": {"is": true, "value": HERE}}]}',
+    HEAD + '"name": "a", "steps": [], "output": HERE}',
+    HEAD + '"name": "a", "steps": [], "output": {"x": [HERE]}}',
+]
+
+
+@pytest.mark.parametrize("text", ANYWHERE)
+def test_an_editor_offers_references_wherever_one_may_stand(text: str, either: Service) -> None:
+    """Their keys in an object that is still empty, with words; whole ones in place of a value."""
+    for empty in ("{¦}", '{"¦"}', '{"fr¦"}', '{"fr¦": 1}'):
+        offered = either.completions(text.replace("HERE", empty))
+        if empty.endswith("1}"):  # an object that holds something is data
+            assert not KEYS & offered.keys()
+            continue
+        assert listed(offered) == KEYS
+        for item in offered.values():
+            assert "Reference: config, `" in documentation(item)
+    offered = either.completions(text.replace("HERE", "¦"))
+    assert listed(offered)[-len(SNIPPETS) :] == [*SNIPPETS]
+    assert all(documentation(offered[label]) for label in SNIPPETS)
+
+
+def test_what_a_snippet_makes_is_a_reference_without_faults(editor: Service) -> None:
+    """As a check takes it, and the editor itself."""
+    offered = editor.completions(INPUT + "¦}]}")
+    for label, reference in SNIPPETS.items():
+        made = filled(offered[label]["insertText"])
+        assert made == reference
+        assert is_reference(made)
+        assert is_well_formed(made)
+        assert editor.diagnoses(INPUT + json.dumps(made) + "}]}") == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "labels"),
+    [
+        (INPUT + '{"from": {¦}}}]}', ["at", "default", "step", "steps"]),
+        (INPUT + '{"from": {"steps": [], ¦}}}]}', ["missing"]),
+        (INPUT + '{"from": {"steps": [], "missing": ¦}}}]}', ['"omit"']),
+        (
+            INPUT + '{"from": ¦}}]}',
+            [
+                *('"step"', '["a", "b"]', '{"step": "a", "at": "/rows", "default": null}'),
+                '{"steps": ["a", "b"], "missing": "omit"}',
+            ],
+        ),
+        (INPUT + '{"run": ¦}}]}', ['"/id"', '"/name"', '"/params"']),
+        (INPUT + '{"run": "¦"}}]}', ['"/id"', '"/name"', '"/params"']),
+        (INPUT + '{"param": "p", ¦}}]}', ["default"]),
+        (INPUT + '{"param": "p", "¦"}}]}', ["default"]),
+        (INPUT + '{"from": "a", ¦}}]}', []),
+        (INPUT + '{"path": "a", ¦}}]}', []),
+        (INPUT + '{"literal": {¦}}}]}', []),
+    ],
+)
+def test_what_a_reference_holds_is_offered(marked: str, labels: list[str], editor: Service) -> None:
+    """Its own fields and values, and nothing where there is none."""
+    assert listed(editor.completions(marked)) == labels
+
+
+@pytest.mark.parametrize(
+    ("marked", "own"),
+    [
+        (TAKE + "{¦}}]}", ["count", "only", "order", "rows"]),
+        (TAKE + '{"rows": [{¦}]}}]}', ["id"]),
+        (TAKE + '{"only": {¦}}}]}', ["day"]),
+        (TAKE + '{"rows": {"param": "p", "default": [{¦}]}}}]}', ["id"]),
+    ],
+)
+def test_references_are_the_last_of_what_is_offered(
+    marked: str, own: list[str], team: Service
+) -> None:
+    """Behind the fields of the action's own schema, at any depth."""
+    assert listed(team.completions(marked)) == [*own, *KEYS]
+
+
+@pytest.mark.parametrize(
+    ("marked", "own"),
+    [
+        (TAKE + '{"count": ¦}}]}', ["3"]),
+        (TAKE + '{"order": ¦}}]}', ['"first"', '"last"']),
+        (TAKE + '{"rows": ¦}}]}', []),
+    ],
+)
+def test_values_of_its_own_stand_before_references(
+    marked: str, own: list[str], team: Service
+) -> None:
+    """What the action's schema names and what is its default."""
+    assert listed(team.completions(marked)) == [*own, *SNIPPETS]
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown"),
+    [
+        ('{"fr¦om": "a"}', "The output of another step"),
+        ('{"fr¦om": ["a"]}', "The output of another step"),
+        ('{"x": [{"fr¦om": {"step": "a"}}]}', "The output of another step"),
+        ('{"from": {"st¦ep": "a"}}', "The name of another step"),
+        ('{"from": {"step": "a", "a¦t": "/x"}}', "A JSON Pointer to a part of the output"),
+        ('{"from": {"step": "a", "defa¦ult": []}}', "What stands in when there is nothing"),
+        ('{"from": {"ste¦ps": [], "missing": "omit"}}', "Those that failed or were skipped"),
+        ('{"from": {"steps": [], "miss¦ing": "omit"}}', "the steps without an output"),
+        ('{"par¦am": "a"}', "The value of a parameter"),
+        ('{"par¦am": "a", "default": 1}', "The value of a parameter"),
+        ('{"param": "a", "defa¦ult": 1}', "when the parameter is not given"),
+        ('{"con¦cat": ["a"]}', "One string, of several parts"),
+        ('{"ru¦n": "/params/x"}', "A fact about the run"),
+        ('{"run": "/na¦me"}', "The name of the workflow"),
+        ('{"lite¦ral": 1}', "nothing in it is a reference"),
+    ],
+)
+def test_a_reference_is_explained_where_the_mouse_rests(
+    marked: str, shown: str, either: Service
+) -> None:
+    """With an example, and where more of it stands."""
+    hover = either.hover(INPUT + marked + "}]}")
+    assert shown in hover
+    assert re.search(r"Reference: config, `(from|param|concat|run|literal)`", hover)
+
+
+def test_the_reserved_and_the_rest_is_not_explained_as_a_reference(
+    editor: Service, team: Service
+) -> None:
+    """Data has the words of the action's schema, or none."""
+    assert "Reserved" in editor.hover(INPUT + '{"it¦em": ""}}]}')
+    for marked in ('{"fr¦om": "ann", "to": "bob"}', '{"literal": {"fr¦om": "a"}}', '{"¦x": 1}'):
+        assert editor.hover(INPUT + marked + "}]}") == ""
+    for marked in ('{"ro¦ws": []}', '{"ro¦ws": {"from": "a"}}'):
+        assert team.hover(TAKE + marked + "}]}").startswith("Which")
+    assert editor.hover(STEP + '"in¦put": {"from": "a"}}]}').startswith("Input")
+
+
+FROM = "`from` takes the name of a step, an array of names, or an object with `step` or `steps`."
+PART = "`from` takes `step`, `at` and `default`, or else `steps` and `missing`."
+POINTER = (
+    "`at` takes a JSON Pointer: empty, or a `/` before each part, like `/rows/0/id`; "
+    "`~0` stands for `~` and `~1` for `/`."
+)
+OMIT = (
+    'Beside `steps` there must be `"missing": "omit"`; '
+    'for the outputs of all, write `{"from": ["a", "b"]}`.'
+)
+JOINS = "`concat` joins strings, numbers and booleans, and references to such."
+FACTS = "There is no such fact about the run; the facts are `/id`, `/name` and `/params`."
+
+
+@pytest.mark.parametrize("text", ANYWHERE)
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ('{"from": {"stp": "a"}}', [('"from"', 'Missing property "step".'), ('"stp"', PART)]),
+        ('{"from": 5}', [("5", FROM)]),
+        ('{"from": ["a", 5]}', [("5", "The name of a step must stand here, a string.")]),
+        ('{"from": {"step": "a", "at": "rows"}}', [('"rows"', POINTER)]),
+        (
+            '{"from": {"step": "a", "at": 0}}',
+            [("0", "`at` takes a JSON Pointer, a string like `/rows/0/id`.")],
+        ),
+        (
+            '{"from": {"steps": ["a"], "missing": "none"}}',
+            [
+                ('"none"', OMIT),
+            ],
+        ),
+        (
+            '{"from": {"steps": [], "missing": "omit", "at": ""}}',
+            [('"at"', "Beside `steps`, `from` takes `missing` and nothing else.")],
+        ),
+        (
+            '{"from": {"steps": "a", "missing": "omit"}}',
+            [('"a"', "`steps` takes an array of names of steps.")],
+        ),
+        ('{"param": 5}', [("5", "`param` takes the name of a parameter, a string.")]),
+        (
+            '{"concat": "x"}',
+            [('"x"', '`concat` takes an array: `{"concat": ["in/", {"param": "day"}, ".csv"]}`.')],
+        ),
+        ('{"concat": [null, {}]}', [("null", JOINS), ("{}", JOINS)]),
+        ('{"run": "/idd"}', [('"/idd"', FACTS)]),
+        ('{"run": 5}', [("5", "`run` takes a JSON Pointer, a string like `/id`.")]),
+        ('{"item": ""}', [('""', "`item` is reserved for a later version.")]),
+        ('{"secret": "db"}', [('"db"', "`secret` is reserved for a later version.")]),
+    ],
+)
+def test_an_editor_underlines_a_reference_of_the_wrong_shape(
+    given: str, found: list[tuple[str, str]], text: str, either: Service
+) -> None:
+    """In our words, wherever a reference may stand; other validators refuse it as well."""
+    written = text.replace("HERE", given)
+    assert [issue[:2] for issue in either.diagnoses(written)] == sorted(found)
+    assert either.ask("validate", documents=[json.loads(written)]) == [False]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"from": "a", "to": "b"}',
+        '{"from": 5, "to": "b"}',
+        '{"from": {"step": "a", "at": "/x", "default": {"from": "b"}}}',
+        '{"from": {"steps": ["a"], "missing": "omit"}}',
+        '{"param": "a", "default": {"run": "/params/x"}}',
+        '{"concat": ["a", 1, true, {"param": "b"}, {"concat": []}]}',
+        '{"literal": {"from": 5}}',
+        '{"x": [{}, [], null, {"from": "a"}]}',
+    ],
+)
+def test_an_editor_leaves_good_references_and_data_alone(given: str, either: Service) -> None:
+    """In an input, in a condition and in the output."""
+    when = '{"value": ' + given + ', "is": {"const": 1}}'
+    text = INPUT + given + ', "when": ' + when + '}], "output": ' + given + "}"
+    assert either.diagnoses(text) == []
+    assert either.ask("validate", documents=[json.loads(text)]) == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STEP + '"action": "echo", "returns": HERE}]}',
+        STEP + '"action": "echo", "when": {"value": 1, "is": HERE}}]}',
+        HEAD + '"name": "a", "steps": [], "params": {"day": HERE}}',
+    ],
+)
+def test_a_schema_in_a_config_is_completed_and_checked(text: str, editor: Service) -> None:
+    """By the meta-schema, which each validator has at hand."""
+    offered = editor.completions(text.replace("HERE", "{¦}"))
+    assert {"type", "enum", "minimum", "items"} <= offered.keys()
+    offered = editor.completions(text.replace("HERE", '{"type": ¦}'))
+    assert {'"string"', '"integer"', '"array"'} <= offered.keys()
+    for wrong, marked, message in (
+        ('{"type": "strng"}', '"strng"', "Value is not accepted. Valid values: "),
+        ('{"minLength": "1"}', '"1"', 'Incorrect type. Expected "integer"'),
+        ('{"items": {"enum": 5}}', "5", 'Incorrect type. Expected "array"'),
+        ("5", "5", "Incorrect type. Expected one of object, boolean."),
+    ):
+        written = text.replace("HERE", wrong)
+        ((place, told, _),) = editor.diagnoses(written)
+        assert (place, told[: len(message)]) == (marked, message)
+        assert editor.ask("validate", documents=[json.loads(written)]) == [False]
+    for good in ('{"type": ["string", "null"]}', '{"properties": {"a": {"minLength": 1}}}', "true"):
+        assert editor.diagnoses(text.replace("HERE", good)) == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown"),
+    [
+        (STEP + '"ret¦urns": {"type": "array"}}]}', "Returns"),
+        (STEP + '"when": {"i¦s": {"type": "array"}}}]}', "Condition"),
+        (STEP + '"when": {"val¦ue": {"from": "a"}}}]}', "Value"),
+        (HEAD + '"params": {"d¦ay": {"type": "string"}}}', "Parameter"),
+        (HEAD + '"out¦put": {"from": "a"}}', "Output"),
+    ],
+)
+def test_what_holds_a_schema_or_a_reference_keeps_its_own_words(
+    marked: str, shown: str, editor: Service
+) -> None:
+    """Before those of what it holds."""
+    assert editor.hover(marked).split("\n")[0] == shown
 
 
 @pytest.mark.parametrize(

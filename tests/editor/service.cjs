@@ -14,8 +14,12 @@ const {
 const EDITOR_KEYWORDS = [
   "defaultSnippets",
   "deprecationMessage",
+  "doNotSuggest",
   "enumDescriptions",
+  "errorMessage",
   "markdownDescription",
+  "patternErrorMessage",
+  "suggestSortText",
 ];
 
 let service;

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from driftflow.actions.action import ACTIONS
-from driftflow.planning.references import is_reference
+from driftflow.planning.references import FORMS, is_reference
 from driftflow.schemas.editor import make_input_schema, tailor_schema
 from driftflow.schemas.explanation import find_input_issues, make_input_validator
 from driftflow.schemas.published import load_schema
@@ -60,7 +60,10 @@ GOOD: Json = {
     "tree": {"path": "p", "rows": []},
     "x-note": 1,
 }
-REFERENCES: list[Json] = [{"from": "a"}, {"from": ["a"]}, {"param": "p"}]
+REFERENCES: list[Any] = [
+    *({"from": "a"}, {"from": ["a"]}, {"from": {"step": "a", "at": "/x"}}),
+    *({"param": "p"}, {"run": "/id"}, {"concat": ["a", {"param": "p"}]}),
+]
 BAD: list[tuple[tuple[str | int, ...], Json]] = [
     (("path",), ""),
     (("path",), 5),
@@ -142,7 +145,7 @@ def test_what_is_bad_stays_bad(path: tuple[str | int, ...], new: Json) -> None:
         assert not takes.is_valid({"literal": changed(GOOD, ("path",), reference)})
 
 
-@given(st.dictionaries(st.sampled_from(["from", "param", "default", "literal", "x"]), st.just(1)))
+@given(st.dictionaries(st.sampled_from([*FORMS, "default", "x"]), st.just(1), max_size=3))
 def test_references_are_what_they_are_in_a_run(value: dict[str, Json]) -> None:
     """By the same keys; to an action that takes nothing, only these are left."""
     takes = make_input_validator({"not": {}} | {"type": "string"}, admit=True)
@@ -161,12 +164,16 @@ def test_the_schema_of_all_knows_names_and_inputs() -> None:
     action = whole["properties"]["steps"]["items"]["properties"]["action"]["anyOf"][0]
     assert action["enum"] == [*known]
     assert action["enumDescriptions"][-2:] == ["Write rows.", ""]
-    (step,) = whole["properties"]["steps"]["items"]["defaultSnippets"]
+    step, _ = whole["properties"]["steps"]["items"]["defaultSnippets"]
     assert step["body"]["action"] == "${2|echo,upper,lower,reverse,team.write|}"
     (workflow,) = whole["defaultSnippets"]
     (first,) = workflow["body"]["steps"]
     assert first["action"] == "${3|echo,upper,lower,reverse,team.write|}"
-    del whole["definitions"], whole["properties"]["steps"]["items"]["allOf"]
+    inputs = [name for name in whole["definitions"] if name.startswith("input ")]
+    assert inputs
+    for name in inputs:
+        del whole["definitions"][name]
+    del whole["properties"]["steps"]["items"]["allOf"]
     published = json.loads(json.dumps(load_schema("driftflow")))
     whole["properties"]["steps"]["items"]["properties"]["action"]["anyOf"][0] = published[
         "properties"
@@ -210,7 +217,7 @@ ANY: dict[str, Any] = {
     "properties": {"any": {"$ref": "#/definitions/any"}, "no": {"$ref": "#/definitions/no"}},
     "definitions": {"any": True, "no": False},
 }
-FORMS: dict[str, Any] = {
+IN_ALL_OF: dict[str, Any] = {
     "properties": {"b/c": {"$ref": "#/allOf/1/properties/x~1y~0"}},
     "allOf": [{"$ref": "#/definitions/a"}, {"properties": {"x/y~": {"type": "integer"}}}],
     "definitions": {"a": {"properties": {"a": {"type": "integer"}}}},
@@ -253,8 +260,8 @@ OF_KIND: list[Any] = [{"properties": {"k": {"const": kind}}} for kind in "ab"]
         ),
         (ANY, {"any": [1]}, {"no": 1}),
         (NAMED_ENUM, {"enum": "a"}, {"enum": "b"}),
-        (FORMS, {"a": 1, "b/c": 1}, {"a": "1", "b/c": 1}),
-        (FORMS, {"a": 1, "b/c": 1}, {"a": 1, "b/c": "1"}),
+        (IN_ALL_OF, {"a": 1, "b/c": 1}, {"a": "1", "b/c": 1}),
+        (IN_ALL_OF, {"a": 1, "b/c": 1}, {"a": 1, "b/c": "1"}),
     ],
     ids=["root", "$defs", "dependencies", "propertyNames", "booleans", "enum", "allOf", "pointer"],
 )
