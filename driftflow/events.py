@@ -7,6 +7,7 @@ from driftflow.running.events import (
     RunStarted,
     StepFinished,
     StepResult,
+    StepSkipped,
     StepStarted,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "RunStarted",
     "StepFinished",
     "StepResult",
+    "StepSkipped",
     "StepStarted",
 ]

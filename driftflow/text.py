@@ -79,6 +79,12 @@ def format_path(path: Iterable[str | int]) -> str:
     return "".join(map(_format_part, path)).removeprefix(".")
 
 
+def format_pointer(path: Iterable[str | int]) -> str:
+    """Return a path as a JSON Pointer, `/steps/0/priority`; nothing for an empty one."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "".join(f"/{part}" for part in parts)
+
+
 def _format_part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"

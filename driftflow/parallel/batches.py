@@ -202,7 +202,7 @@ class Batches:
             self._send_again(tasks)
             return
         (task,) = tasks
-        index, action, given, policy, ends_run, fault = task
+        index, action, given, policy, ends_run, fault, returns = task
         self._pace.forget(action)
         if fault is not None:
             yield self._finish(task, (None, Failure(fault), 0, 0.0))
@@ -215,7 +215,7 @@ class Batches:
             yield FailedAttempt(index, number, failure, 0.0)
             self._losses[index] = number
             left = policy._replace(max_attempts=policy.max_attempts - 1)
-            self._send_again([(index, action, given, left, ends_run, fault)])
+            self._send_again([(index, action, given, left, ends_run, fault, returns)])
         else:
             yield FailedAttempt(index, number, failure, None)
             yield self._finish(task, (None, failure, 1, 0.0))

@@ -101,6 +101,7 @@ def interpret_in_parallel(
             resumed=resumed,
             keep_going=options.keep_going,
             find_signal=find_signal,
+            run_id=options.run_id or "",
         )
 
 

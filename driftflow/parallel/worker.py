@@ -146,7 +146,7 @@ def _try_steps(
     for task in tasks:
         untold, outcome, is_cut = try_step(task, runner)
         outcomes.append((untold, outcome))
-        _, _, _, _, ends_run, _ = task
+        _, _, _, _, ends_run, *_ = task
         _, failure, _, _ = outcome
         if is_cut or (failure is not None and ends_run) or perf_counter() > until:
             return is_cut

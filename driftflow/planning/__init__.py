@@ -7,7 +7,12 @@ reference holds (`checking.references`), and what happens in a run (`running`). 
 
     plan        turns a valid document into a plan; run order and digest
     graph       what each step comes after; the run order; circles
-    references  the values of inputs: data, and references to outputs of steps and to parameters
+    references  how references are written: a row for each kind of them
+    values      data and references, frozen; what they stand for as far as a run has come
+    pointers    JSON Pointers: where something is in a value
+    parameters  the parameters that a config declares, and what is given for them
+    conditions  why a step is not tried: its condition, or what it reads
+    uses        makes one flat document of a config and the files that it uses
     settings    the values of flags, time limit, backoff, and of the operator's options; `arguments`
                 names those options, `running.attempts` computes the waits
 """

@@ -15,29 +15,64 @@ from __future__ import annotations
 import json
 from functools import cache, partial
 from itertools import accumulate, count, pairwise, repeat
+from marshal import dumps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyrsistent import PClass, PVector, field, pvector
 
-from driftflow.planning.references import FrozenObject, freeze, list_params, list_reads, thaw
+from driftflow.planning.parameters import fill_in, list_declared
+from driftflow.planning.pointers import split
+from driftflow.planning.references import Known, freeze, list_facts, list_params, tell_subject
 from driftflow.planning.settings import Backoff, Flags, RetryPolicy, Source
+from driftflow.planning.values import (
+    FrozenObject,
+    RunFact,
+    find_references,
+    freeze_data,
+    list_reads,
+    write,
+)
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from driftflow.planning.graph import Graph
-    from driftflow.planning.references import Frozen
+    from driftflow.planning.uses import Flat
+    from driftflow.planning.values import Frozen
     from driftflow.reading.document import Json
 
 
 # The fields of a step that say how it is tried.
 _SETTINGS = {"max_attempts", "backoff", "timeout_seconds", "retry_on"}
+# Those that have a schema.
+_SCHEMAS = {"when", "returns"}
 
+
+# Of `marshal`: without notes on what is shared, which are no part of a value.
+_PLAINLY = 2
+_SECONDS = 10  # the timeout of a workflow that says nothing of it
 
 _quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Condition(NamedTuple):
+    """When a step runs: only if a value satisfies a schema.
+
+    Attributes:
+        value: The value, frozen.
+        schema: The schema, as `schemas.contracts.write_schema` writes it.
+        subject: What the value is called.
+        is_secret: Whether the value is not to be told: it is of a sensitive step, or of a parameter
+            that one uses.
+    """
+
+    value: Frozen
+    schema: str
+    subject: str
+    is_secret: bool = False
 
 
 class Step(NamedTuple):
@@ -50,13 +85,18 @@ class Step(NamedTuple):
         priority: Steps of higher priority run first.
         optional: Whether the run goes on if it fails; unless it says `max_attempts` itself, it is
             tried only once.
-        reads: The names of the steps whose outputs its input needs; all of them run earlier.
+        reads: The names of the steps whose outputs its condition and its input refer to; all of
+            them run earlier.
         sensitive: Whether its input, output and error are hidden from people.
         before: The steps that it comes after, by their index in the run order, ascending.
         urgency: The highest priority among itself and all that comes after it.
         policy: How it is tried.
         has_key: Whether a digest may be made of its input. Not if it is sensitive, or uses a
-            parameter that a sensitive step uses: a digest lets a short secret be guessed.
+            parameter that a sensitive step uses: a digest lets a short secret be guessed. Nor if
+            it uses the run's ID, since then no two runs ask for the same.
+        when: When it runs; None if always.
+        returns: The schema of its output, as `schemas.contracts.write_schema` writes it; None if
+            that may be anything.
     """
 
     name: str
@@ -70,6 +110,8 @@ class Step(NamedTuple):
     urgency: int = 0
     policy: RetryPolicy = RetryPolicy()
     has_key: bool = True
+    when: Condition | None = None
+    returns: str | None = None
 
 
 class Plan(PClass):
@@ -90,6 +132,10 @@ class Plan(PClass):
         source: The config's file, as it was named; empty if there is none.
         params: The parameters that are given, in the order of their names. One that a sensitive
             step uses is `[redacted]`.
+        output: What the workflow gives, frozen, in a tuple; an empty one if it gives nothing.
+        has_conditions: Whether any step may be skipped.
+        asks_for_id: Whether any step asks for the run's ID.
+        timeouts: By step, the timeout of its file; empty if one timeout counts for all. Seconds.
     """
 
     name: str = field(type=str, mandatory=True)
@@ -104,14 +150,20 @@ class Plan(PClass):
     timeout_source: Source = field(type=str, mandatory=True)
     source: str = field(type=str, initial="")
     params: FrozenObject = field(type=FrozenObject, mandatory=True)
+    output: tuple[Frozen, ...] = field(type=tuple, initial=())
+    has_conditions: bool = field(type=bool, initial=False)
+    asks_for_id: bool = field(type=bool, initial=False)
+    timeouts: tuple[float, ...] = field(type=tuple, initial=())
 
 
-def build_plan(
+def build_plan(  # noqa: PLR0913 - what they are for stands at each call
     document: Mapping[str, Any],
     graph: Graph,
     flags: Flags,
     timeout: float | None = None,
     params: Mapping[str, Json] | None = None,
+    *,
+    flat: Flat | None = None,
 ) -> Plan:
     """Build the plan of a document, with the defaults filled in.
 
@@ -123,24 +175,71 @@ def build_plan(
         timeout: The environment's timeout, which overrides `timeout_seconds`. Seconds; None if it
             has none.
         params: By name, the values of parameters.
+        flat: Where its steps are from, if it uses other files; then it is the outermost one, and
+            the graph that of all steps.
     """
     set_by: Source = "config" if "timeout_seconds" in document else "default"
     policy = _build_policy(document)
-    secrets = _find_secrets(graph)
-    steps = _build_steps(graph, policy, params or {}, secrets)
+    values = fill_in(list_declared(document), params or {})
+    secrets = find_secrets(graph, values)
+    known = Known(values, {"name": document["name"], "params": values})
+    if flat is not None:
+        known = _freeze_uses(flat, known)
+    steps = _build_steps(graph, policy, known, secrets, flat)
     return Plan(
         name=document["name"],
         steps=pvector(steps),
-        actions=tuple(sorted(set(map(itemgetter("action"), document["steps"])))),
+        actions=tuple(sorted(set(map(itemgetter("action"), graph.steps)))),
         timed=_list_timed(graph),
         max_attempts=policy.max_attempts,
         backoff=policy.backoff,
         flags=flags,
         storage_path=document.get("storage", {}).get("path", "./driftflow.audit.json"),
-        timeout_seconds=document.get("timeout_seconds", 10) if timeout is None else timeout,
+        timeout_seconds=document.get("timeout_seconds", _SECONDS) if timeout is None else timeout,
         timeout_source=set_by if timeout is None else "environment",
         params=_freeze_params(params or {}, secrets),
+        output=tuple(freeze(value, known) for _, value in graph.output),
+        has_conditions="when" in graph.fields,
+        asks_for_id=_asks_for_id(graph, flat),
+        timeouts=_list_timeouts(graph, flat) if flat is not None and timeout is None else (),
     )
+
+
+def _asks_for_id(graph: Graph, flat: Flat | None) -> bool:
+    """Return whether anything asks for the run's ID."""
+    outputs = [] if flat is None else [output for _, output in flat.outputs]
+    facts = [fact for output in outputs for fact in list_facts(output)]
+    return any(split(pointer)[0] == "id" for pointer in (*graph.facts, *facts))
+
+
+def _freeze_uses(flat: Flat, known: Known) -> Known:
+    """Return what is known together with the outputs of the files that are used."""
+    uses: dict[str, Frozen] = {}
+    known = known._replace(uses=uses)
+    for name, output in flat.outputs:
+        uses[name] = freeze(output, known)
+    return known
+
+
+def _list_timeouts(graph: Graph, flat: Flat) -> tuple[float, ...]:
+    """Return the timeout of the file that each step is from, in the run order."""
+    return tuple(flat.files[index].get("timeout_seconds", _SECONDS) for index in graph.order)
+
+
+def hold_to_timeouts(plan: Plan) -> Plan:
+    """Return the plan with the timeouts of files as those of their steps: they are enforced.
+
+    A step that has one of its own keeps it.
+    """
+    if not plan.timeouts:
+        return plan
+    steps = (
+        step
+        if step.policy.timeout_seconds is not None
+        else step._replace(policy=step.policy._replace(timeout_seconds=seconds))
+        for step, seconds in zip(plan.steps, plan.timeouts, strict=True)
+    )
+    return plan.set(steps=pvector(steps))
 
 
 def keep_audit_in(plan: Plan, path: str) -> Plan:
@@ -162,8 +261,9 @@ def digest(plan: Plan) -> str:
 
     The hash is taken of compact ASCII JSON: the plan's name, max_attempts, and the steps in run
     order, each with name, action, input, priority, optional, and the names of the steps that it
-    comes after. References to outputs stand as they were written, parameters as their values, each
-    in a `literal`; the input of a step that has no key is null. The keys of an input are not
+    comes after; and, where it has one, its condition or contract. References to outputs stand as
+    they were written, parameters as their values, each in a `literal`; the input of a step that has
+    no key is null, and so is the value of its condition. The keys of an input are not
     sorted: an action sees their order, so two plans that differ in it may have different outputs.
     """
     steps = plan.steps.tolist()
@@ -174,15 +274,27 @@ def digest(plan: Plan) -> str:
             {
                 "name": step.name,
                 "action": step.action,
-                "input": thaw(step.input) if step.has_key else None,
+                "input": write(step.input) if step.has_key else None,
                 "priority": step.priority,
                 "optional": step.optional,
                 "after": [steps[index].name for index in step.before],
+                **_write_schemas(step),
             }
             for step in steps
         ],
     }
     return f"sha256:{_hash(_encode(canonical))}"
+
+
+def _write_schemas(step: Step) -> dict[str, Json]:
+    """Return the condition and the contract of a step, as far as it has them."""
+    written: dict[str, Json] = {}
+    if step.when is not None:
+        value = write(step.when.value) if step.has_key else None
+        written["when"] = {"value": value, "is": json.loads(step.when.schema)}
+    if step.returns is not None:
+        written["returns"] = json.loads(step.returns)
+    return written
 
 
 def find_key(step: Step) -> str | None:
@@ -194,7 +306,7 @@ def find_key(step: Step) -> str | None:
     if not step.has_key:
         return None
     given = step.input
-    text = _quote(given) if type(given) is str else _encode(thaw(given))
+    text = _quote(given) if type(given) is str else _encode(write(given))
     return _hash(f'{{"action":{_quote(step.action)},"input":{text}}}')
 
 
@@ -210,46 +322,130 @@ def _load_sha256() -> Callable[[bytes], Any]:
     return sha256
 
 
-def _find_secrets(graph: Graph) -> set[str]:
-    """Return the names of the parameters that sensitive steps use."""
-    if not graph.params or "sensitive" not in graph.fields:
+def find_secrets(graph: Graph, names: Iterable[str]) -> set[str]:
+    """Return the names of the parameters that sensitive steps use.
+
+    Args:
+        graph: The graph of the steps.
+        names: The names of all parameters, for steps that use all of them.
+    """
+    if "sensitive" not in graph.fields or not (graph.params or graph.facts):
         return set()
-    used = (list_params(step.get("input")) for step in graph.steps if step.get("sensitive"))
-    return set().union(*used)
+    sensitive = [step for step in graph.steps if step.get("sensitive")]
+    used: set[str] = set().union(*map(list_params, sensitive))
+    return used.union(names) if "*" in used else used
 
 
 def _freeze_params(params: Mapping[str, Json], secrets: set[str]) -> FrozenObject:
     shown = ((name, REDACTED if name in secrets else params[name]) for name in sorted(params))
-    return FrozenObject(pvector((name, freeze(value)) for name, value in shown))
+    return FrozenObject(pvector((name, freeze_data(value)) for name, value in shown))
 
 
 def _build_steps(
-    graph: Graph, policy: RetryPolicy, params: Mapping[str, Json], secrets: set[str]
+    graph: Graph, policy: RetryPolicy, known: Known, secrets: set[str], flat: Flat | None
 ) -> list[Step]:
     """Build the steps in run order.
 
     Args:
         graph: Their graph.
         policy: How a step is tried that says nothing of that, and is not optional.
-        params: By name, the values of parameters.
+        known: What is known of parameters and the run.
         secrets: The names of the parameters that sensitive steps use.
+        flat: Where they are from, if other files are used.
     """
     steps, order = graph.steps, graph.order
     policies = {False: policy, True: policy._replace(max_attempts=1)}  # by whether it is optional
-    build = partial(_build_step, params, policies)
+    build = partial(_build_step, known, policies)
     # In the order of the file, in which they stand in memory. 1.0 is an integer to JSON Schema.
     built = [*map(build, steps, map(int, graph.urgencies), _list_before(graph))]
+    if flat is not None:
+        built = [*map(_add_general, built, flat.files)]
     if not _SETTINGS.isdisjoint(graph.fields):
         built = [
             step._replace(policy=_build_policy(document, step.policy))
             for step, document in zip(built, steps, strict=True)
         ]
+    if not _SCHEMAS.isdisjoint(graph.fields):
+        built = [*map(_SchemaReader(known, built, secrets).add, built, steps)]
     if "sensitive" in graph.fields:
         built = [
-            step._replace(has_key=not step.sensitive and secrets.isdisjoint(list_params(given)))
-            for step, given in zip(built, (step.get("input") for step in steps), strict=True)
+            step._replace(has_key=not (step.sensitive or _uses(secrets, document)))
+            for step, document in zip(built, steps, strict=True)
         ]
+    if flat is not None:
+        for index in flat.secret:
+            built[index] = _hide(built[index])
+    if graph.facts or flat is not None:
+        built = [step._replace(has_key=step.has_key and not uses_run_id(step)) for step in built]
     return [*map(built.__getitem__, order)]
+
+
+def _hide(step: Step) -> Step:
+    """Return a step of which no digest is made, and whose condition is not told."""
+    when = step.when and step.when._replace(is_secret=True)
+    return step._replace(has_key=False, when=when)
+
+
+def _add_general(step: Step, file: Mapping[str, Any]) -> Step:
+    """Return a step that is tried as its file says of all of its steps."""
+    policy = _build_policy(file)
+    attempts = 1 if step.optional else policy.max_attempts
+    return step._replace(policy=policy._replace(max_attempts=attempts))
+
+
+def _uses(secrets: set[str], document: Mapping[str, Any]) -> bool:
+    """Return whether a step uses any of these parameters."""
+    used = list_params(document) if secrets else set()
+    return not used.isdisjoint(secrets) or "*" in used
+
+
+def uses_run_id(step: Step) -> bool:
+    """Return whether a step uses a fact about the run that no other run shares."""
+    values = [step.input] if step.when is None else [step.input, step.when.value]
+    return any(isinstance(each, RunFact) for value in values for each in find_references(value))
+
+
+class _SchemaReader:
+    """Gives steps their conditions and contracts; those that are written alike are one.
+
+    Args:
+        known: What is known of parameters and the run.
+        steps: All steps.
+        secrets: The names of the parameters that sensitive steps use.
+    """
+
+    def __init__(self, known: Known, steps: Iterable[Step], secrets: set[str]) -> None:
+        self._secrets = secrets
+        self._known = known
+        self._sensitive = {step.name for step in steps if step.sensitive}
+        self._conditions: dict[bytes, tuple[Condition, tuple[str, ...]]] = {}
+        self._contracts: dict[bytes, str] = {}
+
+    def add(self, step: Step, document: Mapping[str, Any]) -> Step:
+        """Return the step with its condition and its contract, as far as the document has them."""
+        reads, condition, returns = step.reads, None, None
+        if "when" in document:
+            key = dumps(document["when"], _PLAINLY)
+            if key not in self._conditions:
+                self._conditions[key] = self._read_condition(document["when"])
+            condition, judged = self._conditions[key]
+            if judged:
+                reads = (*dict.fromkeys((*judged, *reads)),)
+        if "returns" in document:
+            key = dumps(document["returns"], _PLAINLY)
+            returns = self._contracts.setdefault(key, "") or _encode(document["returns"])
+            self._contracts[key] = returns
+        name, action, given, priority, optional, _, *more, _, _ = step
+        fields = (name, action, given, priority, optional, reads, *more, condition, returns)
+        return tuple.__new__(Step, fields)
+
+    def _read_condition(self, given: Mapping[str, Any]) -> tuple[Condition, tuple[str, ...]]:
+        """Return a condition, and the names of the steps that it reads."""
+        value = freeze(given["value"], self._known)
+        judged = list_reads(value)
+        is_secret = not self._sensitive.isdisjoint(judged) or _uses(self._secrets, {"when": given})
+        subject = tell_subject(given["value"])
+        return Condition(value, _encode(given["is"]), subject, is_secret), judged
 
 
 def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
@@ -262,7 +458,7 @@ def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
 
 
 def _build_step(
-    params: Mapping[str, Json],
+    known: Known,
     policies: Mapping[bool, RetryPolicy],
     document: Mapping[str, Any],
     urgency: int,
@@ -271,7 +467,7 @@ def _build_step(
     given = document.get("input", "")
     reads: tuple[str, ...] = ()
     if type(given) is not str:  # as most are
-        given = freeze(given, params)
+        given = freeze(given, known)
         reads = list_reads(given)
     is_optional = document.get("optional", False)
     fields = (
@@ -286,6 +482,8 @@ def _build_step(
         urgency,
         policies[is_optional],
         True,
+        None,
+        None,
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
 

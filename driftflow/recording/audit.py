@@ -19,7 +19,7 @@ from driftflow.errors import StorageError
 from driftflow.recording.records import NO_CODE, format_record
 from driftflow.recording.storage import JsonFileStorage
 from driftflow.resuming.past import find_namesakes
-from driftflow.running.events import RunFinished, RunStarted, StepFinished
+from driftflow.running.events import RunFinished, RunStarted, StepFinished, StepSkipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from driftflow.planning.settings import Sync
     from driftflow.resuming.past import Code
     from driftflow.running.events import Event, Halt
+
+
+_DONE = (StepFinished, StepSkipped)
 
 
 def utc_now() -> str:
@@ -79,7 +82,7 @@ def record_events(  # noqa: PLR0913 - how a record is kept, and beside whom
                 event = events.send(halt)
             except StopIteration:
                 return
-            if type(event) is StepFinished and event.result.reused:  # it is on record already
+            if isinstance(event, _DONE) and event.result.reused:  # it is on record already
                 halt = yield event
                 continue
             if type(event) is RunStarted:

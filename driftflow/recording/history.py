@@ -27,9 +27,11 @@ from driftflow.recording.records import (
     RUN_STARTED,
     START,
     STEP_FINISHED,
+    STEP_SKIPPED,
     STEP_STARTED,
     read_past,
     read_records,
+    read_skip,
     read_start,
 )
 from driftflow.resuming.past import Past, StepPast
@@ -169,6 +171,7 @@ def _read_past(reader: AuditReader, chain: Sequence[RunStart], passed_over: int 
     complete_since = 0
     statuses: list[object] = [None] * len(chain)
     fold = _Fold(len(chain))
+    takers = {STEP_STARTED: fold.begin, STEP_FINISHED: fold.end, STEP_SKIPPED: fold.skip}
     places = count()
     for lines in reader.read_lines(names):
         for place, record in zip(places, read_records(lines), strict=False):
@@ -181,10 +184,8 @@ def _read_past(reader: AuditReader, chain: Sequence[RunStart], passed_over: int 
             if seq != next_seqs[run]:
                 complete_since = max(complete_since, run)
             next_seqs[run] = seq + 1 if type(seq) is int else 0
-            if event == STEP_STARTED:
-                fold.begin(record, run, place)
-            elif event == STEP_FINISHED:
-                fold.end(record, run, place)
+            if event in takers:
+                takers[event](record, run, place)
             elif event == RUN_STARTED:
                 fold.begin_run(run, place)
             elif event == RUN_FINISHED:
@@ -242,6 +243,13 @@ class _Fold:
             if before is not None and before.cut == past.cut:  # it counts as done then
                 past = past._replace(began=before.began, ended=before.ended)
         self._steps[step] = past
+
+    def skip(self, record: dict[str, Any], run: int, place: int) -> None:
+        """Take note that a step was skipped."""
+        name, number = record.get("step"), record.get("namesake", 0)
+        if type(name) is str and type(number) is int:
+            self._begun.pop((name, number), None)
+            self._steps[name, number] = read_skip(record, run, place)
 
     def finish(self) -> dict[StepId, StepPast]:
         """Return all steps. No other record can be taken then."""

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from driftflow.planning.plan import digest, find_key
-from driftflow.planning.references import thaw
+from driftflow.planning.values import write
 from driftflow.reading.document import copy_json
 from driftflow.resuming.past import Code, Cut, StepPast, measure_text
 from driftflow.running.attempts import INTERRUPT
@@ -30,6 +30,7 @@ from driftflow.running.events import (
     RunFinished,
     RunStarted,
     StepFinished,
+    StepSkipped,
     StepStarted,
 )
 from driftflow.text import REDACTED, round_seconds
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from driftflow.planning.plan import Step
-    from driftflow.planning.references import FrozenObject
+    from driftflow.planning.values import FrozenObject
     from driftflow.reading.document import Json
     from driftflow.resuming.past import State
     from driftflow.running.events import Event
@@ -64,6 +65,7 @@ RUN_STARTED = "run_started"
 STEP_STARTED = "step_started"
 ATTEMPT_FAILED = "attempt_failed"
 STEP_FINISHED = "step_finished"
+STEP_SKIPPED = "step_skipped"
 RUN_FINISHED = "run_finished"
 # What the first record of a run has in it. Looking for it is much faster than reading JSON.
 START = b'"run_started"'
@@ -72,7 +74,7 @@ START = b'"run_started"'
 NO_CODE = Code("unknown", {}, {})
 _NONE: Mapping[int, int] = {}
 # The events whose records a later run reads for what was done.
-_OF_A_STEP = (StepStarted, StepFinished)
+_OF_A_STEP = (StepStarted, StepFinished, StepSkipped)
 
 
 def format_record(  # noqa: PLR0913 - what a record tells besides what happened
@@ -122,7 +124,7 @@ def _escape(fields: str) -> str:
 
 
 def _format_run_started(event: RunStarted) -> str:
-    plan, resumed, keep_going = event
+    plan, resumed, keep_going, _ = event
     facts = {"keep_going": keep_going, "resumes": resumed and resumed.past.run_id}
     return (
         f'"event":"run_started","workflow":{_encode(plan.name)},'
@@ -133,7 +135,7 @@ def _format_run_started(event: RunStarted) -> str:
 
 def _format_params(params: FrozenObject) -> str:
     """Return the parameters; of one that is long, only its length and digest."""
-    texts = {name: _encode(thaw(value)) for name, value in params.members}
+    texts = {name: _encode(write(value)) for name, value in params.members}
     whole = [
         f"{_quote(name)}:{text}" for name, text in texts.items() if len(text) <= MAX_VALUE_BYTES
     ]
@@ -172,7 +174,7 @@ def _format_attempt_failed(event: AttemptFailed) -> str:
 
 def _format_step_finished(event: StepFinished) -> str:
     index, step, result = event
-    _, ok, output, error, attempts, seconds, _, error_type, place, _, is_fetched = result
+    _, ok, output, error, attempts, seconds, _, error_type, place, _, is_fetched, _ = result
     text, notes = _format_value(step, output if ok else error)
     if is_fetched:
         notes = f',"fetched":true{notes}'
@@ -185,6 +187,14 @@ def _format_step_finished(event: StepFinished) -> str:
         f'"event":"step_finished","index":{index},'
         f'"step":{_quote(step.name)},"action":{_quote(step.action)},"ok":{outcome},'
         f'"attempts":{attempts},"duration_seconds":{round_seconds(seconds)}{notes}'
+    )
+
+
+def _format_step_skipped(event: StepSkipped) -> str:
+    index, step, result = event
+    return (
+        f'"event":"step_skipped","index":{index},"step":{_quote(step.name)},'
+        f'"action":{_quote(step.action)},"reason":{_encode(result.skipped)}'
     )
 
 
@@ -240,6 +250,7 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
     StepStarted: _format_step_started,
     AttemptFailed: _format_attempt_failed,
     StepFinished: _format_step_finished,
+    StepSkipped: _format_step_skipped,
     RunFinished: _format_run_finished,
 }
 
@@ -392,6 +403,13 @@ def read_past(record: dict[str, Any], run: int, began: int, ended: int) -> StepP
     elif ok is False and not attempts:
         state = "not_tried"
     return tuple.__new__(StepPast, (run, began, ended, state, action, key, output, attempts, cut))
+
+
+def read_skip(record: dict[str, Any], run: int, place: int) -> StepPast:
+    """Return what the record of a step that was skipped says of it; see `read_past`."""
+    action = record.get("action")
+    name = action if type(action) is str else ""
+    return StepPast(run, place, place, "skipped", name, None, None, 0, None)
 
 
 def _read_output(record: dict[str, Any]) -> tuple[State, Json, Cut | None]:

@@ -18,33 +18,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from driftflow.planning.conditions import (
+    find_skippable,
+    find_skipped_input,
+    judge_condition,
+)
 from driftflow.planning.graph import find_successors
-from driftflow.planning.plan import find_key, list_waves
+from driftflow.planning.plan import find_key, list_waves, uses_run_id
+from driftflow.planning.values import Facts, Part, find_references, list_reads, look_at
 from driftflow.resuming.past import find_namesakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from driftflow.planning.plan import Plan, Step
+    from driftflow.reading.document import Json
     from driftflow.resuming.past import Past, StepPast
 
 # Why a step is done again:
 #
 #     no_key          it has no key
+#     run_id          it uses the ID of the run
 #     not_done        there is no record that it was done
 #     may_have_run    it was begun and has no end, or an interrupt has ended it, or the record has a
 #                     gap in which it may have been begun again
 #     failed          it failed
 #     changed         its action or its input is another
+#     was_skipped     it was skipped, and now its condition is met, or what it reads is there
+#     to_skip         it is to be skipped
 #     after           it comes after a step that is done again
 #     done_before     it began before a step that it comes after had ended
 #     output_needed   its output is not on record as a whole, and a step needs it
 Cause: TypeAlias = Literal[
     "no_key",
+    "run_id",
     "not_done",
     "may_have_run",
     "failed",
     "changed",
+    "was_skipped",
+    "to_skip",
     "after",
     "done_before",
     "output_needed",
@@ -97,15 +110,80 @@ def decide(plan: Plan, past: Past) -> Resumption:
         past: What has been done.
     """
     steps: Sequence[Step] = plan.steps.tolist()
-    kept, again = _judge_steps(steps, past)
-    fetched, in_doubt = _find_fetched(steps, kept, again)
+    kept, again, unjudged = _judge_steps(steps, past, _Skips(plan, steps))
+    fetched, in_doubt = _find_fetched(steps, kept, again, unjudged)
     return Resumption(past, kept, again, fetched, in_doubt)
 
 
+class _Skips:
+    """Which steps are skipped, as far as the record says what they read.
+
+    Args:
+        plan: What is to be done.
+        steps: Its steps.
+
+    Attributes:
+        unjudged: The steps of which nobody knows, since an output is not on record as a whole.
+    """
+
+    def __init__(self, plan: Plan, steps: Sequence[Step]) -> None:
+        self._steps = steps
+        self._possible = find_skippable(steps) if plan.has_conditions else ()
+        self._names = {steps[index].name for index in self._possible}
+        self._outputs: dict[str, Json] = {}  # of steps that are kept
+        self._cut: set[str] = set()  # the names of those of which they are not whole
+        self._skipped: set[str] = set()
+        self.unjudged: set[int] = set()
+
+    def judge(self, index: int, record: StepPast) -> Reason | None:
+        """Return why a step is not kept as it is on record; None if it is.
+
+        Args:
+            index: The step; all that it comes after is kept.
+            record: What is on record of it.
+        """
+        if index not in self._possible:
+            return Reason("was_skipped") if record.state == "skipped" else None
+        step = self._steps[index]
+        if not self._cut.isdisjoint(self._list_judged(step)):
+            self.unjudged.add(index)
+            return None
+        facts = Facts(self._outputs, self._skipped, take=look_at)
+        found = judge_condition(step, facts)
+        is_skip = found.is_skip if found else find_skipped_input(step, facts) is not None
+        if found is not None and not is_skip:
+            return Reason("changed")
+        if is_skip is (record.state == "skipped"):
+            return None
+        return Reason("to_skip" if is_skip else "was_skipped")
+
+    def _list_judged(self, step: Step) -> Iterator[str]:
+        """Yield the names of the steps whose outputs say whether a step is skipped."""
+        if step.when is not None:
+            yield from list_reads(step.when.value)
+        for reference in find_references(step.input):
+            if isinstance(reference, Part) and not self._names.isdisjoint(
+                list_reads(reference.default and reference.default[0])
+            ):
+                yield reference.name
+
+    def keep(self, index: int, record: StepPast) -> None:
+        """Take note that a step is kept."""
+        if not self._possible:
+            return
+        name = self._steps[index].name
+        if record.state == "skipped":
+            self._skipped.add(name)
+        else:
+            self._outputs[name] = record.output
+            if record.cut is not None:
+                self._cut.add(name)
+
+
 def _judge_steps(
-    steps: Sequence[Step], past: Past
-) -> tuple[dict[int, StepPast], dict[int, Reason]]:
-    """Return the steps that are up to date, and why the others are not."""
+    steps: Sequence[Step], past: Past, skips: _Skips
+) -> tuple[dict[int, StepPast], dict[int, Reason], set[int]]:
+    """Return the steps that are up to date, why the others are not, and what cannot be judged."""
     namesakes = find_namesakes(steps)
     find = past.steps.get
     kept: dict[int, StepPast] = {}
@@ -122,15 +200,22 @@ def _judge_steps(
         may_wait = bool(step.before or earlier) and (reason is None or reason.cause == "not_done")
         if may_wait and record is not None:
             reason = _judge_order(step, record, kept, again, earlier) or reason
+        if reason is None and record is not None:
+            reason = skips.judge(index, record)
         if reason is not None:
             again[index] = reason
             if first_again is None and step.has_key:
                 first_again = index
         elif record is not None:
             kept[index] = record
+            skips.keep(index, record)
             if record.ended > last_ended:
                 last, last_ended = index, record.ended
-    return kept, again
+    return kept, again, skips.unjudged
+
+
+# Why a step is done again, by the state in which it is on record.
+_UNDONE: dict[str, Cause] = {"not_tried": "not_done", "failed": "failed"}
 
 
 class _Wave(NamedTuple):
@@ -150,11 +235,12 @@ def _judge_record(step: Step, record: StepPast | None, complete_since: int) -> R
     if record is not None and (record.state == "begun" or record.run < complete_since):
         return Reason("may_have_run")
     if not step.has_key:
-        return Reason("no_key")
-    if record is None or record.state == "not_tried":
-        return Reason("not_done")
-    if record.state == "failed":
-        return Reason("failed")
+        return Reason("run_id" if uses_run_id(step) else "no_key")
+    state = "not_tried" if record is None else record.state
+    if state in _UNDONE:
+        return Reason(_UNDONE[state])
+    if record is None or state == "skipped":  # then it asked for nothing
+        return None
     if record.action != step.action or record.key != find_key(step):
         return Reason("changed")
     return None
@@ -182,7 +268,10 @@ def _judge_order(
 
 
 def _find_fetched(
-    steps: Sequence[Step], kept: Mapping[int, StepPast], again: Mapping[int, Reason]
+    steps: Sequence[Step],
+    kept: Mapping[int, StepPast],
+    again: Mapping[int, Reason],
+    unjudged: set[int],
 ) -> tuple[dict[int, Reason], dict[int, int]]:
     """Return the kept steps that are fetched, and those that are in doubt because of that."""
     cut = {steps[index].name: index for index, record in kept.items() if record.cut is not None}
@@ -191,7 +280,8 @@ def _find_fetched(
     fetched: set[int] = set()
     in_doubt: set[int] = set()
     behind = _Behind(steps)
-    to_look_at = [*again]  # the steps that may be done again, and were not looked at
+    # The steps that may be done again, or have to be judged, and were not looked at.
+    to_look_at = [*again, *unjudged]
     while to_look_at:
         for name in steps[to_look_at.pop()].reads:
             needed = cut.get(name)

@@ -67,6 +67,13 @@ class KeptSteps:
         self._changed_wave = min(self._changed_wave, self._waves[index])
         return False
 
+    def overturn(self, index: int) -> None:
+        """Take note that a step is not kept after all, since its condition says otherwise now."""
+        if index in self._resumption.kept:
+            self._changed.add(index)
+            if self._waves:
+                self._changed_wave = min(self._changed_wave, self._waves[index])
+
     def _is_overtaken(self, index: int) -> bool:
         """Return whether something that a step comes after has turned out not to be kept."""
         if index not in self._resumption.in_doubt:

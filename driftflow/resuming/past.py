@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from driftflow.planning.plan import Step
     from driftflow.reading.document import Json
 
-# What the newest record of a step says: it succeeded; it failed; it was not tried, since what it
-# reads was missing or the run was over; or it was begun, and nobody knows what it has done.
-State: TypeAlias = Literal["ok", "failed", "not_tried", "begun"]
+# What the newest record of a step says: it succeeded; it was skipped; it failed; it was not tried,
+# since what it reads was missing or the run was over; or it was begun, and nobody knows what it has
+# done.
+State: TypeAlias = Literal["ok", "skipped", "failed", "not_tried", "begun"]
 
 # A step is known by its name, and by how many of that name stand before it in the run order.
 StepId: TypeAlias = tuple[str, int]

@@ -11,6 +11,7 @@ Begin with `events`, then `interpreter`.
     events       the types of events, and of a run's result
     interpreter  turns a plan into events; the crew that runs one step after the other
     schedule     which step may start next, one after the other; how far a run gets after a failure
+    foregone     the steps that are done without being tried: kept, or skipped
     waves        which steps may start next, several at a time
     attempts     all attempts at one step, and how long to wait between them
     ordering     puts what happened into run order; computes a run's result from its events

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from driftflow.planning.settings import Backoff
 
 # A step that is ready to be tried, wherever that will be: its index in the run order, the name of
-# its action, the input, how it is to be tried, whether its failure ends the run, and why it cannot
-# be tried, if so. Tasks and outcomes are plain tuples of plain data: they travel to other
-# processes, and there is one of each for each step.
-Task: TypeAlias = tuple[int, str, Json, RetryPolicy, bool, str | None]
+# its action, the input, how it is to be tried, whether its failure ends the run, why it cannot be
+# tried, if so, and the schema of its output, if it has one. Tasks and outcomes are plain tuples of
+# plain data: they travel to other processes, and there is one of each for each step.
+Task: TypeAlias = tuple[int, str, Json, RetryPolicy, bool, str | None, str | None]
 # What came of it: its output, what it failed with, the number of attempts, and the seconds.
 Outcome: TypeAlias = tuple[Json, Failure | None, int, float]
 
@@ -104,7 +104,7 @@ def run_step(task: Task, runner: AttemptRunner) -> Generator[FailedAttempt, obje
     """
     perform, clock, pause, random = runner
     started = clock()
-    index, action, given, policy, _, fault = task
+    index, action, given, policy, _, fault, returns = task
     if fault is not None:
         return None, Failure(fault), 0, clock() - started
     allowed, backoff, seconds, retry_on = policy
@@ -116,6 +116,8 @@ def run_step(task: Task, runner: AttemptRunner) -> Generator[FailedAttempt, obje
                 # An attempt may change what it is handed: only the last one has the original.
                 value = given if type(given) is str or used == allowed else clone_json(given)
                 output = perform(action, value, seconds)
+                if returns is not None:
+                    _require_contract(returns, output)
             except KeyboardInterrupt:  # the user's wish, not the action's
                 raise
             except BaseException as exception:  # noqa: BLE001 - what an action raises becomes data
@@ -131,6 +133,12 @@ def run_step(task: Task, runner: AttemptRunner) -> Generator[FailedAttempt, obje
             pause(wait)
     except KeyboardInterrupt:
         raise Interrupted(used, clock() - started) from None
+
+
+def _require_contract(returns: str, output: Json) -> None:
+    from driftflow.schemas.contracts import require_contract  # few steps need it
+
+    require_contract(returns, output)
 
 
 def may_try_again(failure: Failure, retry_on: tuple[str, ...] | None) -> bool:

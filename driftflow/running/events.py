@@ -40,6 +40,8 @@ class StepResult(NamedTuple):
         cut: What is known of the output of a reused result that is not on record as a whole; None
             if the output is there.
         fetched: Whether the step was done again only for its output, and gave what it had given.
+        skipped: Why it was not tried, though nothing has failed; None if it was. Such a step is ok,
+            has no output and no attempts.
     """
 
     name: str
@@ -53,6 +55,7 @@ class StepResult(NamedTuple):
     place: str | None = None
     cut: "Cut | None" = None
     fetched: bool = False
+    skipped: str | None = None
 
 
 class RunStarted(NamedTuple):
@@ -62,11 +65,13 @@ class RunStarted(NamedTuple):
         plan: What will be done.
         resumed: What is kept of an earlier run; None if none is resumed.
         keep_going: Whether a failure ends only what comes after it in the graph.
+        run_id: The run's own name; empty if nobody asks for it.
     """
 
     plan: Plan
     resumed: "Resumption | None" = None
     keep_going: bool = False
+    run_id: str = ""
 
 
 class StepStarted(NamedTuple):
@@ -88,6 +93,20 @@ class StepFinished(NamedTuple):
         step_index: Its place in the run order, from 0.
         step: What it is, as in the plan.
         result: Its result.
+    """
+
+    step_index: int
+    step: Step
+    result: StepResult
+
+
+class StepSkipped(NamedTuple):
+    """A step is not tried: its condition is not met, or what it reads was skipped.
+
+    Attributes:
+        step_index: Its place in the run order, from 0.
+        step: What it is, as in the plan.
+        result: Its result, which says why.
     """
 
     step_index: int
@@ -136,8 +155,9 @@ class RunFinished(NamedTuple):
     reused: tuple[int, ...] = ()
 
 
-Event: TypeAlias = RunStarted | StepStarted | AttemptFailed | StepFinished | RunFinished
-EVENTS = (RunStarted, StepStarted, AttemptFailed, StepFinished, RunFinished)
+StepDone: TypeAlias = StepFinished | StepSkipped
+Event: TypeAlias = RunStarted | StepStarted | AttemptFailed | StepDone | RunFinished
+EVENTS = (RunStarted, StepStarted, AttemptFailed, StepFinished, StepSkipped, RunFinished)
 
 
 class RunResult(NamedTuple):
@@ -152,6 +172,7 @@ class RunResult(NamedTuple):
         status: `ok`, `failed` or `interrupted`; a run that has not come to its end is not ok.
         duration_seconds: The wall time of the run. Seconds.
         resumed: What was kept of an earlier run; None if none was resumed.
+        run_id: The run's own name; empty if nobody asks for it.
     """
 
     plan: Plan
@@ -161,3 +182,4 @@ class RunResult(NamedTuple):
     status: Status = "failed"
     duration_seconds: float = 0.0
     resumed: "Resumption | None" = None
+    run_id: str = ""

@@ -17,7 +17,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.planning.references import thaw
+from driftflow.planning.values import Facts, UnavailableError, evaluate, find_unavailable
 from driftflow.running.attempts import (
     INTERRUPT,
     INTERRUPTED,
@@ -34,21 +34,21 @@ from driftflow.running.events import (
     RunStarted,
     StepFinished,
     StepResult,
+    StepSkipped,
     StepStarted,
 )
 from driftflow.running.schedule import InTurn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
 
     from driftflow.failures import Failure
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.resuming.decision import Resumption
-    from driftflow.resuming.kept import KeptSteps
-    from driftflow.resuming.past import StepPast
     from driftflow.running.attempts import AttemptRunner, Outcome, Task
-    from driftflow.running.events import Event, Halt, Status
+    from driftflow.running.events import Event, Halt, Status, StepDone
+    from driftflow.running.foregone import ForegoneSteps
     from driftflow.running.schedule import Schedule, Turns
 
     # A crew takes steps from a schedule, `InTurn` or `InWaves`, and makes the task of each. It
@@ -75,6 +75,7 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
     resumed: Resumption | None = None,
     keep_going: bool = False,
     find_signal: Callable[[], str | None] = never,
+    run_id: str = "",
 ) -> Generator[Event, Halt | None, None]:
     """Run the plan, one event at a time: nothing happens until the next one is asked for.
 
@@ -91,17 +92,18 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
             output.
         keep_going: Whether a failure ends only what comes after it in the graph.
         find_signal: Returns the name of the signal that interrupts the run; None for none.
+        run_id: The run's own name, for steps that ask for it.
 
     Raises:
         KeyboardInterrupt: If the run was interrupted, by what was sent or by an action.
     """
     started = clock()
-    steps = plan.steps.tolist()
-    run = _Run(plan, steps, resumed, in_turn=in_turn, keep_going=keep_going)
+    run = _Run(plan, run_id, resumed, in_turn=in_turn, keep_going=keep_going)
+    steps = run.steps
     finish_step = run.finish_step
     interrupt: KeyboardInterrupt | None = None
-    halt = yield RunStarted(plan, resumed, keep_going)
-    halt = yield from run.give_kept(halt)
+    halt = yield RunStarted(plan, resumed, keep_going, run_id)
+    halt = yield from run.give_foregone(halt)
     is_stopped = halt == "stop"
     may_begin = halt is None
     with closing(crew(run.schedule, run.make_task)) as work:
@@ -121,8 +123,8 @@ def interpret(  # noqa: PLR0913 - what the options of a run say, by name
             else:
                 index, outcome = said
                 sent = yield finish_step(index, outcome)
-                if resumed:
-                    sent = yield from run.give_kept(sent or halt)
+                if run.foregone:
+                    sent = yield from run.give_foregone(sent or halt)
             if sent is not None:  # it is sent on until the crew has ended
                 halt, is_stopped = sent, is_stopped or sent == "stop"
     if is_stopped:
@@ -139,50 +141,65 @@ class _Run:
 
     Args:
         plan: What to do.
-        steps: Its steps.
+        run_id: The run's own name.
         resumed: What is kept of an earlier run; None for nothing.
         in_turn: As `interpret` takes it.
         keep_going: Whether a failure ends only what comes after it in the graph.
 
     Attributes:
+        steps: The steps of the plan.
         schedule: What is still to be done.
+        foregone: The steps that are done without being tried; None if there can be none.
     """
 
     def __init__(
         self,
         plan: Plan,
-        steps: Sequence[Step],
+        run_id: str,
         resumed: Resumption | None,
         *,
         in_turn: bool,
         keep_going: bool,
     ) -> None:
-        self._steps = steps
-        self._kept: KeptSteps | None = None
+        steps = self.steps = plan.steps.tolist()
+        self._kept = None
         if resumed:
             from driftflow.resuming.kept import KeptSteps
 
             self._kept = KeptSteps(steps, resumed)
+        self._skipped: set[str] = set()
         self._keep_going = keep_going
         self._ends_run = {  # by whether a step is optional
             optional: not keep_going and ends_run(optional=optional) for optional in (False, True)
         }
         self._outputs: dict[str, Json] = {}  # by name, those that are still to be read
+        self._facts = Facts(self._outputs, self._skipped, {"id": run_id})
+        self.foregone = self._find_foregone(plan)
         self._readers = Counter(chain.from_iterable(map(attrgetter("reads"), steps)))
         self._has_failed = False
         self._interrupted: set[int] = set()  # the steps that an interrupt has ended
         self._reused: list[int] = []  # the steps whose results are those of earlier runs
         self.schedule: Schedule
         if in_turn:
-            self.schedule = InTurn(steps, self._kept, keep_going=keep_going)
+            self.schedule = InTurn(steps, self.foregone, keep_going=keep_going)
         else:
             from driftflow.running.waves import InWaves
 
             together = plan.flags.is_enabled("parallel")
-            self.schedule = InWaves(steps, self._kept, together=together, keep_going=keep_going)
+            self.schedule = InWaves(steps, self.foregone, together=together, keep_going=keep_going)
 
-    def give_kept(self, halt: Halt | None) -> Generator[StepFinished, Halt | None, Halt | None]:
-        """Yield the results of the earlier run whose turn it is, unless there is a halt.
+    def _find_foregone(self, plan: Plan) -> ForegoneSteps | None:
+        """Return the steps that may be done without being tried; None if there are none."""
+        if not plan.has_conditions and self._kept is None:
+            return None
+        from driftflow.planning.conditions import find_skippable
+        from driftflow.running.foregone import ForegoneSteps
+
+        skippable = find_skippable(self.steps) if plan.has_conditions else ()
+        return ForegoneSteps(self.steps, skippable, self._kept, self._facts)
+
+    def give_foregone(self, halt: Halt | None) -> Generator[StepDone, Halt | None, Halt | None]:
+        """Yield what comes of the steps whose turn it is and that are not tried; not in a halt.
 
         Args:
             halt: What the run was sent.
@@ -190,36 +207,45 @@ class _Run:
         Returns:
             The same, or what it was sent meanwhile.
         """
-        kept = self._kept
-        while kept and not (halt or self._interrupted):
-            index = self.schedule.take_kept()
+        foregone = self.foregone
+        while foregone and not (halt or self._interrupted):
+            index = self.schedule.take_foregone()
             if index is None:
                 break
-            step = self._steps[index]
-            result = make_reused(step, kept[index])
-            self._reused.append(index)
+            step, result = self.steps[index], foregone.take(index)
+            if result.reused:
+                self._reused.append(index)
+            if result.skipped is not None:
+                self._skipped.add(step.name)
             self._keep_output(step, result)
             self.schedule.finish(index)
-            halt = yield StepFinished(index, step, result)
+            done = StepFinished if result.skipped is None else StepSkipped
+            halt = yield done(index, step, result)
         return halt
 
     def make_task(self, index: int) -> Task:
         """Return the task of a step; without the outputs that it reads it is not tried."""
         # To take a named tuple apart is faster than to ask it for each field.
-        _, action, given, _, optional, reads, _, _, _, policy, _ = self._steps[index]
-        ends, outputs = self._ends_run[optional], self._outputs
-        for name in reads:
-            if name not in outputs:
-                return index, action, None, policy, ends, f"input from {name!r}, which failed"
-        value = given if type(given) is str else thaw(given, outputs)
-        return index, action, value, policy, ends, None
+        _, action, given, _, optional, _, _, _, _, policy, _, _, returns = self.steps[index]
+        ends = self._ends_run[optional]
+        value: Any = given
+        fault = None
+        if type(given) is not str:
+            try:
+                value = evaluate(given, self._facts)
+            except UnavailableError:
+                missing = find_unavailable(given, self._facts)
+                value, fault = None, f"input {missing and missing.reason}"
+        if self.foregone:
+            fault = self.foregone.find_fault(index) or fault
+        return index, action, value, policy, ends, fault, returns
 
     def finish_step(self, index: int, outcome: Outcome) -> StepFinished:
         """Take note of what came of a step; return it as an event."""
-        step = self._steps[index]
+        step = self.steps[index]
         output, failure, attempts, seconds = outcome
         if failure is None:
-            more = (False, None, None, None, False)
+            more = (False, None, None, None, False, None)
             result = _new(StepResult, (step.name, True, output, None, attempts, seconds, *more))
             lets_go_on = True
         else:
@@ -233,7 +259,7 @@ class _Run:
             self.schedule.finish(index)
         else:
             for other in self.schedule.fail(index):
-                self._count_as_read(self._steps[other])
+                self._count_as_read(self.steps[other])
         return _new(StepFinished, (index, step, result))
 
     def _note_failure(self, index: int, failure: Failure) -> bool:
@@ -246,7 +272,7 @@ class _Run:
 
     def _keep_output(self, step: Step, result: StepResult) -> None:
         """Keep an output while there are steps that are still to read it, and no longer."""
-        if result.ok and step.name in self._readers:
+        if result.ok and step.name in self._readers and result.skipped is None:
             self._outputs[step.name] = result.output
         self._count_as_read(step)
 
@@ -271,7 +297,7 @@ class _Run:
             status = "interrupted"
         reach = self.schedule.reach
         has_end = reach.end < math.inf and reach.end not in self._interrupted
-        stopped_by = self._steps[int(reach.end)].name if has_end else None
+        stopped_by = self.steps[int(reach.end)].name if has_end else None
         discarded = {*self.schedule.find_discarded()}.difference(self._reused)
         return RunFinished(
             status,
@@ -282,20 +308,6 @@ class _Run:
             not_run=tuple(sorted(reach.not_run)),
             reused=tuple(sorted([index for index in self._reused if index < reach.end])),
         )
-
-
-def make_reused(step: Step, past: StepPast) -> StepResult:
-    """Return the result of a step that is kept as it is on record."""
-    return StepResult(
-        step.name,
-        ok=True,
-        output=past.output,
-        error=None,
-        attempts=past.attempts,
-        duration_seconds=0.0,
-        reused=True,
-        cut=past.cut,
-    )
 
 
 def make_failed(step: Step, failure: Failure, attempts: int, seconds: float) -> StepResult:

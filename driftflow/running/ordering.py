@@ -6,14 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 from driftflow.running.attempts import ends_run
-from driftflow.running.events import RunFinished, RunResult, RunStarted, StepFinished
+from driftflow.running.events import (
+    RunFinished,
+    RunResult,
+    RunStarted,
+    StepFinished,
+    StepSkipped,
+)
 from driftflow.running.schedule import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from driftflow.planning.plan import Plan
-    from driftflow.running.events import Event
+    from driftflow.running.events import Event, StepDone
 
 
 class RunOrder:
@@ -28,14 +34,14 @@ class RunOrder:
     """
 
     def __init__(
-        self, plan: Plan, show: Callable[[StepFinished], object], *, keep_going: bool = False
+        self, plan: Plan, show: Callable[[StepDone], object], *, keep_going: bool = False
     ) -> None:
         self._show = show
         self._reach = Reach(plan.steps.tolist(), keep_going=keep_going)
         self._next: float = 0  # the step whose turn it is; infinity behind the end of the run
-        self._held: dict[float, StepFinished] = {}  # by index, what has to wait for its turn
+        self._held: dict[float, StepDone] = {}  # by index, what has to wait for its turn
 
-    def take(self, event: StepFinished) -> None:
+    def take(self, event: StepDone) -> None:
         """Hand on what came of a step, with all that waited for it; or let it wait."""
         index, _, result = event
         if index != self._next:
@@ -48,7 +54,7 @@ class RunOrder:
             while held := self._held.pop(self._next, None):
                 self._hand_on(held)
 
-    def close(self) -> list[StepFinished]:
+    def close(self) -> list[StepDone]:
         """Hand on what still waits though something before it was never done, up to the end.
 
         Returns:
@@ -59,7 +65,7 @@ class RunOrder:
                 self._hand_on(self._held.pop(index))
         return [self._held[index] for index in sorted(self._held)]
 
-    def _hand_on(self, event: StepFinished) -> None:
+    def _hand_on(self, event: StepDone) -> None:
         self._show(event)
         index, step, result = event
         if not result.ok and ends_run(optional=step.optional):
@@ -82,16 +88,16 @@ class RunFold:
 
     def __init__(self, plan: Plan, *, keep_going: bool = False) -> None:
         self._run = RunResult(plan, not_run=() if keep_going else None)
-        self.shown: list[StepFinished] = []
+        self.shown: list[StepDone] = []
         self._order = RunOrder(plan, self.shown.append, keep_going=keep_going)
 
     def take(self, event: Event) -> None:
         """Take note of one more event."""
         match event:
-            case StepFinished():
+            case StepFinished() | StepSkipped():
                 self._order.take(event)
             case RunStarted():
-                self._run = self._run._replace(resumed=event.resumed)
+                self._run = self._run._replace(resumed=event.resumed, run_id=event.run_id)
             case RunFinished():
                 self._run = self._run._replace(
                     status=event.status, duration_seconds=event.duration_seconds
@@ -108,7 +114,7 @@ class RunFold:
         )
 
 
-def was_in_vain(event: StepFinished) -> bool:
+def was_in_vain(event: StepDone) -> bool:
     """Return whether something was done for a result that does not count."""
     return event.result.attempts > 0 and not event.result.reused
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from driftflow.planning.plan import Step
-    from driftflow.resuming.kept import KeptSteps
 
 
 class Reach:
@@ -64,6 +63,19 @@ class Reach:
         return ended
 
 
+class Foregone(Protocol):
+    """Steps that are done without being tried.
+
+    Attributes:
+        possible: The steps that may be done so.
+    """
+
+    possible: Collection[int]
+
+    def __contains__(self, index: int, /) -> bool:
+        """Return whether a step is, when its turn has come."""
+
+
 class Turns(Protocol):
     """Steps whose turn comes."""
 
@@ -82,8 +94,8 @@ class Schedule(Turns, Protocol):
     steps: Sequence[Step]
     reach: Reach
 
-    def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that is kept; None for none."""
+    def take_foregone(self) -> int | None:
+        """Return a step whose turn it is, and that is done without being tried; None for none."""
 
     def finish(self, index: int, /) -> None:
         """Take note that a step is done, and that what comes after it may go on."""
@@ -105,32 +117,34 @@ class InTurn:
 
     Args:
         steps: The steps in run order.
-        kept: The steps that are kept of earlier runs; None for none. They take their turn, and are
-            done at once.
+        foregone: The steps that are done without being tried; None for none. They take their turn,
+            and are done at once.
         keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
-    def __init__(self, steps: Sequence[Step], kept: KeptSteps | None, *, keep_going: bool) -> None:
+    def __init__(
+        self, steps: Sequence[Step], foregone: Foregone | None, *, keep_going: bool
+    ) -> None:
         self.steps = steps
         self.reach = Reach(steps, keep_going=keep_going)
-        self._kept: KeptSteps | tuple[()] = () if kept is None else kept
+        self._foregone: Foregone | tuple[()] = () if foregone is None else foregone
         self._next = 0  # the step whose turn it is
         self._is_begun = False  # whether the one before it is not done
         # At which steps `take` has to think; the end, too.
-        self._odd = {len(steps), *(kept.possible if kept else ())}
+        self._odd = {len(steps), *(foregone.possible if foregone else ())}
 
     def take(self) -> int | None:
         """Return the step to start now; None if there is none."""
-        if self._next in self._odd and (self._find_next() in self._kept or self._is_over()):
+        if self._next in self._odd and (self._find_next() in self._foregone or self._is_over()):
             return None
         index = self._next
         self._next = index + 1
         self._is_begun = True
         return index
 
-    def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that is kept; None for none."""
-        if self._is_begun or self._find_next() not in self._kept:
+    def take_foregone(self) -> int | None:
+        """Return a step whose turn it is, and that is done without being tried; None for none."""
+        if self._is_begun or self._find_next() not in self._foregone:
             return None
         self._next += 1
         return self._next - 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from driftflow.planning.plan import Step
-    from driftflow.resuming.kept import KeptSteps
+    from driftflow.running.schedule import Foregone
 
 
 class InWaves:
@@ -23,23 +23,28 @@ class InWaves:
     Args:
         steps: The steps in run order.
         together: Whether a wave is the steps of one urgency; else each step is one.
-        kept: The steps that are kept of earlier runs; None for none. They take their turn, and are
-            done at once.
+        foregone: The steps that are done without being tried; None for none. They take their turn,
+            and are done at once.
         keep_going: Whether a failure ends only what comes after it in the graph.
     """
 
     def __init__(
-        self, steps: Sequence[Step], kept: KeptSteps | None, *, together: bool, keep_going: bool
+        self,
+        steps: Sequence[Step],
+        foregone: Foregone | None,
+        *,
+        together: bool,
+        keep_going: bool,
     ) -> None:
         self._together = together
         self.reach = Reach(steps, keep_going=keep_going)
         self.steps = steps
-        self._kept: KeptSteps | tuple[()] = () if kept is None else kept
+        self._foregone: Foregone | tuple[()] = () if foregone is None else foregone
         self._settled = bytearray(len(steps))  # 1 for a step that is done, or is not to be run
         self._stop = 0  # the first step behind the open wave
         self._left = 0  # how many steps of it are not settled
         self._ready: list[int] = []  # of these, those that wait for nothing more: a heap
-        self._ready_kept: list[int] = []
+        self._ready_foregone: list[int] = []
         self._waiting: dict[int, int] = {}  # for how many others of the wave each one waits
         self._successors: dict[int, list[int]] = {}
         self._open_wave()
@@ -59,10 +64,10 @@ class InWaves:
             return heappop(self._ready)
         return None
 
-    def take_kept(self) -> int | None:
-        """Return a step whose turn it is, and that is kept; None for none."""
-        if self._ready_kept and self._ready_kept[0] <= self.reach.end:
-            return heappop(self._ready_kept)
+    def take_foregone(self) -> int | None:
+        """Return a step whose turn it is, and that is done without being tried; None for none."""
+        if self._ready_foregone and self._ready_foregone[0] <= self.reach.end:
+            return heappop(self._ready_foregone)
         return None
 
     def fail(self, index: int) -> Collection[int]:
@@ -103,7 +108,7 @@ class InWaves:
             self._left -= 1
 
     def _release(self, index: int) -> None:
-        heappush(self._ready_kept if index in self._kept else self._ready, index)
+        heappush(self._ready_foregone if index in self._foregone else self._ready, index)
 
     def _open_wave(self) -> None:
         """Open the next wave in which there is something to do; none if there is no such."""

@@ -8,6 +8,7 @@ Begin with `results`.
     results  the line that is printed for each step, and the JSON document of a run
     attempts what `--verbose` and `--traceback` print about attempts that failed
     tables   what `plan` and `actions` print
+    parameters what `plan --params` prints
     pictures the graph of a plan, for Mermaid and Graphviz
     reports  what `check` prints, and what a command prints when it refuses a config
     output   writes lines to stdout, the first ones at once, later ones in blocks

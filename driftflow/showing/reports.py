@@ -9,6 +9,8 @@ imported when the first line is shown, and this module only by the commands that
 
 from __future__ import annotations
 
+from itertools import chain
+from os.path import normpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftflow.issues import locate_issue
@@ -26,6 +28,23 @@ if TYPE_CHECKING:
 _STYLES = {"error": "1;31", "warning": "1;33", "message": "1", "frame": "1;34", "help": "1;36"}
 
 
+def list_files(found: Sequence[Findings]) -> list[Findings]:
+    """Return the findings of the files that were checked, and then of those that they use, once.
+
+    If a file was checked and is used, what was found as it is used counts, which may be more.
+    """
+    used: dict[str, Findings] = {}
+    for each in chain.from_iterable(findings.used for findings in found):
+        used.setdefault(normpath(each.source), each)
+    named = [
+        findings._replace(issues=twin.issues, text=twin.text)
+        if (twin := used.pop(normpath(findings.source), None)) and twin.issues
+        else findings
+        for findings in found
+    ]
+    return [*named, *used.values()]
+
+
 def leave_plain(text: str, _style: str) -> str:
     """Return the text as it is, for a file or a pipe."""
     return text
@@ -40,12 +59,12 @@ def render_report(found: Sequence[Findings], paint: Paint = leave_plain) -> str:
     """Return a report for people: of each issue what is wrong, where, its line and a hint.
 
     Args:
-        found: The findings of each file.
+        found: The findings of each file that was checked; those that they use are shown, too.
         paint: `leave_plain` or `colour`.
     """
     return "\n".join(
         _render_issue(findings.source, issue, lines, paint)
-        for findings in found
+        for findings in list_files(found)
         if findings.issues
         for lines in [Lines(findings.text)]
         for issue in findings.issues
@@ -54,6 +73,7 @@ def render_report(found: Sequence[Findings], paint: Paint = leave_plain) -> str:
 
 def render_summary(found: Sequence[Findings]) -> str:
     """Return a line that says how much was found in how many files."""
+    found = list_files(found)
     counts = [
         count_of(number, severity)
         for severity in ("error", "warning")
@@ -66,13 +86,14 @@ def render_annotations(found: Sequence[Findings]) -> str:
     """Return the commands by which a GitHub workflow shows each issue beside its line."""
     return "".join(
         _render_annotation(findings.source, issue)
-        for findings in found
+        for findings in list_files(found)
         for issue in findings.issues
     )
 
 
 def build_document(found: Sequence[Findings]) -> dict[str, Any]:
     """Return what `check --format json` prints: see `schema/findings.schema.json`."""
+    found = list_files(found)
     return {
         "files": [
             {"file": findings.source, "issues": list(map(_build_issue, findings.issues))}

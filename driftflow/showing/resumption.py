@@ -25,10 +25,13 @@ _ENDS = {
 
 _CAUSES: dict[Cause, str] = {
     "no_key": "its input is secret",
+    "run_id": "it uses the run's ID",
     "not_done": "not done yet",
     "may_have_run": "may have run",
     "failed": "failed",
     "changed": "changed",
+    "was_skipped": "was skipped",
+    "to_skip": "to be skipped",
     "after": "after {}",
     "done_before": "done before {}",
     "output_needed": "its output is needed by {}",

@@ -6,12 +6,13 @@ wcwidth knows (`showing.reports` says more). Only the commands that print tables
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from wcwidth import wcswidth
 
 from driftflow.planning.plan import digest, list_waves
-from driftflow.planning.references import is_reference, thaw
+from driftflow.planning.references import is_reference
 from driftflow.planning.settings import (
     FLAGS_VARIABLE,
     KNOWN,
@@ -19,6 +20,7 @@ from driftflow.planning.settings import (
     Backoff,
     Source,
 )
+from driftflow.planning.values import write
 from driftflow.showing.resumption import find_reason, format_decision, format_past
 from driftflow.text import REDACTED, escape, format_json, shorten
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     *("index", "wave", "name", "resume", "after", "priority", "action", "attempts", "backoff"),
-    *("timeout_seconds", "retry_on", "optional", "input"),
+    *("timeout_seconds", "retry_on", "optional", "when", "skipped", "input", "returns"),
 )
 _NUMBERS = {"index", "wave", "priority", "attempts"}  # columns set flush right
 # What few steps say, and how it is shown: its column is there if any step does.
@@ -42,6 +44,11 @@ _OWN: dict[str, Callable[[Any], str]] = {
     "backoff": lambda settings: _format_waits(Backoff(**settings)),
     "timeout_seconds": lambda seconds: f"{_format_seconds(seconds)}",
     "retry_on": lambda names: escape(shorten(", ".join(names) or "none")),
+    "when": lambda condition: (
+        f"{shorten(format_json(condition['value']))} is {shorten(format_json(condition['is']))}"
+    ),
+    "returns": lambda schema: shorten(format_json(schema)),
+    "skipped": lambda reason: escape(shorten(reason)),
 }
 _SOURCES = {"default": "by default", "config": "set in the config", "operator": "set by --audit"}
 
@@ -58,6 +65,7 @@ def build_plan_document(
     """
     steps = plan.steps.tolist()
     wave_of = list_waves(steps)
+    skips = _foresee_skips(plan)
     origins = {name: actions[name].origin if name in actions else None for name in plan.actions}
     return {
         "name": plan.name,
@@ -72,7 +80,7 @@ def build_plan_document(
                 "name": step.name,
                 "action": step.action,
                 "origin": origins[step.action],
-                "input": REDACTED if step.sensitive else _show_plainly(thaw(step.input)),
+                "input": REDACTED if step.sensitive else _show_plainly(write(step.input)),
                 "priority": step.priority,
                 "optional": step.optional,
                 "sensitive": step.sensitive,
@@ -80,6 +88,9 @@ def build_plan_document(
                 "backoff": step.policy.backoff and step.policy.backoff._asdict(),
                 "timeout_seconds": step.policy.timeout_seconds,
                 "retry_on": step.policy.retry_on and [*step.policy.retry_on],
+                "when": _show_condition(step),
+                "returns": step.returns and json.loads(step.returns),
+                "skipped": skips.get(index),
                 **({"resume": _show_decision(steps, resumed, index)} if resumed else {}),
             }
             for index, step in enumerate(steps)
@@ -92,6 +103,23 @@ def build_plan_document(
         "timeout": {"seconds": plan.timeout_seconds, "source": plan.timeout_source},
         **({"resumed": _show_past(resumed.past)} if resumed else {}),
     }
+
+
+def _foresee_skips(plan: Plan) -> dict[int, str]:
+    if not plan.has_conditions:
+        return {}
+    from driftflow.planning.conditions import foresee_skips  # it needs the compiler of schemas
+
+    return foresee_skips(plan.steps.tolist())
+
+
+def _show_condition(step: Step) -> dict[str, Json] | None:
+    """Return the condition of a step, as it stands in a config."""
+    if step.when is None:
+        return None
+    is_hidden = step.sensitive or step.when.is_secret
+    value = REDACTED if is_hidden else _show_plainly(write(step.when.value))
+    return {"value": value, "is": json.loads(step.when.schema)}
 
 
 def _show_past(past: Past) -> dict[str, Any]:
@@ -118,9 +146,16 @@ def _show_plainly(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
     if is_reference(value):
+        value = _show_reference(value)
         held = value.get("literal", [])
         return value if isinstance(held, dict | list) else held
     return {key: _show_plainly(member) for key, member in value.items()}
+
+
+def _show_reference(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a reference without the outputs of files that it stands for, as in a config."""
+    given = value.get("from")
+    return {"from": given["written"]} if type(given) is dict and "written" in given else value
 
 
 def format_plan(
@@ -153,12 +188,12 @@ def format_plan(
     columns = [field for field in _COLUMNS if field in used or field not in rare]
     steps = [[_format_field(step, field) for field in columns] for step in shown["steps"]]
     heading = [field.removesuffix("_seconds").replace("_", " ") for field in columns]
-    return f"{_format_table(settings)}\n{_format_table([heading, *steps], _NUMBERS)}"
+    return f"{format_table(settings)}\n{format_table([heading, *steps], _NUMBERS)}"
 
 
 def format_actions(actions: Mapping[str, Action]) -> str:
     """Return a line for each action: its name, what it does, where it comes from."""
-    return _format_table(
+    return format_table(
         [
             [escape(name), escape(action.summary), escape(action.origin)]
             for name, action in actions.items()
@@ -212,7 +247,7 @@ def _format_value(value: Any) -> str:
     return escape(shorten(str(value)))
 
 
-def _format_table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:
+def format_table(rows: Iterable[Iterable[str]], right: Iterable[str] = ()) -> str:
     """Return the rows in columns two blanks apart; those with a heading in `right` flush right."""
     columns = [_align(column, right=column[0] in right) for column in zip(*rows, strict=True)]
     return "".join(f"{'  '.join(row).rstrip()}\n" for row in zip(*columns, strict=True))

@@ -73,7 +73,7 @@ class Toy:
         for letter in letters:
             if not self.batches.has_room(self.action):
                 break
-            task = (ord(letter), self.action, letter, self.policy, True, self.fault)
+            task = (ord(letter), self.action, letter, self.policy, True, self.fault, None)
             self.batches.send(task)
             sent += letter
         self.batches.flush()
@@ -196,10 +196,10 @@ def test_a_tiny_step_is_not_sent_before_others_can_come_with_it() -> None:
     for letter in "abcd":
         assert toy.batches.has_room("act")
         assert toy.sent == []
-        toy.batches.send((ord(letter), "act", letter, RetryPolicy(), True, None))
+        toy.batches.send((ord(letter), "act", letter, RetryPolicy(), True, None, None))
     assert toy.sent == ["abcd"]
     assert toy.batches.has_room("act")
-    toy.batches.send((ord("e"), "act", "e", RetryPolicy(), True, None))
+    toy.batches.send((ord("e"), "act", "e", RetryPolicy(), True, None, None))
     toy.batches.flush()
     assert toy.sent == ["abcd", "e"]
 
@@ -209,7 +209,7 @@ def test_a_step_that_is_not_tiny_is_not_sent_together_with_tiny_ones() -> None:
     toy = tiny(jobs=4)
     for letter, action in (("a", "act"), ("b", "act"), ("c", "other"), ("d", "act")):
         assert toy.batches.has_room(action)
-        toy.batches.send((ord(letter), action, letter, RetryPolicy(), True, None))
+        toy.batches.send((ord(letter), action, letter, RetryPolicy(), True, None, None))
     assert toy.sent == ["ab", "c"]
     toy.batches.flush()
     assert toy.sent == ["ab", "c", "d"]
@@ -305,7 +305,7 @@ def test_a_step_that_is_lost_by_itself_has_used_an_attempt() -> None:
     assert toy.lose("a") == "a!1"
     assert toy.tasks["a"][3] == RetryPolicy(2)
     assert toy.lose("a") == "a!2"
-    assert toy.tasks["a"] == (97, "act", "a", RetryPolicy(1), True, None)
+    assert toy.tasks["a"] == (97, "act", "a", RetryPolicy(1), True, None, None)
     assert toy.finish("a") == "a3"
     assert toy.sent == ["a"] * 3
 
@@ -385,7 +385,7 @@ def test_an_executor_that_takes_nothing_loses_what_it_is_given() -> None:
 def test_an_executor_that_does_a_batch_at_once_is_as_good_as_any() -> None:
     """Its future is done when it is handed out."""
     batches = Batches(at_once, 1)
-    batches.send((97, "act", "a", RetryPolicy(), True, None))
+    batches.send((97, "act", "a", RetryPolicy(), True, None, None))
     batches.await_replies(60)
     assert [word(said) for said in batches.take_replies()] == ["a1"]
 
@@ -483,7 +483,7 @@ def test_what_no_worker_has_can_be_taken_back() -> None:
     assert toy.batches.under_way == 3
     new = tiny(jobs=2)
     for letter in "ab":
-        new.batches.send((ord(letter), "act", letter, RetryPolicy(), True, None))
+        new.batches.send((ord(letter), "act", letter, RetryPolicy(), True, None, None))
     assert new.batches.recall(ord("a")) == [ord("b")]
     new.batches.flush()
     assert new.sent == ["a"]

@@ -240,7 +240,7 @@ class Run:
         """The task of a step."""
         name = self.steps[index].name
         self.made += name
-        return index, "act", name, RetryPolicy(9), True, None
+        return index, "act", name, RetryPolicy(9), True, None, None
 
     def send(self, halt: Halt | None = None) -> str:
         """What comes next."""

@@ -120,7 +120,7 @@ def send(workers: Threads, letters: str, attempts: int = 1, fault: str | None = 
         if not workers.has_room("act"):
             break
         policy = RetryPolicy(attempts)
-        workers.send((index_of(letter), "act", letter, policy, True, fault))
+        workers.send((index_of(letter), "act", letter, policy, True, fault, None))
         workers.flush()
         sent += letter
     return sent

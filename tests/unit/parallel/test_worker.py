@@ -54,7 +54,7 @@ def run(*tasks: Task, **config: Any) -> BatchResult:
 
 def task(action: str, value: Any, attempts: int = 1, *, ends: bool = True, **policy: Any) -> Task:
     """Something to try; its index is 7."""
-    return 7, action, value, RetryPolicy(attempts, **policy), ends, None
+    return 7, action, value, RetryPolicy(attempts, **policy), ends, None, None
 
 
 def told(result: BatchResult) -> list[tuple[Any, ...]]:
@@ -124,7 +124,7 @@ def test_a_failure_says_what_it_was() -> None:
 
 def test_a_step_that_cannot_be_tried_says_why() -> None:
     """It takes its turn like any other, and has had no attempt."""
-    fault: Task = (7, "echo", None, RetryPolicy(3), False, "input from 'z', which failed")
+    fault: Task = (7, "echo", None, RetryPolicy(3), False, "input from 'z', which failed", None)
     result = run(fault, task("echo", 1))
     assert told(result) == [(None, "input from 'z', which failed", 0), (1, None, 1)]
     assert untold(result) == [[], []]
@@ -162,7 +162,8 @@ def test_a_request_and_its_result_are_plain_data() -> None:
     assert pickle.loads(pickle.dumps(given)) == given
     copy = json.loads(json.dumps(given))
     policy = [1, [1, 2, 30, True], None, None]
-    assert copy["tasks"][0] == [7, "echo", {"b": [1, None], "a": 2.5}, policy, False, None]
+    sent = [7, "echo", {"b": [1, None], "a": 2.5}, policy, False, None, None]
+    assert copy["tasks"][0] == sent
     assert copy["config"] == ["elsewhere", [], [], None, ["nap"]]
     result = run_batch(given)
     assert pickle.loads(pickle.dumps(result)) == result

@@ -14,8 +14,8 @@ from support import workflows
 
 from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, Step, build_plan, digest, find_key, list_waves
-from driftflow.planning.references import FrozenObject, freeze, thaw
 from driftflow.planning.settings import Backoff, Flags, RetryPolicy
+from driftflow.planning.values import FrozenObject, freeze_data, write
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_every_field_reaches_the_plan() -> None:
         params=FrozenObject(pvector()),
     )
     assert list(plan.steps) == [
-        Step("a", "b", freeze([1]), 7, optional=True, sensitive=True, urgency=7)._replace(
+        Step("a", "b", freeze_data([1]), 7, optional=True, sensitive=True, urgency=7)._replace(
             policy=RetryPolicy(1, Backoff(1, 3, 30, jitter=False)), has_key=False
         )
     ]
@@ -173,7 +173,7 @@ def test_a_timeout_comes_from_somewhere(
 ) -> None:
     """The environment goes before the config, the config before the default."""
     config = workflows.config(**fields)
-    plan = build_plan(config, Graph(config["steps"]), Flags(), timeout)
+    plan = build_plan(config, Graph(config), Flags(), timeout)
     assert (plan.timeout_seconds, plan.timeout_source) == (seconds, source)
 
 
@@ -242,7 +242,7 @@ def test_the_config_can_change_afterwards() -> None:
     handed: list[Any] = [{"a": [1]}]
     plan = workflows.plan({"input": handed})
     handed[0]["a"].append(2)
-    assert thaw(plan.steps[0].input) == [{"a": [1]}]
+    assert write(plan.steps[0].input) == [{"a": [1]}]
 
 
 def test_the_digest_covers_what_will_be_done_and_nothing_else() -> None:
@@ -256,6 +256,10 @@ def test_the_digest_covers_what_will_be_done_and_nothing_else() -> None:
         workflows.plan({"input": {"a": 1, "b": 2}, "action": "x"}),
         workflows.plan({"input": {"a": 1, "b": 2}, "priority": 1}),
         workflows.plan({"input": {"a": 1, "b": 2}, "optional": True}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "returns": True}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "when": {"value": 1, "is": True}}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "when": {"value": 2, "is": True}}),
+        workflows.plan({"input": {"a": 1, "b": 2}, "when": {"value": 1, "is": {}}}),
         workflows.plan({"input": {"a": 1, "b": 2}}, {}),
     ]
     same = workflows.plan(
@@ -273,7 +277,10 @@ def test_the_digest_is_that_of_the_documented_canonical_json() -> None:
     plan = workflows.plan(
         {"name": "é", "input": {"b": [1.5, None], "a": ""}},
         {"name": "z", "action": "upper", "input": {"param": "p"}, "priority": -1, "after": ["é"]},
-        {"name": "zz", "input": "secret", "priority": -1, "sensitive": True},
+        {"name": "zz", "input": "secret", "priority": -1, "sensitive": True}
+        | {"when": {"value": {"from": "z"}, "is": False}},
+        {"name": "zzz", "priority": -2, "returns": {"type": ["null"]}}
+        | {"when": {"value": [{"param": "p"}], "is": {"const": "\u00e9"}}},
         name="demo",
         params={"p": "x"},
     )
@@ -282,7 +289,10 @@ def test_the_digest_is_that_of_the_documented_canonical_json() -> None:
         r'"input":{"b":[1.5,null],"a":""},"priority":0,"optional":false,"after":[]},{"name":"z",'
         r'"action":"upper","input":{"literal":"x"},"priority":-1,"optional":false,'
         r'"after":["\u00e9"]},{"name":"zz","action":"echo","input":null,"priority":-1,'
-        r'"optional":false,"after":[]}]}'
+        r'"optional":false,"after":["z"],"when":{"value":null,"is":false}},'
+        r'{"name":"zzz","action":"echo","input":"","priority":-2,"optional":false,"after":[],'
+        r'"when":{"value":[{"literal":"x"}],"is":{"const":"\u00e9"}},"returns":{"type":["null"]}}'
+        r"]}"
     )
     expected = hashlib.sha256(canonical.encode()).hexdigest()
     assert digest(plan) == f"sha256:{expected}"
@@ -312,6 +322,13 @@ def test_a_key_is_the_digest_of_an_action_and_its_input() -> None:
         ({"input": [{"param": "secret"}]}, False),
         ({"input": {"param": "open", "default": {"param": "secret"}}}, False),
         ({"input": "x", "sensitive": True}, False),
+        ({"when": {"value": {"param": "open"}, "is": {}}}, True),
+        ({"when": {"value": {"param": "secret"}, "is": {}}}, False),
+        ({"input": {"run": "/params/open"}}, True),
+        ({"input": {"run": "/params/secret"}}, False),
+        ({"input": {"concat": ["x", {"run": "/params/secret"}]}}, False),
+        ({"input": {"run": "/params"}}, False),
+        ({"input": {"run": "/name"}}, True),
     ],
 )
 def test_a_secret_has_no_digest(step: dict[str, Any], *, has_key: bool) -> None:
@@ -328,7 +345,118 @@ def test_a_secret_has_no_digest(step: dict[str, Any], *, has_key: bool) -> None:
     ]
     assert [find_key(plan.steps[0]) is not None for plan in plans] == [has_key] * 2
     assert digest(plans[0]) == digest(plans[1])
-    assert thaw(plans[0].params) == {"open": 1, "secret": "[redacted]"}
+    assert write(plans[0].params) == {"open": 1, "secret": "[redacted]"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"param": "secret"},
+        {"run": "/params/secret"},
+        {"concat": ["x", {"run": "/params/secret"}]},
+        {"run": "/params"},
+    ],
+)
+def test_what_a_sensitive_step_uses_is_a_secret_however_it_does(given: Json) -> None:
+    """Its value is not kept in the plan, and nothing that uses it has a digest."""
+    for login in (
+        {"name": "login", "input": given, "sensitive": True},
+        {"name": "login", "when": {"value": given, "is": {}}, "sensitive": True},
+    ):
+        plan = workflows.plan(
+            login,
+            {"name": "m", "input": {"param": "secret"}},
+            {"name": "z", "input": {"run": "/params/secret"}},
+            params={"secret": "hunter2"},
+        )
+        assert write(plan.params) == {"secret": "[redacted]"}
+        assert [*map(find_key, plan.steps)] == [None, None, None]
+
+
+@pytest.mark.parametrize("given", [{"run": "/params/secret"}, {"run": "/params"}])
+def test_a_secret_is_one_though_only_facts_tell_of_it(given: Json) -> None:
+    """No step need refer to it by `param`."""
+    login = {"name": "login", "input": given, "sensitive": True}
+    plan = workflows.plan(login, {"name": "z", "input": given}, params={"secret": "hunter2"})
+    assert write(plan.params) == {"secret": "[redacted]"}
+    assert [*map(find_key, plan.steps)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("step", "has_key"),
+    [
+        ({"input": {"run": "/id"}}, False),
+        ({"input": [{"concat": ["x", {"run": "/id"}]}]}, False),
+        ({"input": {"from": {"step": "other", "default": {"run": "/id"}}}}, False),
+        ({"input": {"run": "/name"}}, True),
+        ({"input": {"literal": {"run": "/id"}}}, True),
+        ({"input": "x"}, True),
+    ],
+)
+def test_a_step_that_is_handed_the_id_of_the_run_has_no_key(
+    step: dict[str, Any], *, has_key: bool
+) -> None:
+    """It asks for something else in each run; and the plan knows that it asks."""
+    other = {"name": "other", "input": {"run": "/name"}}
+    plan = workflows.plan({"name": "a", **step}, other)
+    (found,) = (each for each in plan.steps if each.name == "a")
+    assert (find_key(found) is not None) is has_key
+    assert plan.asks_for_id is not has_key
+
+
+def test_a_step_knows_its_condition_and_its_contract() -> None:
+    """As frozen values and texts; what its condition reads it reads first."""
+    when = {"value": [{"from": "b"}, {"param": "p"}, {"from": "a"}], "is": {"type": "array"}}
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "s", "when": when, "input": {"from": ["a", "c"]}, "returns": {"minimum": 1.0}},
+        {"name": "c", "sensitive": True},
+        {"name": "t", "when": {"value": {"from": {"step": "c", "at": "/x"}}, "is": False}},
+        params={"p": [1]},
+    )
+    steps = {step.name: step for step in plan.steps}
+    condition = steps["s"].when
+    assert condition is not None
+    assert write(condition.value) == [{"from": "b"}, {"literal": [1]}, {"from": "a"}]
+    assert (condition.schema, condition.subject) == ('{"type":"array"}', "the value")
+    assert not condition.is_secret
+    assert (steps["s"].reads, steps["s"].returns) == (("b", "a", "c"), '{"minimum":1.0}')
+    secret = steps["t"].when
+    assert secret is not None
+    assert (secret.schema, secret.subject, secret.is_secret) == ("false", "c at /x", True)
+    assert steps["t"].reads == ("c",)
+    assert (steps["a"].when, steps["a"].returns) == (None, None)
+    assert plan.has_conditions
+    assert not workflows.plan({"returns": True}).has_conditions
+
+
+def test_a_declared_default_is_a_value_like_any_other() -> None:
+    """In a condition and an input, as a fact, and in the key; only what is given is told apart."""
+    declared = {"day": {"default": "monday"}, "zone": {"default": [1]}}
+    uses: dict[str, Any] = {
+        "input": [{"param": "day"}, {"run": "/params/zone"}, {"run": "/params"}],
+        "when": {"value": {"param": "zone"}, "is": {}},
+    }
+    plan = workflows.plan(uses, params=None, declared=declared)
+    both = {"zone": [1], "day": "tuesday"}
+    assert write(plan.steps[0].input) == [
+        {"literal": "monday"},
+        {"literal": [1]},
+        {"literal": {"day": "monday", "zone": [1]}},
+    ]
+    condition = plan.steps[0].when
+    assert condition is not None
+    assert write(condition.value) == {"literal": [1]}
+    assert write(plan.params) == {}
+    given = workflows.plan(uses, params={"day": "tuesday"}, declared=declared)
+    assert write(given.steps[0].input) == [
+        {"literal": "tuesday"},
+        {"literal": [1]},
+        {"literal": {"day": "tuesday"} | both},
+    ]
+    assert write(given.params) == {"day": "tuesday"}
+    assert find_key(given.steps[0]) != find_key(plan.steps[0])
 
 
 def test_a_plan_can_be_pickled() -> None:

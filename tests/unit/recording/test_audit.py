@@ -15,7 +15,8 @@ from driftflow.actions.action import ACTIONS, make_performer
 from driftflow.errors import StorageError
 from driftflow.planning.plan import digest, find_key
 from driftflow.recording.audit import record_events, utc_now
-from driftflow.resuming.past import Code
+from driftflow.resuming.decision import decide
+from driftflow.resuming.past import Code, Past, StepPast
 from driftflow.running.attempts import AttemptRunner
 from driftflow.running.events import (
     AttemptFailed,
@@ -210,6 +211,41 @@ def test_a_result_that_is_reused_has_no_record(tmp_path: Path) -> None:
     assert [record["step"] for record in records] == ["c", "c", "d", "d", "f", "f"]
     assert [record.get("fetched") for record in records[1::2]] == [None, True, None]
     assert last["kept"] == [[0, 1], [4, 4]]
+
+
+def test_a_step_that_is_skipped_has_one_record(tmp_path: Path) -> None:
+    """Of its end, with its number among its namesakes; none if it is skipped once more.
+
+    It is on record already then, as the end of the run says.
+    """
+    path = tmp_path / "audit.jsonl"
+    never = {"value": 1, "is": {"const": 2}}
+    plan = workflows.plan({"name": "a"}, {"name": "a", "when": never}, {"name": "b", "when": never})
+    events = list(record_events(run(plan), str(path)))
+    assert events == list(run(plan))
+    told = [(record["event"], record.get("step"), record.get("namesake")) for record in read(path)]
+    assert told == [
+        ("run_started", None, None),
+        ("step_started", "a", None),
+        ("step_finished", "a", None),
+        ("step_skipped", "a", 1),
+        ("step_skipped", "b", None),
+        ("run_finished", None, None),
+    ]
+    known = {
+        ("a", 1): StepPast(0, 3, 3, "skipped", "echo", None, None, 0, None),
+        ("b", 0): StepPast(0, 4, 4, "skipped", "echo", None, None, 0, None),
+    }
+    resumed = decide(plan, Past("run 1", "then", "failed", known, []))
+    again = tmp_path / "again.jsonl"
+    list(record_events(run(plan, resumed), str(again)))
+    *records, last = read(again)
+    assert [record["event"] for record in records] == [
+        "run_started",
+        "step_started",
+        "step_finished",
+    ]
+    assert last["kept"] == [[1, 2]]
 
 
 def test_what_is_reused_is_given_out_though_the_audit_has_failed(

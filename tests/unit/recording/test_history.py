@@ -53,6 +53,11 @@ def end(run_id: str, name: str, **more: Any) -> dict[str, Any]:
     return begin(run_id, name) | {"event": "step_finished"} | came | more
 
 
+def skip(run_id: str, name: str, **more: Any) -> dict[str, Any]:
+    """A record of a step that was skipped."""
+    return begin(run_id, name) | {"event": "step_skipped", "reason": "a is 2, not 1"} | more
+
+
 def over(run_id: str, status: object = "failed") -> dict[str, Any]:
     """A record of the end of a run."""
     return {"v": 1, "run_id": run_id, "event": "run_finished", "status": status}
@@ -200,6 +205,36 @@ def test_a_step_that_was_done_only_for_its_output_counts_as_done_before() -> Non
         began, ended = (1, 2) if is_same else (4, 5)
         assert (record.run, record.began, record.ended) == (1, began, ended)
         assert record.cut == second
+
+
+def test_a_step_that_was_skipped_is_known() -> None:
+    """At the place of its record; of namesakes, the one that it says."""
+    write(start("1"), begin("1", "a"), end("1", "a"), skip("1", "b"), skip("1", "b", namesake=2))
+    skipped = StepPast(0, 3, 3, "skipped", "echo", None, None, 0, None)
+    steps = find_last_run(plan_of()).steps
+    assert steps["b", 0] == skipped
+    assert steps["b", 2] == skipped._replace(began=4, ended=4)
+    assert [*steps] == [("a", 0), ("b", 0), ("b", 2)]
+
+
+def test_of_a_step_that_was_skipped_once_the_newest_counts() -> None:
+    """Before it was done, or after; and after it was begun in a run that has no end."""
+    one, two = start("1"), start("2", resumes="1")
+    write(one, skip("1", "a"), two, begin("2", "a"), end("2", "a"))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("ok", "A")}
+    write(one, begin("1", "a"), end("1", "a"), two, skip("2", "a"))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("skipped", None)}
+    write(one, skip("1", "a"), two, begin("2", "a"))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("begun", None)}
+    write(one, begin("1", "a"), two, skip("2", "a"), over("2"))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("skipped", None)}
+
+
+@pytest.mark.parametrize("damage", [{"step": 5}, {"step": None}, {"namesake": "1"}])
+def test_a_damaged_record_of_a_skip_is_of_no_use(damage: dict[str, Any]) -> None:
+    """Nobody knows which step it is about."""
+    write(start("1"), end("1", "a"), skip("1", "a", **damage))
+    assert steps_of(find_last_run(plan_of())) == {"a": ("ok", "A")}
 
 
 def test_where_a_record_is_missing_is_known() -> None:

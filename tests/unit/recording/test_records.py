@@ -23,6 +23,7 @@ from driftflow.recording.records import (
     read_past,
     read_record,
     read_records,
+    read_skip,
     read_start,
 )
 from driftflow.resuming.past import Code, Cut, StepPast, measure
@@ -31,6 +32,7 @@ from driftflow.running.events import (
     RunFinished,
     RunStarted,
     StepFinished,
+    StepSkipped,
     StepStarted,
 )
 from driftflow.schemas.published import load_schema
@@ -55,6 +57,11 @@ def done(output: Json) -> StepResult:
 def failed(error: str) -> StepResult:
     """A step that failed."""
     return workflows.failed("s", error)
+
+
+def skipped(reason: str) -> StepResult:
+    """A step that was skipped."""
+    return workflows.done("s", None, 0)._replace(skipped=reason)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +208,11 @@ def test_a_step_that_was_done_again_only_for_its_output_says_so(output: str) -> 
 def test_a_step_says_how_many_of_its_name_stand_before_it() -> None:
     """If any do: in the records by which a later run knows what was done."""
     namesakes = {1: 1, 2: 2}
-    events: list[Event] = [StepStarted(2, A_STEP), StepFinished(2, A_STEP, done("x"))]
+    events: list[Event] = [
+        StepStarted(2, A_STEP),
+        StepFinished(2, A_STEP, done("x")),
+        StepSkipped(2, A_STEP, skipped("why")),
+    ]
     for event in events:
         plain = recorded(event)
         assert recorded(event, namesakes=namesakes) == plain | {"namesake": 2}
@@ -210,6 +221,18 @@ def test_a_step_says_how_many_of_its_name_stand_before_it() -> None:
     others: list[Event] = [AttemptFailed(2, A_STEP, 1, DOWN, None), RunFinished("ok", 0.5)]
     for event in others:
         assert recorded(event, namesakes=namesakes) == recorded(event)
+
+
+def test_a_step_that_was_skipped_has_a_record_of_its_own() -> None:
+    """With the reason; it has no start, no output, and asks for nothing."""
+    for step in (A_STEP, SECRET):
+        assert without_head(recorded(StepSkipped(3, step, skipped("a is 2, not 1")))) == {
+            "event": "step_skipped",
+            "index": 3,
+            "step": "s",
+            "action": "echo",
+            "reason": "a is 2, not 1",
+        }
 
 
 def test_a_run_that_keeps_going_says_so() -> None:
@@ -307,6 +330,10 @@ HOSTILE = 'a"b\\$`!#<|\n\ud800é😀'
         (
             StepFinished(0, A_STEP, failed(HOSTILE)._replace(error_type=HOSTILE, place=HOSTILE)),
             {"error", "error_type", "place"},
+        ),
+        (
+            StepSkipped(0, A_STEP._replace(name=HOSTILE, action=HOSTILE), skipped(HOSTILE)),
+            {"step", "action", "reason"},
         ),
         (RunFinished("failed", 0.5, stopped_by=HOSTILE), {"stopped_by"}),
     ],
@@ -739,6 +766,15 @@ def test_a_key_that_is_damaged_is_another(key: object) -> None:
     assert past.key != find_key(A_STEP)
 
 
+@pytest.mark.parametrize("action", ["echo", None, 5, ...])
+def test_a_step_that_was_skipped_is_read_back(action: object) -> None:
+    """It began and ended in one place. It has asked for nothing, so it has no key."""
+    record = read_record(write(StepSkipped(3, A_STEP, skipped("why")))) | {"action": action}
+    past = read_skip({name: value for name, value in record.items() if value is not ...}, 2, 10)
+    name = action if isinstance(action, str) else ""
+    assert past == StepPast(2, 10, 10, "skipped", name, None, None, 0, None)
+
+
 def test_what_is_known_of_an_output_is_taken_as_it_is() -> None:
     """Of fields that are not known nothing is taken."""
     past = past_of(OK, cut=A_CUT | {"more": 1})
@@ -767,6 +803,13 @@ ATTEMPT: dict[str, object] = HEAD | {
     "error_type": "OSError",
     "place": "orders.py:3",
     "wait_seconds": 1.5,
+}
+SKIP: dict[str, object] = HEAD | {
+    "event": "step_skipped",
+    "index": 0,
+    "step": "a",
+    "action": "echo",
+    "reason": "a is 2, not 1",
 }
 END: dict[str, object] = HEAD | {
     "event": "run_finished",
@@ -817,6 +860,16 @@ END: dict[str, object] = HEAD | {
         (ATTEMPT, {"redacted": False}),
         (ATTEMPT, {"attempts": 1}),
         (ATTEMPT, {"output": None}),
+        (SKIP, {"index": -1}),
+        (SKIP, {"step": ""}),
+        (SKIP, {"action": ""}),
+        (SKIP, {"reason": ""}),
+        (SKIP, {"reason": None}),
+        (SKIP, {"ok": True}),
+        (SKIP, {"output": None}),
+        (SKIP, {"attempts": 0}),
+        (SKIP, {"key": "0" * 64}),
+        (SKIP, {"namesake": 0}),
         (END, {"status": "stopped"}),
         (END, {"stopped_by": ""}),
         (END, {"stopped_by": None}),
@@ -852,6 +905,7 @@ def test_the_audit_schema_refuses_a_record_that_cannot_be(
     [
         (RECORD, {"error_type", "place", "fetched", "namesake"}),
         (ATTEMPT, {"cut", "redacted"}),
+        (SKIP, {"namesake"}),
         (END, {"stopped_by", "discarded", "not_run", "kept"}),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import upkeep, workflows
 from unit.running.graphs import plans
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftflow.planning.plan import Plan
+    from driftflow.reading.document import Json
     from driftflow.resuming.past import State, StepId
 
 CUT = Cut(70_000, "0" * 64)
@@ -47,30 +48,34 @@ def all_done(plan: Plan, **others: dict[str, Any]) -> Resumption:
     return decide(plan, past_of(dict(records)))
 
 
+SKIPPED: dict[str, Any] = {"state": "skipped", "key": None, "attempts": 0}
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Plan, Past]:
     """A plan, and any past of its steps, be it one that could never be."""
-    plan = draw(plans())
+    plan = draw(plans() | plans(skips=True))
+    outputs: list[Json] = ["text", ["x"], [], None]
     records = []
     for index in range(len(plan.steps)):
         began, ended = sorted(draw(st.tuples(st.integers(0, 12), st.integers(0, 12))))
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"output": draw(st.sampled_from(outputs))}
         if draw(st.integers(0, 5)) == 0:
             more["key"] = "another"
         if draw(st.booleans()):
-            more["cut"] = CUT
+            more |= {"cut": CUT, "output": None}
         bad: list[State] = ["failed", "begun", "not_tried"]
         state: State = draw(st.sampled_from(bad)) if draw(st.integers(0, 3)) == 0 else "ok"
+        if plan.has_conditions and draw(st.integers(0, 2)) == 0:
+            state, more = "skipped", {"key": None, "attempts": 0}
         if draw(st.integers(0, 9)):
             records.append(on_record(plan, index, 2 * began, 2 * ended + 1, state, **more))
     return plan, past_of(dict(records))
 
 
-@given(cases())
-def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
-    """As its plainest words have it; each step is either kept or done again, with a reason."""
-    plan, past = case
-    known = {
+def know(past: Past) -> dict[StepId, upkeep.Known]:
+    """What is known of each step, as the rule has it."""
+    return {
         step: upkeep.Known(
             record.state == "ok",
             record.began,
@@ -78,9 +83,19 @@ def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
             record.action,
             record.key,
             is_cut=record.cut is not None,
+            skipped=record.state == "skipped",
+            output=record.output,
         )
         for step, record in past.steps.items()
     }
+
+
+@settings(max_examples=200)
+@given(cases())
+def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
+    """As its plainest words have it; each step is either kept or done again, with a reason."""
+    plan, past = case
+    known = know(past)
     decided, wanted = decide(plan, past), upkeep.judge_known(plan, known)
     assert decided.kept.keys() == wanted.kept.keys()
     assert decided.fetched.keys() == wanted.fetched
@@ -90,12 +105,15 @@ def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
     assert {*decided.again, *decided.fetched, *decided.in_doubt} == again
 
 
+@settings(max_examples=200)
 @given(cases())
 def test_each_reason_is_true(case: tuple[Plan, Past]) -> None:
     """And what it names is what it says."""
     plan, past = case
     steps = plan.steps.tolist()
     decided = decide(plan, past)
+    known = know(past)
+    kept = {steps[index].name: known[steps[index].name, 0] for index in decided.kept}
     for index, (cause, other) in {**decided.again, **decided.fetched}.items():
         record = past.steps.get((steps[index].name, 0))
         before = upkeep.list_before(steps, index)
@@ -117,10 +135,15 @@ def test_each_reason_is_true(case: tuple[Plan, Past]) -> None:
             case "failed" | "may_have_run":
                 assert record is not None
                 assert record.state == {"failed": "failed", "may_have_run": "begun"}[cause]
+            case "was_skipped" | "to_skip":
+                assert record is not None
+                assert record.state == {"was_skipped": "skipped", "to_skip": "ok"}[cause]
+                assert upkeep.is_skipped(steps[index], kept) is (cause == "to_skip")
             case _:
                 assert cause == "changed"
                 assert record is not None
-                assert record.key == "another"
+                cannot_be_judged = upkeep.is_skipped(steps[index], kept) is None
+                assert record.key == "another" or cannot_be_judged
     for index, source in decided.in_doubt.items():
         assert source in decided.fetched
         assert is_behind(plan, index, source)
@@ -242,6 +265,113 @@ def test_nothing_is_fetched_that_nobody_needs() -> None:
     assert (decided.fetched, decided.in_doubt) == ({}, {})
 
 
+IF_TEXT = {"value": {"from": "a"}, "is": {"type": "string"}}
+CONDITIONAL: list[dict[str, Any]] = [
+    {"name": "a"},
+    {"name": "b", "when": IF_TEXT},
+    {"name": "c", "input": {"from": "b"}},
+    {"name": "d", "input": {"from": {"step": "b", "default": 0}}},
+    {"name": "e", "after": ["b"]},
+]
+
+
+def test_a_step_that_was_skipped_and_is_skipped_again_is_kept() -> None:
+    """And all that comes after it; whatever its input or its action is by now."""
+    plan = workflows.plan(*CONDITIONAL)
+    assert all_done(plan, a={"output": 5}, b=SKIPPED, c=SKIPPED).again == {}
+    other = {**CONDITIONAL[1], "action": "upper", "input": "other"}
+    plan = workflows.plan(CONDITIONAL[0], other, *CONDITIONAL[2:])
+    decided = all_done(plan, a={"output": 5}, b=SKIPPED, c=SKIPPED)
+    assert (decided.again, [*decided.kept]) == ({}, [0, 1, 2, 3, 4])
+
+
+def test_a_step_that_was_skipped_and_is_to_run_is_done() -> None:
+    """So is all that comes after it."""
+    plan = workflows.plan(*CONDITIONAL)
+    decided = all_done(plan, a={"output": "text"}, b=SKIPPED, c=SKIPPED)
+    assert decided.again == {
+        1: Reason("was_skipped"),
+        2: Reason("after", 1),
+        3: Reason("after", 1),
+        4: Reason("after", 1),
+    }
+
+
+def test_a_step_that_was_done_and_is_to_be_skipped_is_not_kept() -> None:
+    """Nor is what comes after it: it may read the output that is no longer there."""
+    plan = workflows.plan(*CONDITIONAL)
+    decided = all_done(plan, a={"output": 5})
+    assert decided.again == {
+        1: Reason("to_skip"),
+        2: Reason("after", 1),
+        3: Reason("after", 1),
+        4: Reason("after", 1),
+    }
+
+
+def test_a_step_that_reads_what_was_skipped_is_judged_by_that() -> None:
+    """If its own input says something else by now: a default, or none."""
+    steps = [CONDITIONAL[0], CONDITIONAL[1], CONDITIONAL[3]]
+    known = {"a": {"output": 5}, "b": SKIPPED}
+    assert all_done(workflows.plan(*steps), **known, d=SKIPPED).again == {2: Reason("was_skipped")}
+    steps[2] = {"name": "d", "input": {"from": "b"}}
+    assert all_done(workflows.plan(*steps), **known).again == {2: Reason("to_skip")}
+
+
+def test_a_step_without_a_condition_that_was_skipped_is_done() -> None:
+    """It has lost it since; also if no step has one any more."""
+    plan = workflows.plan({"name": "a"}, {"name": "b"}, {"name": "c", "when": IF_TEXT})
+    assert all_done(plan, a={"output": "x"}, b=SKIPPED).again == {1: Reason("was_skipped")}
+    plan = workflows.plan({"name": "a"}, {"name": "b"})
+    assert all_done(plan, b=SKIPPED).again == {1: Reason("was_skipped")}
+
+
+def test_a_skip_has_a_place_in_the_order_of_the_record() -> None:
+    """What began before it was skipped, and comes after it, is done again."""
+    plan = workflows.plan(
+        {"name": "a", "when": {"value": 1, "is": False}}, CONDITIONAL[4] | {"after": ["a"]}
+    )
+    past = past_of(dict([on_record(plan, 0, 3, 3, **SKIPPED), on_record(plan, 1, 1, 2)]))
+    assert decide(plan, past).again == {1: Reason("done_before", 0)}
+    past = past_of(dict([on_record(plan, 0, 0, 0, **SKIPPED), on_record(plan, 1, 1, 2)]))
+    assert decide(plan, past).again == {}
+
+
+def test_a_condition_on_a_cut_output_is_fetched_first() -> None:
+    """Nobody knows yet whether its step is skipped; so all behind the output is in doubt."""
+    plan = workflows.plan(*CONDITIONAL, {"name": "f"})
+    a, b, c, d, e, _ = range(6)
+    for past in ({}, SKIPPED):
+        decided = all_done(plan, a={"cut": CUT}, b=past, c=past)
+        assert decided.again == {}
+        assert decided.fetched == {a: Reason("output_needed", b)}
+        assert decided.in_doubt == {b: a, c: a, d: a, e: a}
+
+
+def test_a_cut_output_that_no_condition_needs_is_not_fetched() -> None:
+    """Also if the condition of a step that reads it is known."""
+    reader: dict[str, Any] = {"name": "b", "when": IF_TEXT, "input": {"from": "z"}}
+    steps: list[dict[str, Any]] = [{"name": "z"}, {"name": "a"}, reader]
+    decided = all_done(workflows.plan(*steps), a={"output": "text"}, z={"cut": CUT})
+    assert (decided.again, decided.fetched, decided.in_doubt) == ({}, {}, {})
+    decided = all_done(workflows.plan(*steps), a={"output": 5}, b=SKIPPED, z={"cut": CUT})
+    assert (decided.again, decided.fetched, decided.in_doubt) == ({}, {}, {})
+
+
+def test_a_condition_that_cannot_be_judged_any_more_is_another() -> None:
+    """Its step fails then, as it has to be told."""
+    when = {"value": {"from": {"step": "a", "at": "/rows"}}, "is": True}
+    plan = workflows.plan({"name": "a"}, {"name": "b", "when": when})
+    assert all_done(plan, a={"output": {"rows": 1}}).again == {}
+    assert all_done(plan, a={"output": []}).again == {1: Reason("changed")}
+
+
+def test_a_step_whose_input_has_the_id_of_the_run_is_always_done_again() -> None:
+    """It asks for something else in each run."""
+    plan = workflows.plan({"name": "a", "input": {"run": "/id"}}, {"name": "b", "after": ["a"]})
+    assert all_done(plan).again == {0: Reason("run_id"), 1: Reason("after", 0)}
+
+
 def test_one_that_runs_for_sure_is_named_before_one_that_may() -> None:
     """As the one that needs an output."""
     plan = workflows.plan(
@@ -256,3 +386,29 @@ def test_one_that_runs_for_sure_is_named_before_one_that_may() -> None:
 def test_an_empty_plan_keeps_nothing() -> None:
     """There is nothing."""
     assert decide(workflows.plan(), past_of({})) == Resumption(past_of({}), {}, {}, {}, {})
+
+
+def test_a_step_whose_condition_looks_at_the_id_of_the_run_is_always_done_again() -> None:
+    """No other run asks for the same, so nothing that comes after it is kept, either."""
+    plan = workflows.plan(
+        {"name": "a", "when": {"value": {"run": "/id"}, "is": {"type": "string"}}},
+        {"name": "b", "after": ["a"]},
+    )
+    again = all_done(plan).again
+    assert [again[0].cause, again[1]] == ["run_id", Reason("after", 0)]
+
+
+def test_a_cut_output_that_may_hide_a_skip_is_fetched_first() -> None:
+    """Whether its place is there says whether the default counts, which was skipped."""
+    never = {"value": 1, "is": False}
+    plan = workflows.plan(
+        {"name": "a", "when": never},
+        {"name": "big"},
+        {
+            "name": "c",
+            "input": {"from": {"step": "big", "at": "/x", "default": {"from": "a"}}},
+        },
+    )
+    resumption = all_done(plan, a=SKIPPED, big={"cut": CUT})
+    assert resumption.fetched == {1: Reason("output_needed", 2)}
+    assert resumption.in_doubt == {2: 1}

@@ -28,7 +28,7 @@ def test_a_step_is_kept_as_long_as_all_before_it_is(
     plan, past = case
     past = past._replace(
         steps={
-            step: record._replace(cut=record.cut and measure(SAME))
+            step: record._replace(cut=measure(SAME) if record.cut else None)
             for step, record in past.steps.items()
         }
     )
@@ -96,3 +96,24 @@ def test_the_steps_that_may_be_kept_are_known_beforehand() -> None:
     decided = all_done(plan, a={"cut": CUT}, b={"key": "another"})
     assert sorted(KeptSteps(plan.steps.tolist(), decided).possible) == [2]
     assert sorted(KeptSteps(plan.steps.tolist(), all_done(plan)).possible) == [0, 1, 2]
+
+
+def test_what_is_another_than_on_record_overturns_what_comes_after_it() -> None:
+    """As far as that is in doubt: a step that is skipped by now, or that is no longer."""
+    plan = workflows.plan(
+        {"name": "a", "priority": 1},
+        {"name": "b", "after": ["a"], "priority": 1},
+        {"name": "c", "after": ["b"], "priority": 1},
+        {"name": "d", "input": {"from": "a"}},
+        {"name": "e"},
+    )
+    decided = all_done(plan, a={"cut": measure(SAME)}, d={"state": "failed"})
+    assert decided.in_doubt == {1: 0, 2: 0, 4: 0}
+    kept = KeptSteps(plan.steps.tolist(), decided)
+    assert kept.settle(0, SAME)
+    assert [index for index in range(5) if index in kept] == [1, 2, 4]
+    kept.overturn(3)  # it was not kept anyway
+    assert [index for index in range(5) if index in kept] == [1, 2, 4]
+    kept.overturn(1)
+    assert 2 not in kept
+    assert 4 not in kept  # all of its wave: the one before it has changed

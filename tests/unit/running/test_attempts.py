@@ -26,6 +26,7 @@ from driftflow.running.attempts import (
     random_fraction,
     run_step,
 )
+from driftflow.schemas.contracts import write_schema
 from driftflow.schemas.published import load_schema
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def runner(
 
 def task(attempts: int = 1, given: Json = "input", **policy: Any) -> Task:
     """Step 7, to be tried so many times."""
-    return 7, "action", given, RetryPolicy(attempts, **policy), True, None
+    return 7, "action", given, RetryPolicy(attempts, **policy), True, None, None
 
 
 def raising(errors: Iterable[BaseException]) -> Callable[[str, Json, float | None], NoReturn]:
@@ -348,7 +349,7 @@ def test_a_task_that_cannot_be_tried_is_not() -> None:
     def perform(_: str, __: Json, ___: float | None) -> Json:
         raise AssertionError
 
-    idle: Task = (7, "a", None, RetryPolicy(3), True, "no data")
+    idle: Task = (7, "a", None, RetryPolicy(3), True, "no data", None)
     failed, outcome = finish(run_step(idle, runner(perform)))
     assert (failed, outcome) == ([], (None, Failure("no data"), 0, 1.0))
 
@@ -451,3 +452,71 @@ def test_chance_is_a_number_from_0_to_1() -> None:
     numbers = {random_fraction() for _ in range(100)}
     assert len(numbers) > 90
     assert all(0 <= number < 1 and math.isfinite(number) for number in numbers)
+
+
+CONTRACT = write_schema({"type": "object", "required": ["rows"]})
+
+
+def promised(outputs: list[Json], attempts: int = 3, **policy: Any) -> tuple[list[str], Outcome]:
+    """The errors of a step that gives one of these outputs after the other, and its outcome."""
+    left = iter(outputs)
+
+    def perform(_: str, __: Json, ___: float | None) -> Json:
+        return next(left)
+
+    given: Task = (7, "action", "x", RetryPolicy(attempts, **policy), True, None, CONTRACT)
+    failed, outcome = finish(run_step(given, runner(perform)))
+    return [each.failure.message for each in failed], outcome
+
+
+def test_an_output_that_keeps_its_contract_is_what_comes_of_the_step() -> None:
+    """As it is: the contract changes nothing in it."""
+    output: Json = {"rows": [1], "more": 2}
+    assert promised([output]) == ([], (output, None, 1, 1.0))
+
+
+def test_an_output_that_breaks_its_contract_fails_the_attempt() -> None:
+    """Which says where and why, and is tried again like any failure."""
+    errors, (output, failure, attempts, _) = promised([[1], {"at": 1}, None])
+    assert errors[0] == "contract broken: the output must be an object, not an array"
+    assert errors[1] == "contract broken: missing required field `rows`"
+    assert errors[2] == "contract broken: the output must be an object, not null"
+    assert (output, attempts) == (None, 3)
+    assert failure is not None
+    assert failure.types[:2] == ("ContractBroken", "ValueError")
+    assert (failure.message, failure.place, failure.is_permanent) == (errors[2], None, False)
+
+
+def test_an_attempt_that_keeps_the_contract_makes_up_for_others() -> None:
+    """As one that succeeds always does."""
+    errors, (output, failure, attempts, _) = promised([1, {"rows": 2}])
+    assert len(errors) == 1
+    assert (output, failure, attempts) == ({"rows": 2}, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("retry_on", "attempts"),
+    [
+        (("ContractBroken",), 3),
+        (("ValueError",), 3),
+        (("OSError",), 1),
+        ((), 1),
+        (None, 3),
+    ],
+)
+def test_whether_a_broken_contract_is_worth_another_attempt_can_be_said(
+    retry_on: tuple[str, ...] | None, attempts: int
+) -> None:
+    """By its name, or that of what it is."""
+    errors, outcome = promised([1, 1, 1], retry_on=retry_on)
+    assert (len(errors), outcome[2]) == (attempts, attempts)
+
+
+def test_what_an_action_raises_goes_before_the_contract() -> None:
+    """There is no output then. Nor has a step that is not tried any."""
+    given: Task = (7, "action", "x", RetryPolicy(), True, None, CONTRACT)
+    _, (_, failure, _, _) = finish(run_step(given, runner(raising([OSError("down")]))))
+    assert failure is not None
+    assert failure.message == "down"
+    idle: Task = (7, "action", None, RetryPolicy(), True, "no data", CONTRACT)
+    assert tried(idle, runner(raising([]))) == (None, Failure("no data"), 0, 1.0)

@@ -20,6 +20,7 @@ from driftflow.running.events import (
     RunStarted,
     StepFinished,
     StepResult,
+    StepSkipped,
     StepStarted,
 )
 
@@ -30,7 +31,7 @@ FAILURE = Failure("down", ("OSError", "Exception", "BaseException"), "orders.py:
 
 def test_every_kind_of_event_is_listed() -> None:
     """In the order in which they can come."""
-    kinds = (RunStarted, StepStarted, AttemptFailed, StepFinished, RunFinished)
+    kinds = (RunStarted, StepStarted, AttemptFailed, StepFinished, StepSkipped, RunFinished)
     assert get_args(Event) == EVENTS == kinds
 
 
@@ -54,7 +55,8 @@ def test_what_is_as_always_can_be_left_out() -> None:
 
     Nor anything that an earlier run has done, or that was done again for its output alone.
     """
-    assert RunStarted(PLAN)._asdict() == {"plan": PLAN, "resumed": None, "keep_going": False}
+    begun = {"plan": PLAN, "resumed": None, "keep_going": False, "run_id": ""}
+    assert RunStarted(PLAN)._asdict() == begun
     end = RunFinished("ok", 1.0)
     assert (end.stopped_by, end.signal, end.discarded) == (None, None, ())
     assert (end.not_run, end.reused) == ((), ())

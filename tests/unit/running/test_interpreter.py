@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import workflows
-from unit.running.graphs import find_later, plans
+from unit.running.graphs import Fate, find_later, foretell, plans
 
 from driftflow.api import run_events
 from driftflow.failures import AttemptError, Failure
+from driftflow.planning.conditions import find_hindrance
 from driftflow.planning.plan import find_key, list_waves
-from driftflow.planning.references import thaw
+from driftflow.planning.values import Facts, evaluate
 from driftflow.resuming.decision import decide
 from driftflow.resuming.past import Code, Past, StepPast, measure
+from driftflow.running import foregone
 from driftflow.running.attempts import (
     INTERRUPTED,
     NOT_TRIED,
@@ -37,6 +39,7 @@ from driftflow.running.events import (
     RunStarted,
     StepFinished,
     StepResult,
+    StepSkipped,
     StepStarted,
 )
 from driftflow.running.interpreter import interpret, make_failed, sequential
@@ -45,11 +48,13 @@ from driftflow.running.ordering import fold_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from driftflow.planning.plan import Plan
+    from driftflow.planning.conditions import Hindrance
+    from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.resuming.decision import Resumption
     from driftflow.resuming.past import State
     from driftflow.running.attempts import Outcome, Task
+    from driftflow.running.events import StepDone
     from driftflow.running.interpreter import Crew, Said
     from driftflow.running.waves import InWaves
 
@@ -660,7 +665,7 @@ def test_an_interrupt_that_no_step_has_felt_leaves_their_results(
 
 @pytest.mark.parametrize("keep_going", [False, True])
 def test_a_crew_is_handed_all_that_it_takes_to_try_a_step(*, keep_going: bool) -> None:
-    """What to do, with what, how, whether a failure ends the run, and why it cannot be tried."""
+    """What, with what, how, whether a failure ends the run, why it cannot be tried; a contract."""
     tasks: list[Task] = []
 
     def crew(
@@ -676,16 +681,17 @@ def test_a_crew_is_handed_all_that_it_takes_to_try_a_step(*, keep_going: bool) -
         {"name": "a", "action": "A", "input": [1]},
         {"name": "b", "action": "B", "optional": True, "max_attempts": 3},
         {"name": "c", "action": "C", "optional": True, "input": {"from": "b"}},
-        {"name": "d", "action": "D", "input": {"from": "a"}, "timeout_seconds": 2},
+        {"name": "d", "action": "D", "input": {"from": "a"}, "timeout_seconds": 2}
+        | {"returns": {"type": "string"}},
         max_attempts=2,
     )
     a, b, c, d = (step.policy for step in plan.steps)
     follow(interpret(plan, crew, ticking().__next__, in_turn=False, keep_going=keep_going))
     assert tasks == [
-        (0, "A", [1], a, not keep_going, None),
-        (1, "B", "", b, False, None),
-        (2, "C", None, c, False, "input from 'b', which failed"),
-        (3, "D", "out", d, not keep_going, None),
+        (0, "A", [1], a, not keep_going, None, None),
+        (1, "B", "", b, False, None, None),
+        (2, "C", None, c, False, "input from 'b', which failed", None),
+        (3, "D", "out", d, not keep_going, None, '{"type":"string"}'),
     ]
 
 
@@ -1153,7 +1159,13 @@ def good_or_bad(action: str, value: Json, _: float | None) -> Json:
     return {action: value}
 
 
-@given(plan=plans(actions=("good", "good", "bad")), keep_going=st.booleans(), data=st.data())
+some_fail = ("good", "good", "bad")
+
+
+@settings(max_examples=200)
+@given(
+    plan=plans(some_fail) | plans(some_fail, skips=True), keep_going=st.booleans(), data=st.data()
+)
 def test_the_result_does_not_depend_on_what_is_done_first(
     plan: Plan, *, keep_going: bool, data: st.DataObject
 ) -> None:
@@ -1210,15 +1222,22 @@ def as_in_run(number: int) -> Perform:
 
 @st.composite
 def pasts(draw: st.DrawFn, plan: Plan) -> Past:
-    """What is on record of a run of a plan: of some steps nothing, or not their end or output."""
+    """What is on record of a run of a plan: of some steps nothing, or not their end or output.
+
+    What was skipped has no beginning, so nobody can lose its end.
+    """
     runner = AttemptRunner(as_in_run(0), float, at_once, float)
     happened = follow(interpret(plan, sequential(runner), float, keep_going=True))
     known: dict[tuple[str, int], StepPast] = {}
     fates = st.sampled_from(["cut", "cut", "cut", "cut", "whole", "begun", "lost"])
     for ended, event in enumerate(happened):
-        if not isinstance(event, StepFinished) or (fate := draw(fates)) == "lost":
+        if not isinstance(event, StepFinished | StepSkipped) or (fate := draw(fates)) == "lost":
             continue
         _, step, result = event
+        if isinstance(event, StepSkipped):
+            skip = StepPast(0, ended, ended, "skipped", step.action, None, None, 0, None)
+            known[step.name, 0] = skip
+            continue
         state: State = "ok" if result.ok else "failed" if result.attempts else "not_tried"
         output = None if fate == "cut" else result.output
         cut = measure(result.output) if fate == "cut" and result.ok else None
@@ -1230,9 +1249,12 @@ def pasts(draw: st.DrawFn, plan: Plan) -> Past:
     return Past("run 1", "", None, known, [Code("unknown", {}, {})])
 
 
-@settings(max_examples=300)
+some_change = ("good", "good", "good", "odd", "worse", "bad")
+
+
+@settings(max_examples=500)
 @given(
-    plan=plans(actions=("good", "good", "good", "odd", "worse", "bad")),
+    plan=plans(some_change) | plans(some_change, skips=True),
     keep_going=st.booleans(),
     data=st.data(),
 )
@@ -1251,7 +1273,7 @@ def test_what_is_kept_stands_on_what_is_kept(
         how: dict[str, Any] = {"in_turn": in_turn, "keep_going": keep_going, "resumed": resumed}
         happened = follow(interpret(plan, crew, float, **how))
         check_order(happened)
-        check_kept(plan, resumed, only(StepFinished, happened))
+        check_kept(plan, resumed, [*only(StepFinished, happened), *only(StepSkipped, happened)])
         assert isinstance(happened[-1], RunFinished)
         return fold_run(plan, happened, keep_going=keep_going), happened[-1]
 
@@ -1261,12 +1283,17 @@ def test_what_is_kept_stands_on_what_is_kept(
     check_same(plan, result, end, wanted, wanted_end)
 
 
-def check_kept(plan: Plan, resumed: Resumption, finished: list[StepFinished]) -> None:
+def check_kept(plan: Plan, resumed: Resumption, finished: list[StepDone]) -> None:
     """Check what steps that are kept come after and gave, and what others were handed."""
     wave_of = list_waves(plan.steps.tolist())
     results = {event.step_index: event.result for event in finished}
     by_name = {result.name: result for result in results.values()}
-    outputs = {name: result.output for name, result in by_name.items()}
+    skipped = {name for name, result in by_name.items() if result.skipped is not None}
+    outputs = {
+        name: result.output
+        for name, result in by_name.items()
+        if result.ok and result.skipped is None
+    }
     kept = {index for index, result in results.items() if result.reused or result.fetched}
     for index, step, result in finished:
         if index in kept:
@@ -1274,9 +1301,9 @@ def check_kept(plan: Plan, resumed: Resumption, finished: list[StepFinished]) ->
             assert kept >= earlier.union(step.before)
         if result.fetched:
             assert measure(result.output) == resumed.kept[index].cut
-        if result.ok and not result.reused:
+        if result.ok and not result.reused and result.skipped is None:
             assert not any(by_name[name].cut for name in step.reads)
-            value = thaw(step.input, outputs)
+            value = evaluate(step.input, Facts(outputs, skipped))
             assert result.output == {step.action: [1, value] if step.action == "odd" else value}
 
 
@@ -1289,9 +1316,12 @@ def check_order(happened: list[Event]) -> None:
             assert event.step_index not in started
             assert ended >= {*event.step.before}
             started.add(event.step_index)
-        elif isinstance(event, StepFinished):
+        elif isinstance(event, StepFinished | StepSkipped):
             assert event.step_index not in ended
-            assert (event.step_index in started) is not event.result.reused
+            assert ended >= {*event.step.before}
+            is_skip = isinstance(event, StepSkipped)
+            assert is_skip is (event.result.skipped is not None)
+            assert (event.step_index in started) is not (event.result.reused or is_skip)
             ended.add(event.step_index)
     assert started <= ended
 
@@ -1313,3 +1343,224 @@ def test_with_keep_going_just_what_comes_after_failures_is_not_run(
     end = happened[-1]
     assert isinstance(end, RunFinished)
     assert (end.not_run, end.stopped_by, end.discarded) == (tuple(sorted(later)), None, ())
+
+
+NEVER = {"value": 1, "is": {"const": 2}}
+REASON = "the value is 1, not 2"
+
+
+def skipped(name: str, reason: str = REASON) -> StepResult:
+    """The result of a step that was skipped."""
+    return workflows.done(name, None, 0)._replace(skipped=reason)
+
+
+def test_a_step_that_is_skipped_takes_its_turn_and_is_not_started() -> None:
+    """What reads it is skipped too, unless it has a default; what only comes after it runs."""
+    plan = workflows.plan(
+        tried("a", 0),
+        tried("b", 0, when=NEVER),
+        {"name": "c", "action": "c", "input": {"from": "b"}},
+        {"name": "d", "action": "d", "input": {"from": {"step": "c", "default": 0}}},
+        tried("e", 0, after=["c"]),
+    )
+    script = Script()
+    a, b, c, d, e = plan.steps
+    assert events(plan, script) == [
+        RunStarted(plan),
+        StepStarted(0, a),
+        StepFinished(0, a, ok("a")),
+        StepSkipped(1, b, skipped("b")),
+        StepSkipped(2, c, skipped("c", "input from 'b', which was skipped")),
+        StepStarted(3, d),
+        StepFinished(3, d, ok("d")),
+        StepStarted(4, e),
+        StepFinished(4, e, ok("e")),
+        RunFinished("ok", ANY),
+    ]
+    assert script.tried == ["a", "d", "e"]
+
+
+@one_or_several
+def test_a_run_of_which_all_is_skipped_is_ok(flags: dict[str, bool], *, in_turn: bool) -> None:
+    """And over at once: a skip is no failure."""
+    plan = workflows.plan({"name": "a", "when": NEVER}, {"name": "b", "when": NEVER}, flags=flags)
+    happened = events(plan, in_turn=in_turn)
+    assert kinds(happened) == ["RunStarted", "StepSkipped", "StepSkipped", "RunFinished"]
+    assert happened[-1] == RunFinished("ok", 1.0)
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@one_or_several
+def test_a_condition_that_cannot_be_judged_fails_the_step(
+    flags: dict[str, bool], *, in_turn: bool, optional: bool
+) -> None:
+    """Like an input that cannot be read: 0 attempts, and the run ends unless it is optional."""
+    script = Script()
+    when = {"value": {"from": "a"}, "is": {}}
+    plan = workflows.plan(
+        tried("a", 1, optional=True, priority=2),
+        tried("b", 0, when=when, optional=optional, priority=1),
+        tried("c", 0),
+        flags=flags,
+    )
+    happened = events(plan, script, in_turn=in_turn)
+    results = [event.result for event in only(StepFinished, happened)]
+    error = "condition from 'a', which failed"
+    assert results[1] == workflows.failed("b", error, 0, seconds=1.0)
+    assert [result.name for result in results] == ([*"abc"] if optional else [*"ab"])
+    assert script.tried == (["a", "c"] if optional else ["a"])
+    assert happened[-1] == RunFinished("failed", ANY, stopped_by=None if optional else "b")
+
+
+@one_or_several
+def test_what_reads_a_failed_step_and_a_skipped_one_fails(
+    flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """Nothing that failed is hidden by a skip."""
+    plan = workflows.plan(
+        tried("a", 1, optional=True),
+        tried("b", 0, when=NEVER),
+        {"name": "c", "input": {"from": ["b", "a"]}},
+        flags=flags,
+    )
+    *_, last = only(StepFinished, events(plan, in_turn=in_turn))
+    assert last.result.error == "input from 'a', which failed"
+    assert last.result.attempts == 0
+
+
+@one_or_several
+def test_a_step_is_skipped_whatever_its_input_lacks(
+    flags: dict[str, bool], *, in_turn: bool
+) -> None:
+    """The condition is judged first."""
+    plan = workflows.plan(
+        tried("a", 1, optional=True),
+        {"name": "b", "input": {"from": "a"}, "when": NEVER},
+        flags=flags,
+    )
+    happened = events(plan, in_turn=in_turn)
+    assert only(StepSkipped, happened) == [StepSkipped(1, plan.steps[1], skipped("b"))]
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_an_output_is_let_go_of_when_its_last_reader_is_skipped(*, in_turn: bool) -> None:
+    """Because of its condition, or of something else that it reads; also if that only judged it."""
+    plan = workflows.plan(
+        {"name": "a"},
+        {"name": "b", "when": {"value": {"from": "a"}, "is": False}},
+        {"name": "c"},
+        {"name": "d", "input": [{"from": "b"}, {"from": "c"}]},
+        {"name": "e"},
+        {"name": "f", "when": {"value": {"from": "e"}, "is": True}},
+        {"name": "g", "when": {"value": {"from": "e"}, "is": True}, "input": {"from": "e"}},
+    )
+    assert list_alive(plan, in_turn=in_turn) == [
+        [],
+        [False],
+        [False, False],
+        [False, False, True],
+        [False, False, False, False],
+    ]
+
+
+@pytest.mark.parametrize("halt", ["stop", "interrupt"])
+@pytest.mark.parametrize("flags", [{}, {"parallel": True}])
+def test_a_run_can_be_halted_where_it_tells_what_is_skipped(
+    flags: dict[str, bool], halt: Halt
+) -> None:
+    """It starts nothing, and skips nothing more."""
+    plan = workflows.plan(
+        *({"name": name, "when": NEVER} for name in "ab"), {"name": "c"}, flags=flags
+    )
+    happened = send(run_events(plan), 1, halt)
+    ends = [RunFinished("interrupted", ANY)] if halt == "interrupt" else []
+    assert happened[1:] == [StepSkipped(0, plan.steps[0], skipped("a")), *ends]
+
+
+def test_what_is_skipped_behind_the_end_of_the_run_does_not_count() -> None:
+    """It is not among the results, and was not done in vain."""
+    plan = together({"name": "a"}, {"name": "b", "when": NEVER}, {"name": "c"})
+    happened = told(plan, 0, 2, (2, GOOD), (0, BAD))
+    assert isinstance(happened[0], StepSkipped)
+    result = fold_run(plan, [RunStarted(plan), *happened])
+    assert [each.name for each in result.results] == ["a"]
+    assert [each.name for each in result.discarded] == ["c"]
+
+
+@pytest.mark.parametrize("run_id", ["", "r1"])
+def test_a_step_is_handed_the_name_of_the_run(run_id: str) -> None:
+    """In its input and in its condition; whoever follows the run is told, too."""
+    seen: list[Json] = []
+
+    def perform(_: str, value: Json, __: float | None) -> Json:
+        seen.append(value)
+        return value
+
+    is_r1 = {"value": {"run": "/id"}, "is": {"const": "r1"}}
+    plan = workflows.plan({"input": {"concat": ["run ", {"run": "/id"}]}}, {"when": is_r1})
+    happened = follow(run(plan, perform, run_id=run_id))
+    assert happened[0] == RunStarted(plan, run_id=run_id)
+    assert fold_run(plan, happened).run_id == run_id
+    assert seen == [f"run {run_id}", *([""] if run_id else [])]
+
+
+def give(action: str, value: Json) -> Json:
+    """As `good_or_bad`, with null for a failure."""
+    return None if action == "bad" else {action: value}
+
+
+@settings(max_examples=300)
+@given(plan=plans(some_fail, skips=True), keep_going=st.booleans(), data=st.data())
+def test_each_step_comes_to_what_the_rules_say(
+    plan: Plan, *, keep_going: bool, data: st.DataObject
+) -> None:
+    """By their plainest words; in turn, and whatever is under way at the same time.
+
+    No step is judged twice.
+    """
+    fates = foretell(plan, give, keep_going=keep_going)
+    runner = AttemptRunner(good_or_bad, float, at_once, float)
+    crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
+    for happened in (
+        follow(interpret(plan, sequential(runner), float, keep_going=keep_going)),
+        follow(interpret(plan, crew, float, in_turn=False, keep_going=keep_going)),
+    ):
+        check_order(happened)
+        results = {
+            each.name: each for each in fold_run(plan, happened, keep_going=keep_going).results
+        }
+        for step, fate in zip(plan.steps, fates, strict=True):
+            assert find_fate(results.get(step.name)) == fate
+        is_ok = all(fate.state in ("ok", "skipped") for fate in fates)
+        assert isinstance(happened[-1], RunFinished)
+        assert happened[-1].status == ("ok" if is_ok else "failed")
+
+
+def find_fate(result: StepResult | None) -> Fate:
+    """What has become of a step."""
+    if result is None:
+        return Fate("not_run")
+    if result.skipped is not None:
+        assert result == skipped(result.name, result.skipped)
+        return Fate("skipped")
+    return Fate("ok", result.output) if result.ok else Fate("failed")
+
+
+@given(plans(some_fail, skips=True), st.data())
+def test_nothing_is_judged_twice(plan: Plan, data: st.DataObject) -> None:
+    """Each condition once at most, before the first attempt; nor is one judged that has no turn."""
+    judged: list[str] = []
+
+    def count_judged(step: Step, facts: Facts) -> Hindrance | None:
+        judged.append(step.name)
+        return find_hindrance(step, facts)
+
+    runner = AttemptRunner(good_or_bad, float, at_once, float)
+    crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foregone, "find_hindrance", count_judged)
+        happened = follow(interpret(plan, crew, float, in_turn=False))
+    assert len({*judged}) == len(judged)
+    done = [*only(StepFinished, happened), *only(StepSkipped, happened)]
+    conditional = {event.step.name for event in done if event.step.when}
+    assert conditional <= {*judged}

@@ -25,7 +25,7 @@ from driftflow.running.ordering import RunFold, RunOrder, fold_run, was_in_vain
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from driftflow.running.events import Event
+    from driftflow.running.events import Event, StepDone
 
 
 def end(case: Case, index: int) -> StepFinished:
@@ -79,7 +79,7 @@ def test_steps_are_shown_in_run_order_whatever_order_they_are_done_in(
 @given(cases(), st.data())
 def test_in_the_end_all_is_shown_that_counts(case: Case, data: st.DataObject) -> None:
     """Also behind a step of which nothing came, as far as the end of the run; the rest is given."""
-    shown: list[StepFinished] = []
+    shown: list[StepDone] = []
     order = RunOrder(case.plan, shown.append, keep_going=case.keep_going)
     done = data.draw(ends(case))
     for index in done:

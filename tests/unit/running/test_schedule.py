@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
-from unit.running.graphs import Case, cases, find_ending, find_later, keep, list_counted
+from unit.running.graphs import (
+    Case,
+    Foreseen,
+    cases,
+    find_ending,
+    find_later,
+    keep,
+    list_counted,
+)
 
 from driftflow.resuming.kept import KeptSteps
 from driftflow.running.schedule import InTurn, Reach
@@ -25,10 +33,10 @@ def in_turn(case: Case) -> InTurn:
     return InTurn(case.steps, case.keep(), keep_going=case.keep_going)
 
 
-def take_kept(schedule: InTurn) -> list[int]:
+def take_foregone(schedule: InTurn) -> list[int]:
     """Take all kept steps whose turn it is, as the interpreter does."""
     taken: list[int] = []
-    while (index := schedule.take_kept()) is not None:
+    while (index := schedule.take_foregone()) is not None:
         taken.append(index)
         schedule.finish(index)
     return taken
@@ -45,12 +53,12 @@ def end(schedule: InTurn, case: Case, index: int) -> Collection[int]:
 def walk(case: Case) -> tuple[list[int], list[int]]:
     """Go through all; return the steps in the order in which they are taken, and those kept."""
     schedule = in_turn(case)
-    kept = take_kept(schedule)
+    kept = take_foregone(schedule)
     taken = [*kept]
     while (index := schedule.take()) is not None:
         taken.append(index)
         end(schedule, case, index)
-        given_back = take_kept(schedule)
+        given_back = take_foregone(schedule)
         kept += given_back
         taken += given_back
     return taken, kept
@@ -91,11 +99,11 @@ def test_what_does_not_come_after_a_failure_is_taken_with_keep_going() -> None:
         assert schedule.take() == 0
         schedule.fail(0)
         is_kept = kept is not None and 2 in kept
-        assert schedule.take_kept() == (2 if is_kept else None)
+        assert schedule.take_foregone() == (2 if is_kept else None)
         if not is_kept:
             assert schedule.take() == 2
         schedule.finish(2)
-        assert (schedule.take_kept(), schedule.take()) == (None, None)
+        assert (schedule.take_foregone(), schedule.take()) == (None, None)
         assert schedule.reach.not_run == {1, 3}
 
 
@@ -104,8 +112,8 @@ def test_a_kept_step_is_never_taken_to_be_tried(*, keep_going: bool) -> None:
     """Before it has taken its turn there is nothing to start."""
     schedule = InTurn(CHAIN_STEPS, keep(CHAIN, [0, 1]), keep_going=keep_going)
     assert schedule.take() is None
-    assert take_kept(schedule) == [0, 1]
-    assert schedule.take_kept() is None
+    assert take_foregone(schedule) == [0, 1]
+    assert schedule.take_foregone() is None
     assert schedule.take() == 2
     schedule.finish(2)
     assert schedule.take() == 3
@@ -115,11 +123,11 @@ def test_while_a_step_is_begun_it_is_nobody_elses_turn() -> None:
     """A kept one waits until it is known that the run gets so far."""
     schedule = InTurn(CHAIN_STEPS, keep(CHAIN, [1, 2]), keep_going=False)
     assert schedule.take() == 0
-    assert schedule.take_kept() is None
+    assert schedule.take_foregone() is None
     schedule.finish(0)
-    assert take_kept(schedule) == [1, 2]
+    assert take_foregone(schedule) == [1, 2]
     assert schedule.take() == 3
-    assert (schedule.take_kept(), schedule.is_complete()) == (None, False)
+    assert (schedule.take_foregone(), schedule.is_complete()) == (None, False)
     schedule.finish(3)
     assert schedule.is_complete()
 
@@ -132,15 +140,15 @@ def test_whether_a_step_in_doubt_is_kept_is_seen_when_its_turn_comes(output: str
     )
     kept = KeptSteps(CHAIN_STEPS, resumed)
     schedule = InTurn(CHAIN_STEPS, kept, keep_going=False)
-    assert (schedule.take_kept(), schedule.take()) == (None, 0)
+    assert (schedule.take_foregone(), schedule.take()) == (None, 0)
     is_same = kept.settle(0, output)
     schedule.finish(0)
     if not is_same:
-        assert (schedule.take_kept(), schedule.take()) == (None, 1)
+        assert (schedule.take_foregone(), schedule.take()) == (None, 1)
         kept.settle(1, "B")
         schedule.finish(1)
     assert schedule.take() is None
-    assert take_kept(schedule) == ([1, 2] if is_same else [2])
+    assert take_foregone(schedule) == ([1, 2] if is_same else [2])
     assert schedule.take() == 3
     schedule.finish(3)
     assert schedule.is_complete()
@@ -151,15 +159,36 @@ def test_it_is_complete_when_nothing_is_left(case: Case) -> None:
     """Not earlier: at each step that is done it knows whether there is more to do."""
     counted = list_counted(case)
     schedule = in_turn(case)
-    done = take_kept(schedule)
+    done = take_foregone(schedule)
     assert schedule.is_complete() == (done == counted)
     while len(done) < len(counted) and (index := schedule.take()) is not None:
-        assert schedule.take_kept() is None
+        assert schedule.take_foregone() is None
         assert not schedule.is_complete()
         end(schedule, case, index)
-        done += [index, *take_kept(schedule)]
+        done += [index, *take_foregone(schedule)]
         assert schedule.is_complete() == (done == counted)
     assert done == counted
+
+
+@given(cases(keeps=True))
+def test_whether_a_step_is_forgone_is_asked_when_its_turn_has_come(case: Case) -> None:
+    """Not before all that it comes after is done: it may depend on that."""
+    done: set[int] = set()
+    foregone = Foreseen(case.steps, case.kept, done)
+    schedule = InTurn(case.steps, foregone, keep_going=case.keep_going)
+    while True:
+        while (given := schedule.take_foregone()) is not None:
+            assert given in case.kept
+            done.add(given)
+            schedule.finish(given)
+        if (index := schedule.take()) is None:
+            break
+        assert index not in case.kept
+        assert schedule.take_foregone() is None
+        done.add(index)
+        end(schedule, case, index)
+    assert sorted(done) == list_counted(case)
+    assert schedule.is_complete()
 
 
 @given(cases())
@@ -181,12 +210,12 @@ def test_each_end_of_a_step_says_what_is_not_run_because_of_it(case: Case) -> No
     """Each step once; without `keep_going` none."""
     schedule = in_turn(case)
     told: list[int] = []
-    take_kept(schedule)
+    take_foregone(schedule)
     while (index := schedule.take()) is not None:
         ended = end(schedule, case, index)
         assert {*ended} <= find_later(case.steps, [index])
         told += ended
-        take_kept(schedule)
+        take_foregone(schedule)
     assert len({*told}) == len(told)
     assert {*told} == schedule.reach.not_run
     assert case.keep_going or not told

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import workflows
-from unit.running.graphs import Case, cases, find_ending, find_later, keep, list_counted
+from unit.running.graphs import (
+    Case,
+    Foreseen,
+    cases,
+    find_ending,
+    find_later,
+    keep,
+    list_counted,
+)
 
 from driftflow.planning.plan import list_waves
 from driftflow.resuming.kept import KeptSteps
@@ -49,7 +57,7 @@ class Naive:
         return self.not_run.union(self.done)
 
     def list_ready(self) -> list[int]:
-        """The steps that may start now, kept ones among them."""
+        """The steps that may start now, those that are not to be tried among them."""
         return [
             index
             for index, step in enumerate(self._case.steps)
@@ -97,7 +105,7 @@ def test_a_step_may_start_when_all_that_it_waits_for_is_done(
     schedule = InWaves(case.steps, case.keep(), together=together, keep_going=case.keep_going)
     model = Naive(case, together=together)
     while True:
-        for index in iter(schedule.take_kept, None):
+        for index in iter(schedule.take_foregone, None):
             assert index == min(each for each in model.list_ready() if each in case.kept)
             finish(schedule, model, index, ok=True)
         ready = model.list_ready()
@@ -122,6 +130,31 @@ def test_a_step_may_start_when_all_that_it_waits_for_is_done(
     assert {*counted} == model.done.keys() - {*model.list_discarded()}
 
 
+@given(case=cases(keeps=True), together=st.booleans(), data=st.data())
+def test_whether_a_step_is_forgone_is_asked_when_its_turn_has_come(
+    case: Case, *, together: bool, data: st.DataObject
+) -> None:
+    """Not before all that it comes after is done: it may depend on that."""
+    model = Naive(case, together=together)
+    foregone = Foreseen(case.steps, case.kept, model.done)
+    schedule = InWaves(case.steps, foregone, together=together, keep_going=case.keep_going)
+    while True:
+        for index in iter(schedule.take_foregone, None):
+            finish(schedule, model, index, ok=True)
+        ready = model.list_ready()
+        assert schedule.peek() == min(ready, default=None)
+        choices = [*sorted(model.begun), *([None] if ready else [])]
+        if not choices:
+            break
+        chosen = data.draw(st.sampled_from(choices))
+        if chosen is None:
+            model.begun.add(ready[0])
+            assert schedule.take() == ready[0]
+        else:
+            finish(schedule, model, chosen, ok=chosen not in case.failing)
+    assert {*list_counted(case)} == model.done.keys() - {*model.list_discarded()}
+
+
 @given(case=cases(fails=False), together=st.booleans())
 def test_just_the_steps_of_a_wave_are_open(case: Case, *, together: bool) -> None:
     """Of a whole run in which all that may start does so before anything is done."""
@@ -143,7 +176,7 @@ def test_a_step_is_single_if_no_other_may_start_with_it(case: Case, data: st.Dat
     schedule = InWaves(case.steps, case.keep(), together=True, keep_going=case.keep_going)
     model = Naive(case, together=True)
     while True:
-        for index in iter(schedule.take_kept, None):
+        for index in iter(schedule.take_foregone, None):
             finish(schedule, model, index, ok=True)
         ready = model.list_ready()
         if model.end == math.inf:
@@ -263,9 +296,9 @@ def test_a_kept_step_is_done_when_its_wave_is_opened() -> None:
         {"name": "d", "after": ["c"]},
     )
     schedule = InWaves(plan.steps.tolist(), keep(plan, [2]), together=True, keep_going=False)
-    assert [schedule.take(), schedule.take_kept()] == [0, None]
+    assert [schedule.take(), schedule.take_foregone()] == [0, None]
     schedule.finish(0)
-    assert [schedule.take_kept(), schedule.take_kept()] == [2, None]
+    assert [schedule.take_foregone(), schedule.take_foregone()] == [2, None]
     schedule.finish(2)
     assert [schedule.take(), schedule.take(), schedule.take()] == [1, 3, None]
 
@@ -276,10 +309,10 @@ def test_a_kept_step_behind_the_end_of_the_run_is_not_given() -> None:
         {"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]}, {"name": "d"}
     )
     schedule = InWaves(plan.steps.tolist(), keep(plan, [2]), together=True, keep_going=False)
-    assert [schedule.take(), schedule.take(), schedule.take_kept()] == [0, 1, None]
+    assert [schedule.take(), schedule.take(), schedule.take_foregone()] == [0, 1, None]
     schedule.fail(1)
     schedule.finish(0)
-    assert [schedule.take_kept(), schedule.take()] == [None, None]
+    assert [schedule.take_foregone(), schedule.take()] == [None, None]
     assert schedule.is_complete()
     assert schedule.find_discarded() == ()
 
@@ -307,13 +340,13 @@ def test_whether_a_step_in_doubt_is_kept_is_seen_when_its_turn_comes(
     )
     kept = KeptSteps(steps, resumed)
     schedule = InWaves(steps, kept, together=together, keep_going=False)
-    assert (schedule.take_kept(), schedule.take()) == (None, 0)
+    assert (schedule.take_foregone(), schedule.take()) == (None, 0)
     is_same = kept.settle(0, output)
     schedule.finish(0)
-    take = schedule.take_kept if is_same else schedule.take
+    take = schedule.take_foregone if is_same else schedule.take
     for index in (1, 2, 3):
         assert take() == index
-        assert (schedule.take_kept(), schedule.take()) == (None, None)
+        assert (schedule.take_foregone(), schedule.take()) == (None, None)
         if not is_same:
             kept.settle(index, "as it was")
         schedule.finish(index)

@@ -10,7 +10,13 @@ from jsonschema import Draft7Validator
 from support import workflows
 
 from driftflow.resuming.past import Cut
-from driftflow.running.events import RunFinished, RunResult, RunStarted, StepFinished
+from driftflow.running.events import (
+    RunFinished,
+    RunResult,
+    RunStarted,
+    StepFinished,
+    StepSkipped,
+)
 from driftflow.running.ordering import fold_run
 from driftflow.schemas.published import load_schema
 from driftflow.showing.results import build_result_document, format_line
@@ -69,6 +75,49 @@ def test_the_line_of_a_sensitive_step_tells_no_more_than_how_it_ended(
     """What it came to is for programs, which read the document."""
     (step,) = workflows.plan({"name": "s", "sensitive": True}).steps
     assert format_line(StepFinished(0, step, result)) == line
+
+
+def skipped(reason: str, name: str = "s") -> StepResult:
+    """A step that was skipped."""
+    return workflows.done(name, None, 0)._replace(skipped=reason)
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (skipped('mode is "quick", not "full"'), 'SKIP s: mode is "quick", not "full"'),
+        (skipped("input from 'b', which was skipped"), "SKIP s: input from 'b', which was skipped"),
+        (skipped("[redacted]"), "SKIP s: [redacted]"),
+        (skipped("a\n\x1b", "b\tc"), "SKIP b\\tc: a\\n\\x1b"),
+        (skipped("x")._replace(reused=True), "SKIP s: x"),
+    ],
+)
+def test_the_line_of_a_step_that_was_skipped_says_why(result: StepResult, line: str) -> None:
+    """Of a sensitive step, too: the reason itself tells no secret."""
+    for step in (A_STEP, A_STEP._replace(sensitive=True)):
+        assert format_line(StepSkipped(0, step, result)) == line
+
+
+def test_a_step_that_was_skipped_is_told_in_the_document() -> None:
+    """It is ok, has no output and no attempts, and counts by itself; only then is the key there."""
+    plan = workflows.plan({"name": "s"}, {"name": "t"}, {"name": "u"}, flags={"metrics": True})
+    events: list[Event] = [
+        StepSkipped(0, A_STEP, skipped("why")),
+        StepFinished(1, plan.steps[1], done("x", "t")),
+        StepSkipped(2, plan.steps[2], skipped("why not", "u")._replace(reused=True)),
+        RunFinished("ok", 1.0),
+    ]
+    document = build_result_document(fold_run(plan, events))
+    Draft7Validator(load_schema("result")).validate(document)
+    nothing = {"ok": True, "output": None, "error": None, "attempts": 0}
+    assert document["results"] == [
+        {"name": "s", **nothing, "skipped": "why"},
+        {"name": "t", "ok": True, "output": "x", "error": None, "attempts": 1},
+        {"name": "u", **nothing, "reused": True, "skipped": "why not"},
+    ]
+    counts = {"planned": 3, "ok": 1, "failed": 0, "not_run": 0, "skipped": 2}
+    assert document["metrics"]["steps"] == counts
+    assert document["metrics"]["attempts"] == 1
 
 
 CUT = Cut(1_234_567, "0" * 64)

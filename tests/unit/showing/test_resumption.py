@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 from support import workflows
-from unit.resuming.test_decision import CUT, all_done
+from unit.resuming.test_decision import CUT, SKIPPED, all_done
 
 from driftflow.resuming.decision import Cause, Reason
 from driftflow.showing.resumption import (
@@ -60,6 +60,16 @@ def test_one_line_says_what_is_kept_and_what_is_done_again_and_why() -> None:
         "0 kept; again: a (its output is needed by d), d (changed); "
         "again if a gives something else: b, c"
     )
+
+
+def test_what_is_skipped_and_was_not_is_told() -> None:
+    """And what was skipped and is not; what is skipped again is kept."""
+    when = {"value": {"from": "a"}, "is": {"const": 1}}
+    steps: list[dict[str, Any]] = [CHAIN[0], CHAIN[1] | {"when": when}, CHAIN[2]]
+    assert summary(*steps, a={"output": 2}) == "1 kept; again: b (to be skipped), c (after b)"
+    told = summary(*steps, a={"output": 1}, b=SKIPPED)
+    assert told == "1 kept; again: b (was skipped), c (after b)"
+    assert summary(*steps, a={"output": 2}, b=SKIPPED) == "3 kept; nothing is done again"
 
 
 def test_several_outputs_may_be_in_doubt() -> None:

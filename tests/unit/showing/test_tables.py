@@ -23,7 +23,7 @@ from driftflow.showing.tables import build_plan_document, format_plan
 
 
 def _build(config: dict[str, Any], flags: Flags, timeout: float | None = None) -> Plan:
-    return build_plan(config, Graph(config["steps"]), flags, timeout)
+    return build_plan(config, Graph(config), flags, timeout)
 
 
 def test_a_document_has_all_that_a_run_would_do() -> None:
@@ -44,14 +44,17 @@ def test_a_document_has_all_that_a_run_would_do() -> None:
             {"index": 0, "wave": 0, "after": [], "name": "c", "action": "echo", "input": ""}
             | {"origin": "built-in", "priority": 2}
             | {"optional": False, "sensitive": False, "attempts": 3}
-            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None}
+            | {"when": None, "returns": None, "skipped": None},
             {"index": 1, "wave": 1, "after": [], "name": "a", "action": "shout", "input": ""}
             | {"origin": None, "priority": 0, "optional": True, "sensitive": False, "attempts": 1}
-            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None}
+            | {"when": None, "returns": None, "skipped": None},
             {"index": 2, "wave": 1, "after": [], "name": "b", "action": "echo"}
             | {"input": {"z": [1], "a": None}, "origin": "built-in", "priority": 0}
             | {"optional": False, "sensitive": False, "attempts": 3}
-            | {"backoff": None, "timeout_seconds": None, "retry_on": None},
+            | {"backoff": None, "timeout_seconds": None, "retry_on": None}
+            | {"when": None, "returns": None, "skipped": None},
         ],
         "flags": {
             "audit": {"enabled": True, "source": "config"},
@@ -252,6 +255,47 @@ def test_how_a_step_is_tried_is_shown_if_any_step_says_so() -> None:
         "    2  c            0  echo           1                                 "
         '                 yes       ""\n'
     )
+
+
+def test_conditions_and_contracts_are_shown_if_any_step_has_one() -> None:
+    """With what is foreseen of the run; a document has them for all."""
+    plan = workflows.plan(
+        {"name": "a", "when": {"value": {"param": "mode"}, "is": {"const": "full"}}},
+        {"name": "b", "input": {"from": "a"}, "returns": {"type": "string"}},
+        {"name": "c", "when": {"value": {"from": "b"}, "is": False}, "returns": False},
+        {"name": "d", "when": {"value": [{"param": "mode"}], "is": True}},
+        {"name": "e", "when": {"value": {"param": "key"}, "is": {}}, "sensitive": True},
+        {"name": "f"},
+        params={"mode": "quick", "key": "hunter2"},
+    )
+    document = build_plan_document(plan, ACTIONS)
+    Draft7Validator(load_schema("plan")).validate(document)
+    because = "input from 'a', which was skipped"
+    assert [(step["when"], step["returns"], step["skipped"]) for step in document["steps"]] == [
+        ({"value": "quick", "is": {"const": "full"}}, None, 'mode is "quick", not "full"'),
+        (None, {"type": "string"}, because),
+        ({"value": {"from": "b"}, "is": False}, False, "condition from 'b', which was skipped"),
+        ({"value": ["quick"], "is": True}, None, None),
+        ({"value": "[redacted]", "is": {}}, None, None),
+        (None, None, None),
+    ]
+    heading, *rows = format_plan(plan, ACTIONS).split("\n\n")[1].splitlines()
+    names = ("when", "skipped", "input", "returns")
+    places = [heading.index(name) for name in names]
+    ends = [*places[1:], None]
+    cells = [
+        [row[start:end].strip() for start, end in zip(places, ends, strict=True)] for row in rows
+    ]
+    assert [(when, why, returns) for when, why, _, returns in cells] == [
+        ('"quick" is {"const":"full"}', 'mode is "quick", not "full"', ""),
+        ("", because, '{"type":"string"}'),
+        ('{"from":"b"} is false', "condition from 'b', which was skipped", "false"),
+        ('["quick"] is true', "", ""),
+        ('"[redacted]" is {}', "", ""),
+        ("", "", ""),
+    ]
+    plain = format_plan(workflows.plan({}), ACTIONS).split("\n\n")[1].splitlines()[0]
+    assert not any(name in plain for name in ("when", "skipped", "returns"))
 
 
 @pytest.mark.parametrize(

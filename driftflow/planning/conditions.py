@@ -1,0 +1,128 @@
+"""What keeps a step from being tried, as its turn has come: its condition, or what it reads.
+
+The condition is judged first, so a step whose condition is not met is skipped even if its input
+could not be read. A step that reads a skipped one is skipped too, and one that reads a failed one
+fails; of both it fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from driftflow.planning.values import (
+    Facts,
+    UnavailableError,
+    evaluate,
+    find_unavailable,
+    list_reads,
+    list_unavailable,
+)
+from driftflow.schemas.contracts import load_contract
+from driftflow.text import REDACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftflow.planning.plan import Condition, Step
+    from driftflow.planning.values import Frozen
+
+
+class Hindrance(NamedTuple):
+    """Why a step is not tried.
+
+    Attributes:
+        reason: In words.
+        is_skip: Whether it is skipped; else it has failed.
+    """
+
+    reason: str
+    is_skip: bool
+
+
+def find_hindrance(step: Step, facts: Facts) -> Hindrance | None:
+    """Return why a step is not to be tried; None if it is.
+
+    Args:
+        step: The step; all that it comes after is done.
+        facts: What its references stand for. Nothing changes them.
+    """
+    found = None if step.when is None else _judge(step, step.when, facts)
+    if found is not None or type(step.input) is str:
+        return found
+    return _find_missing("input", step.input, facts)
+
+
+def judge_condition(step: Step, facts: Facts) -> Hindrance | None:
+    """Return why a step is not to be tried because of its condition; None if it is to be."""
+    return None if step.when is None else _judge(step, step.when, facts)
+
+
+def _judge(step: Step, condition: Condition, facts: Facts) -> Hindrance | None:
+    value, text, subject, is_secret = condition
+    try:
+        judged = evaluate(value, facts)
+    except UnavailableError:
+        return _find_missing("condition", value, facts)
+    schema, accepts = load_contract(text)
+    if accepts(judged):
+        return None
+    if is_secret or step.sensitive:
+        return Hindrance(REDACTED, is_skip=True)
+    from driftflow.schemas.description import describe_mismatch  # it imports jsonschema
+
+    reason = describe_mismatch(schema, judged, subject) or f"{subject} does not meet the condition"
+    return Hindrance(reason, is_skip=True)
+
+
+def _find_missing(what: str, value: Frozen, facts: Facts) -> Hindrance | None:
+    missing = find_unavailable(value, facts)
+    return None if missing is None else Hindrance(f"{what} {missing.reason}", missing.is_skip)
+
+
+def find_skippable(steps: Sequence[Step]) -> set[int]:
+    """Return the steps that may be skipped: those with a condition, and those that read them.
+
+    Args:
+        steps: The steps in run order.
+    """
+    found: set[int] = set()
+    names: set[str] = set()
+    for index, step in enumerate(steps):
+        if step.when is not None or not names.isdisjoint(step.reads):
+            found.add(index)
+            names.add(step.name)
+    return found
+
+
+def foresee_skips(steps: Sequence[Step]) -> dict[int, str]:
+    """Return the steps that will be skipped as far as is known before the run, with the reasons.
+
+    Args:
+        steps: The steps in run order.
+    """
+    skipped: set[str] = set()
+    foreseen: dict[int, str] = {}
+    outputs = dict.fromkeys(step.name for step in steps)  # there will be some, as far as is known
+    for index in sorted(find_skippable(steps)):
+        reason = _foresee(steps[index], Facts(outputs, skipped))
+        if reason is not None:
+            foreseen[index] = reason
+            skipped.add(steps[index].name)
+            del outputs[steps[index].name]
+    return foreseen
+
+
+def _foresee(step: Step, facts: Facts) -> str | None:
+    """Return why a step will be skipped; None if that is not known."""
+    if step.when is not None:
+        is_known = {*list_reads(step.when.value)} <= {*facts.skipped}
+        found = _judge(step, step.when, facts) if is_known else None
+        if found is not None:
+            return found.reason if found.is_skip else None
+    return find_skipped_input(step, facts)
+
+
+def find_skipped_input(step: Step, facts: Facts) -> str | None:
+    """Return why a step is skipped because of what its input reads; None if it is not."""
+    reasons = list_unavailable(step.input, facts)
+    return next((f"input {reason.reason}" for reason in reasons if reason.is_skip), None)
