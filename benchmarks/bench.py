@@ -86,6 +86,7 @@ def main(runs: int) -> None:
     print_background(costs, runs)
     print_many(min(runs, 5))
     print_resumed(min(runs, 5))
+    print_conditional(min(runs, 5))
     print_acceptors(costs)
 
 
@@ -346,6 +347,39 @@ def print_resumed(runs: int) -> None:
     for what, figure, goal, unit in rows:
         missed = " (missed)" * (figure > goal)
         print(f"| {what} | {figure:.3g}{unit}{missed} | <= {goal}{unit} |")
+
+
+def print_conditional(runs: int) -> None:
+    """Print the table of conditions: each figure, and its greatest good value."""
+    param, output = (workloads.conditional(100_000, reads=reads) for reads in (False, True))
+    costs = side_by_side(
+        {
+            "start": driftflow(1),
+            "plain": driftflow(100_000),
+            "param": [BIN / "driftflow", "--config", param],
+            "output": [BIN / "driftflow", "--config", output],
+            "check": [BIN / "driftflow", "check", output],
+            "json.tool": python("-m", "json.tool", output),
+        },
+        runs,
+    )
+    plain, by_param, by_output = (
+        costs.a_step(name, "start", 100_000) for name in ("plain", "param", "output")
+    )
+    rows = [
+        ("a step whose condition looks at a parameter, of one without", by_param / plain, 1.3),
+        ("a step whose condition looks at an output, of one without", by_output / plain, 1.3),
+        (
+            "`check` of such steps, of `json.tool`",
+            costs["check"].seconds / costs["json.tool"].seconds,
+            1.2,
+        ),
+    ]
+    print("\n| 100,000 conditions | measured | goal |")
+    print("|---|---|---|")
+    for what, figure, goal in rows:
+        missed = " (missed)" * (figure > goal)
+        print(f"| {what} | {figure:.3g}{missed} | <= {goal} |")
 
 
 def ratios(one: tuple[float, ...], other: tuple[float, ...]) -> list[float]:

@@ -11,6 +11,7 @@ import gc
 import random
 import sys
 import time
+from typing import Any
 
 from driftflow.planning.graph import Graph
 
@@ -18,7 +19,7 @@ if __name__ == "__main__":
     number = int(sys.argv[1])
     draw = random.Random(1)  # noqa: S311 - the same graph each time
     names = [f"step-{number - place:07}" for place in range(number)]
-    steps = [
+    steps: list[Any] = [
         {"name": name, "after": [names[draw.randrange(place)] for _ in "abc"] if place else []}
         for place, name in enumerate(names)
     ]
@@ -26,7 +27,7 @@ if __name__ == "__main__":
     best, order = float("inf"), [0]
     for _ in range(5):
         started = time.perf_counter()
-        order = Graph(steps).order
+        order = Graph({"steps": steps}).order
         best = min(best, time.perf_counter() - started)
     assert len(order) == number
     print(best)

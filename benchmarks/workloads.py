@@ -63,6 +63,26 @@ def crowd(steps: int, action: str, value: Any) -> Path:
     return _save(f"{steps}-{action}.json", json.dumps(document))
 
 
+def conditional(steps: int, *, reads: bool) -> Path:
+    """Write the workflow of `driftflow`, each step with a condition that is met.
+
+    Args:
+        steps: How many.
+        reads: Whether the condition looks at the output of a step; else at a parameter.
+    """
+    document = json.loads(driftflow(steps).read_text("utf-8"))
+    value: Any = {"param": "mode"}
+    if reads:
+        value = {"from": {"step": "first", "at": "/mode"}}
+        first = {"name": "first", "action": "echo", "input": {"mode": "full"}, "priority": 99}
+        document["steps"].insert(0, first)
+    else:
+        document["params"] = {"mode": {"enum": ["quick", "full"], "default": "full"}}
+    for step in document["steps"][reads:]:
+        step["when"] = {"value": value, "is": {"const": "full"}}
+    return _save(f"{steps}-{'reading' if reads else 'conditional'}.json", json.dumps(document))
+
+
 def parallel(steps: int) -> Path:
     """Write the workflow of `driftflow`, with the flag on."""
     document = json.loads(driftflow(steps).read_text("utf-8"))
