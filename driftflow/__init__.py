@@ -8,6 +8,7 @@ each says what is decided there. The modules next to the packages are entry poin
     arguments   the usage text; the command line as typed values
     api         the library: runs a workflow; it connects the packages, so begin reading in it
     config      the library: reads a config, checks it, and returns a plan or what is wrong
+    uses        the library: reads the files that a config uses
     testing     the library: runs a workflow with some actions replaced
     events, storage    short public names for `running.events` and `recording.storage`
 

@@ -10,6 +10,7 @@ from driftflow import __version__
 from driftflow.actions.action import ACTIONS, Known, make_performer
 from driftflow.config import load_config
 from driftflow.errors import ResumeError
+from driftflow.planning.plan import hold_to_timeouts
 from driftflow.planning.settings import SYNCS, Options
 from driftflow.running.attempts import AttemptRunner, make_pause, never, random_fraction
 from driftflow.running.interpreter import interpret, sequential
@@ -153,6 +154,9 @@ def run_events(
     if options.audit_sync not in SYNCS:
         raise ValueError(f"audit_sync must be none, run or step, not {options.audit_sync!r}")
     known = _select_actions(plan, actions)
+    if plan.asks_for_id and options.run_id is None:
+        options = options._replace(run_id=make_run_id())
+    plan = hold_to_timeouts(plan) if options.enforce_timeout else plan
     timed = plan.actions if options.enforce_timeout else plan.timed
     if timed and known.addresses:
         from driftflow.actions.registry import refuse_unreachable
@@ -172,6 +176,7 @@ def run_events(
             resumed=resumed,
             keep_going=options.keep_going,
             find_signal=find_signal,
+            run_id=options.run_id or "",
         )
     if plan.flags.is_enabled("audit"):
         from driftflow.recording.audit import record_events
@@ -185,6 +190,13 @@ def run_events(
             beside_code=known is not ACTIONS,
         )
     return events
+
+
+def make_run_id() -> str:
+    """Return a name that no other run has: a UUID."""
+    from uuid import uuid4  # few runs need it
+
+    return str(uuid4())
 
 
 def find_resumption(plan: Plan, run: str | Literal[True]) -> Resumption:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from driftflow.actions.action import ACTIONS
 from driftflow.api import find_changed_code, find_resumption, run_events
 from driftflow.arguments import USAGE, MisuseError, parse_arguments
-from driftflow.config import check_config, load_config
+from driftflow.config import check_config, list_params, load_config
 from driftflow.errors import (
     ActionsError,
     ConfigError,
@@ -21,7 +21,14 @@ from driftflow.errors import (
     StorageError,
 )
 from driftflow.planning.settings import Options
-from driftflow.running.events import EVENTS, AttemptFailed, RunFinished, StepFinished
+from driftflow.running.events import (
+    EVENTS,
+    AttemptFailed,
+    RunFinished,
+    StepDone,
+    StepFinished,
+    StepSkipped,
+)
 from driftflow.running.ordering import RunFold, RunOrder, was_in_vain
 from driftflow.running.signals import (
     SIGINT,
@@ -312,7 +319,7 @@ def _print_lines(
     status: Status = "failed"
     write = output.write
 
-    def print_line(event: StepFinished) -> None:
+    def print_line(event: StepDone) -> None:
         write(f"{format_line(event)}\n")
 
     def end(event: RunFinished) -> None:
@@ -324,6 +331,7 @@ def _print_lines(
         **dict.fromkeys(EVENTS),
         AttemptFailed: _make_teller(arguments),
         StepFinished: order.take,
+        StepSkipped: order.take,
         RunFinished: end,
     }
     try:
@@ -391,7 +399,7 @@ def _check(arguments: Arguments, output: Output) -> int:
     actions = _resolve_actions(arguments)  # once, for all files
     found = [check_config(path, actions=actions) for path in arguments.files]
     output.write(render(found, colour if _has_colours(output.stream) else leave_plain))
-    severities = {issue.severity for findings in found for issue in findings.issues}
+    severities = {issue.severity for findings in found for issue in findings.all_issues}
     return FAILED if "error" in severities or (arguments.strict and severities) else OK
 
 
@@ -399,12 +407,24 @@ def _plan(arguments: Arguments, output: Output) -> int:
     if arguments.print_json and arguments.format not in ("text", "json"):
         raise MisuseError(f"`--print-json` and `--format {arguments.format}` exclude each other")
     render = _find_plan_format("json" if arguments.print_json else arguments.format)
+    if arguments.list_params:
+        return _list_params(arguments, output)
     if arguments.resume and arguments.format not in ("text", "json"):
         raise MisuseError(f"`--format {arguments.format}` does not show what is resumed")
     actions = _resolve_actions(arguments)
     plan = load_config(arguments.config, params=arguments.params, audit=arguments.audit)
     resumed = _resume(plan, actions, arguments) if arguments.resume else None
     output.write(render(plan, actions, resumed))
+    return OK
+
+
+def _list_params(arguments: Arguments, output: Output) -> int:
+    from driftflow.showing.parameters import build_params_document, format_params
+
+    listed = list_params(arguments.config, arguments.params)
+    is_json = arguments.print_json or arguments.format == "json"
+    document = f"{format_json(build_params_document(listed), indent=2)}\n"
+    output.write(document if is_json else format_params(listed))
     return OK
 
 
@@ -478,7 +498,7 @@ def _refuse(findings: Findings) -> None:
     from driftflow.showing.reports import colour, leave_plain, render_report
 
     text = render_report([findings], colour if _has_colours(sys.stderr) else leave_plain)
-    if all(issue.severity == "warning" for issue in findings.issues):
+    if all(issue.severity == "warning" for issue in findings.all_issues):
         text += "\nerror: the config is refused because of these warnings (--strict)\n"
     _print_error(text)
 

@@ -8,20 +8,31 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.acceptor import accepts
-from driftflow.errors import ConfigError, StorageError
+from driftflow.errors import MAX_DEPTH, ConfigError, StorageError
 from driftflow.planning.graph import Graph
-from driftflow.planning.plan import Plan, build_plan, keep_audit_in
-from driftflow.planning.references import list_steps
+from driftflow.planning.parameters import (
+    Parameter,
+    fill_in,
+    list_declared,
+    list_parameters,
+    read_texts,
+)
+from driftflow.planning.plan import Plan, build_plan, find_secrets, keep_audit_in
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE, resolve_flags
 from driftflow.reading.document import copy_json, parse
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from driftflow.actions.sources import Given
     from driftflow.issues import Findings, Issue
+    from driftflow.planning.uses import Flat
     from driftflow.reading.document import Document, Json
+    from driftflow.uses import Uses
+
+# The fields of steps that hold a schema.
+_SCHEMAS = {"when", "returns"}
 
 _DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
@@ -73,27 +84,99 @@ def load_config(  # noqa: PLR0913 - what they are for stands at each call
     source = os.fspath(path)
     document = _read_document(source)
     timeout = environ.get(TIMEOUT_VARIABLE) or None
-    given = {name: _copy_param(name, value) for name, value in (params or {}).items()}
-    graph = Graph(list_steps(document.value))
-    issues = _examine(document, graph, actions if strict else None, given)
-    issues += _check_timeout(timeout)
+    declared = list_declared(document.value)
+    given = _read_params(declared, params)
+    graph = Graph(document.value)
+    judged = actions if strict else None
+    uses = _read_uses(source, document, graph, judged)
+    issues = _examine(document, graph, judged, given, uses) + _check_timeout(timeout)
     if given and not issues:  # what is misspelt in the file comes first
         from driftflow.checking import references
 
-        issues = references.find_unused_params(graph, given)
-    if issues:
-        raise ConfigError(_make_findings(source, document, issues))
+        issues = references.find_unknown_params(graph, given, declared)
+    _refuse(source, document, issues, uses)
     value: Any = document.value
+    flat = None
+    if uses is not None:
+        graph, flat = _flatten(source, document, uses)
     enabled = resolve_flags(value.get("flags", {}), environ.get(FLAGS_VARIABLE, ""))
     seconds = None if timeout is None else float(timeout)
-    plan = build_plan(value, graph, enabled, seconds, given).set(source=source)
+    plan = build_plan(value, graph, enabled, seconds, given, flat=flat).set(source=source)
     if audit is not None:
         plan = keep_audit_in(plan, os.fspath(audit))
-    if plan.flags.is_enabled("audit") and _is_same_file(source, plan.storage_path):
-        raise StorageError(
-            plan.storage_path, "the audit file is the config itself; choose another path"
-        )
+    if plan.flags.is_enabled("audit"):
+        _keep_apart(plan.storage_path, source, uses)
     return plan
+
+
+def _keep_apart(audit: str, source: str, uses: Uses | None) -> None:
+    """Raise StorageError if the audit's file is the config, or a file that it uses."""
+    used = () if uses is None else uses.used
+    if _is_same_file(source, audit):
+        raise StorageError(audit, "the audit file is the config itself; choose another path")
+    if any(_is_same_file(findings.source, audit) for findings in used):
+        raise StorageError(audit, "the config uses the audit file; choose another path")
+
+
+def list_params(
+    path: str | os.PathLike[str], params: Mapping[str, Json] | None = None
+) -> list[Parameter]:
+    """Return the parameters of a config: those that it declares, or else those that it uses.
+
+    Args:
+        path: The JSON file.
+        params: By name, a JSON value for each parameter that is given. None need be.
+
+    Raises:
+        ConfigError: If the config is at fault, or a value that is given.
+        TypeError: If a value that is given is not a JSON value.
+    """
+    source = os.fspath(path)
+    document = _read_document(source)
+    declared = list_declared(document.value)
+    graph = Graph(document.value)
+    uses = _read_uses(source, document, graph, None)
+    issues = _examine(document, graph, None, None, uses)
+    given = _read_params(declared, params)
+    if not issues:
+        issues = _judge_params(document, declared, graph, given)
+    _refuse(source, document, issues, uses)
+    if uses is not None:
+        graph, _ = _flatten(source, document, uses)
+    names = {*(declared or ()), *(reference["param"] for reference in graph.params)}
+    return [*list_parameters(declared, graph.steps, given, find_secrets(graph, names))]
+
+
+def _read_params(
+    declared: Mapping[str, Any] | None, params: Mapping[str, Json] | None
+) -> dict[str, Json]:
+    """Return copies of the values that are given, each text read by what its schema takes."""
+    texts_read = read_texts(declared, params or {})
+    return {name: _copy_param(name, value) for name, value in texts_read.items()}
+
+
+def _judge_params(
+    document: Document,
+    declared: Mapping[str, Any] | None,
+    graph: Graph,
+    given: Mapping[str, Json],
+) -> tuple[Issue, ...]:
+    """Return what is wrong with the values that are given, of a document without mistakes."""
+    from driftflow.checking import parameters, references
+
+    found = [*references.find_unknown_params(graph, given, declared)]
+    found += parameters.find_wrong_values(declared or {}, graph, given)
+    return _place(document, found)
+
+
+def _place(document: Document, found: list[Issue]) -> tuple[Issue, ...]:
+    """Return the issues of a document with those of its text, each at its line and column."""
+    if not found:
+        return document.issues
+    from driftflow.issues import MAX_ISSUES
+    from driftflow.reading.positions import arrange, locate
+
+    return arrange([*document.issues, *locate(document.plain, found[:MAX_ISSUES])])
 
 
 def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findings:
@@ -115,23 +198,104 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
         document = _read_document(source)
     except ConfigError as error:
         return error.findings
-    graph = Graph(list_steps(document.value))
-    return _make_findings(source, document, _examine(document, graph, actions, None))
+    graph = Graph(document.value)
+    uses = _read_uses(source, document, graph, actions)
+    issues = _examine(document, graph, actions, None, uses)
+    return _make_findings(source, document, issues, uses)
 
 
-def _examine(
-    document: Document, graph: Graph, actions: Given | None, params: Mapping[str, Json] | None
+def _read_uses(source: str, document: Document, graph: Graph, actions: Given | None) -> Uses | None:
+    """Read the files that a document uses; None if it uses none.
+
+    Args:
+        source: Its file.
+        document: The document.
+        graph: Its graph.
+        actions: With which the files are checked; None to find only what is wrong with them.
+    """
+    if "use" not in graph.fields:
+        return None
+    from driftflow.uses import read_uses
+
+    def check(document: Document, uses: Uses) -> Findings:
+        issues = _examine(document, uses.file.graph, actions, None, uses, is_used=True)
+        return _make_findings(uses.file.source, document, issues, uses)
+
+    return read_uses(source, document, _read_document, check)
+
+
+def _flatten(source: str, document: Document, uses: Uses) -> tuple[Graph, Flat]:
+    """Return the config with the steps of the files that it uses, and the graph of all.
+
+    Raises:
+        ConfigError: If a value is nested too deep, in what is handed on from file to file.
+    """
+    from driftflow.planning.uses import flatten, is_too_deep
+
+    flat = flatten(uses.file)
+    if is_too_deep(flat):
+        from driftflow.issues import Issue
+
+        message = f"with the files that are used, a value is nested deeper than {MAX_DEPTH} levels"
+        found = [Issue("nested-too-deep", message, ("steps",), mark="start")]
+        _refuse(source, document, _place(document, found), uses)
+    return Graph(flat.document, flat.groups), flat
+
+
+def _refuse(source: str, document: Document, issues: tuple[Issue, ...], uses: Uses | None) -> None:
+    """Raise ConfigError if there is any issue, of a document or of the files that it uses."""
+    if issues or (uses is not None and any(findings.issues for findings in uses.used)):
+        raise ConfigError(_make_findings(source, document, issues, uses))
+
+
+def _examine(  # noqa: PLR0913 - what they are for stands at each call
+    document: Document,
+    graph: Graph,
+    actions: Given | None,
+    params: Mapping[str, Json] | None,
+    uses: Uses | None = None,
+    *,
+    is_used: bool = False,
 ) -> tuple[Issue, ...]:
-    """Return what is wrong with a document, and with actions also what will surprise."""
+    """Return what is wrong with a document, and with actions also what will surprise.
+
+    Args:
+        document: The document.
+        graph: Its graph, if it uses no other files.
+        actions: What steps can name; None to find only what is wrong.
+        params: The values of the parameters that are given; None if that is not known yet.
+        uses: The files that it uses; None if it uses none.
+        is_used: Whether another file uses it.
+    """
+    graph = graph if uses is None else uses.file.graph
     found: list[Issue] = []
     if not accepts(document.value):
         from driftflow.schemas import explanation
 
         found += explanation.find_issues(document.value)
+    if isinstance(document.value, dict) and "requires" in document.value:
+        from driftflow.checking import features
+
+        found += features.find_issues(document.value)
+    declared = list_declared(document.value)
     if graph.has_links:
         from driftflow.checking import references
 
-        found += references.find_issues(graph, params)
+        values = None if params is None else _list_known(declared, graph, params)
+        found += references.find_issues(graph, values, uses.file.unknown if uses else ())
+    if uses is not None:
+        from driftflow.checking.uses import find_issues
+
+        known_params = None if params is None else fill_in(declared, params)
+        found += uses.issues + find_issues(uses.file, known_params)
+    if declared is not None or not _SCHEMAS.isdisjoint(graph.fields):
+        from driftflow.checking import schemas
+
+        found += schemas.find_issues(document.value)
+        if declared is not None:
+            from driftflow.checking import parameters
+
+            found += parameters.find_issues(declared, graph, params)
     if actions is not None:
         from driftflow.actions.registry import resolve_actions
         from driftflow.checking import warnings
@@ -140,12 +304,22 @@ def _examine(
         known = resolve_actions(actions)
         if len(found) < MAX_ISSUES:  # the errors are the first, and no more are told
             found += warnings.find_issues(document.value, known, [*(params or ())])
-    if not found:
-        return document.issues
-    from driftflow.issues import MAX_ISSUES
-    from driftflow.reading.positions import arrange, locate
+        if is_used:
+            from driftflow.checking.uses import find_ignored_settings
 
-    return arrange([*document.issues, *locate(document.plain, found[:MAX_ISSUES])])
+            found += find_ignored_settings(document.value)
+    return _place(document, found)
+
+
+def _list_known(
+    declared: Mapping[str, Any] | None, graph: Graph, params: Mapping[str, Json]
+) -> dict[str, Json]:
+    """Return the parameters that have a value, and those that should have been declared."""
+    known: dict[str, Json] = fill_in(declared, params)
+    if declared is not None:
+        names: Iterable[str] = (reference["param"] for reference in graph.params)
+        known.update((name, None) for name in names if name not in declared)
+    return known
 
 
 def _read_document(source: str) -> Document:
@@ -159,16 +333,22 @@ def _read_document(source: str) -> Document:
     raise ConfigError(redact_all(findings) if may_be_sensitive(data) else findings)
 
 
-def _make_findings(source: str, document: Document, issues: tuple[Issue, ...]) -> Findings:
+def _make_findings(
+    source: str, document: Document, issues: tuple[Issue, ...], uses: Uses | None = None
+) -> Findings:
     """Return the findings about a document, without what is not for everybody."""
     from driftflow.issues import Findings
 
-    findings = Findings(source, document.text, issues)
+    findings = Findings(source, document.text, issues, uses.used if uses else ())
     if not issues:
         return findings
     from driftflow.checking.redaction import redact
 
-    return redact(findings, document)
+    if uses is None:
+        return redact(findings, document)
+    from driftflow.checking.uses import list_secret_paths
+
+    return redact(findings, document, list_secret_paths(uses.file))
 
 
 def _is_same_file(source: str, other: str) -> bool:

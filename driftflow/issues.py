@@ -25,9 +25,17 @@ CODES: dict[str, Severity] = {
     "wrong-type": "error",
     "empty-string": "error",
     "out-of-range": "error",
+    "wrong-reference": "error",
+    "wrong-schema": "error",
+    "unknown-feature": "error",
     "unknown-step": "error",
     "ambiguous-step": "error",
     "circle": "error",
+    "wrong-use": "error",
+    "misplaced-field": "error",
+    "no-output": "error",
+    "undeclared-param": "error",
+    "wrong-param": "error",
     "missing-param": "error",
     "unknown-param": "error",
     "wrong-environment": "error",
@@ -35,8 +43,14 @@ CODES: dict[str, Severity] = {
     "unknown-flag": "warning",
     "unknown-action": "warning",
     "wrong-input": "warning",
+    "cannot-fit": "warning",
+    "no-such-place": "warning",
     "unknown-error-type": "warning",
     "almost-reference": "warning",
+    "loose-condition": "warning",
+    "unknown-keyword": "warning",
+    "idle-keyword": "warning",
+    "unused-param": "warning",
     "duplicate-name": "warning",
 }
 
@@ -59,6 +73,8 @@ class Issue(NamedTuple):
         column: The column in that line, from 1, in characters (code points); None if the line is.
         end_column: The column after the last character of the problem, on the same line; None if
             the line is.
+        source: The file that it is about, as it is named in messages; None for the one that was
+            checked, in which others are used.
     """
 
     code: str
@@ -69,6 +85,7 @@ class Issue(NamedTuple):
     line: int | None = None
     column: int | None = None
     end_column: int | None = None
+    source: str | None = None
 
     @property
     def severity(self) -> Severity:
@@ -89,11 +106,19 @@ class Findings(NamedTuple):
         text: Its text; empty if it could not be read. Lines on which a sensitive step stands are
             `[redacted]`, if there are issues.
         issues: In the order of the file.
+        used: What was found in the files that it uses, be it in a file that it uses: each once, in
+            the order in which they are first used. These have no `used` of their own.
     """
 
     source: str
     text: str
     issues: tuple[Issue, ...]
+    used: "tuple[Findings, ...]" = ()
+
+    @property
+    def all_issues(self) -> tuple[Issue, ...]:
+        """Return the issues, and then those of the files that it uses."""
+        return (*self.issues, *(issue for findings in self.used for issue in findings.issues))
 
 
 def locate_issue(source: str, issue: Issue) -> str:

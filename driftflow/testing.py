@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from driftflow.running.events import Event
 
 
+# The ID of every such run.
+RUN_ID = "00000000-0000-0000-0000-000000000000"
+
+
 class Outcome(NamedTuple):
     """The result of a run, and what happened in it.
 
@@ -102,7 +106,9 @@ def run(  # noqa: PLR0913 - what they are for stands at each call
     fold = RunFold(plan, keep_going=keep_going)
     resumed = None if record is None else _resume(plan, os.fspath(record))
     crew = sequential(runner)
-    events = tuple(interpret(plan, crew, _still, resumed=resumed, keep_going=keep_going))
+    events = tuple(
+        interpret(plan, crew, _still, resumed=resumed, keep_going=keep_going, run_id=RUN_ID)
+    )
     for event in events:
         fold.take(event)
     lines = tuple(format_line(event) for event in fold.shown)

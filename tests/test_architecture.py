@@ -163,7 +163,7 @@ def test_any_error_is_caught_where_code_of_others_is_run() -> None:
 def test_the_schemas_are_json_and_nothing_else() -> None:
     """A Python file among them would get in the way of the wheel."""
     files = sorted(path.name for path in (CHECKOUT / "schema").iterdir())
-    names = ("audit", "driftflow", "findings", "plan", "result")
+    names = ("audit", "driftflow", "findings", "params", "plan", "result")
     assert files == [f"{name}.schema.json" for name in names]
     assert not (CHECKOUT / "driftflow" / "schema").exists()
 

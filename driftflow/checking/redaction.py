@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     Extents: TypeAlias = dict[JsonPath, tuple[int, int]]
 
 _FIELD = "sensitive"
+# The fields of a sensitive step that may hold what is secret.
+_SECRET = {("input",), ("when",)}
 _CANNOT_TAKE = f"the action cannot take the input {REDACTED}: the step will fail when it runs"
+_WRONG_PARAM = f"the parameter breaks its schema: {REDACTED}"
+# What quotes only names of steps, of files and of fields, which are no secret.
+_OF_NAMES = {"circle", "misplaced-field"}
 _FIELDS = re.compile(rf'"{_FIELD}"\s*:')
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -44,12 +49,13 @@ def redact_all(findings: Findings) -> Findings:
     return findings._replace(issues=issues, text=_LINE.sub(REDACTED, findings.text))
 
 
-def redact(findings: Findings, document: Document) -> Findings:
+def redact(findings: Findings, document: Document, secret: Collection[JsonPath] = ()) -> Findings:
     """Return the findings without the lines of sensitive steps, and without quotes of their inputs.
 
     Args:
         findings: What was found in a file.
         document: What the file holds.
+        secret: The paths of what use steps give, as far as it is not for everybody.
     """
     fields = _FIELDS.findall(document.text)
     steps: dict[JsonPath, bool] = {
@@ -61,12 +67,16 @@ def redact(findings: Findings, document: Document) -> Findings:
     if len(fields) > len(steps) or (is_changed and _FIELD in document.text):
         return redact_all(findings)  # one is where no step belongs, or in a comment
     paths = [path for path, is_sensitive in steps.items() if is_sensitive]
+    paths += secret
     if not paths:
         return findings
     hidden = find_values(document.plain, paths)
     lines = Lines(findings.text)
+    steps_with_secrets = {path[:2] for path in secret}
     issues = tuple(
-        _remove_quotes(issue) if _is_about_input(issue, hidden, lines) else issue
+        _remove_quotes(issue)
+        if _is_about_input(issue, hidden, lines) or _is_about_given(issue, steps_with_secrets)
+        else issue
         for issue in findings.issues
     )
     return findings._replace(issues=issues, text=_remove_lines(lines, hidden.values()))
@@ -74,11 +84,13 @@ def redact(findings: Findings, document: Document) -> Findings:
 
 def _remove_quotes(issue: Issue) -> Issue:
     message, hint = _unquote(issue.message), issue.hint and _unquote(issue.hint)
-    if issue.code == "circle":  # it quotes the names of steps, and these are no secret
+    if issue.code in _OF_NAMES:
         message, hint = issue.message, issue.hint
     if issue.code == "wrong-input":  # its message quotes in other ways, too
         message, hint = _CANNOT_TAKE, None
-    is_of_input = issue.path[2:3] == ("input",)
+    is_of_input = issue.path[2:3] in _SECRET
+    if issue.code == "wrong-param":  # it quotes without marks, too
+        message, hint = _WRONG_PARAM, None
     return issue._replace(
         message=message, hint=hint, path=issue.path[:3] if is_of_input else issue.path
     )
@@ -88,10 +100,15 @@ def _unquote(text: str) -> str:
     return re.sub(r"`.*`", REDACTED, text, flags=re.DOTALL)
 
 
+def _is_about_given(issue: Issue, steps: Collection[JsonPath]) -> bool:
+    """Return whether an issue quotes what one of these use steps gives."""
+    return issue.path[:2] in steps and issue.path[2:3] == ("params",)
+
+
 def _is_about_input(issue: Issue, hidden: Extents, lines: Lines) -> bool:
     """Return whether an issue is about the input of a hidden step, or stands in such a step."""
     if issue.path:
-        return issue.path[:2] in hidden and issue.path[2:3] == ("input",)
+        return issue.path[:2] in hidden and issue.path[2:3] in _SECRET
     if issue.line is None or issue.column is None:
         return False
     offset = lines.begin(issue.line) + issue.column - 1

@@ -11,15 +11,23 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.provenance import find_error_types
+from driftflow.checking import contracts, parameters, schemas
 from driftflow.errors import ATTEMPT_ERRORS, Permanent
 from driftflow.issues import MAX_ISSUES, Issue
-from driftflow.planning.references import find_references, is_reference, list_steps
+from driftflow.planning.references import (
+    CONTAINERS,
+    find_references,
+    is_reference,
+    list_output,
+    list_steps,
+    list_values,
+)
 from driftflow.schemas.published import find_unknown_keys, load_schema
 from driftflow.suggestion import did_you_mean, find_nearest
 from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from jsonschema import Draft7Validator
 
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
     from driftflow.issues import JsonPath
     from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
+
+    Values = Sequence[tuple[JsonPath, Json]]
 
 _FAILS = "the step will fail when it runs"
 # The actions of the packs that are shipped and off until they are asked for.
@@ -36,11 +46,6 @@ PACKS = {
         *("write_text", "write_json", "write_csv", "write_jsonl"),
     },
     "driftflow.packs.process": {"command"},
-}
-# By the key of a reference: what to do about another key that looks like `default`.
-_DEFAULT_HINTS = {
-    "param": "did you mean `default`?",
-    "from": "`from` cannot have a default: remove it",
 }
 # The types of errors that every step can name: by how they are called, their own names.
 _ERRORS = {
@@ -68,8 +73,12 @@ def find_issues(
         _find_ignored(document),
         _check_actions(steps, actions, given),
         _check_error_types(steps, actions),
-        _check_inputs(steps),
+        _check_values(steps, list_output(document)),
         _check_names(steps),
+        contracts.find_issues(document, steps, actions),
+        schemas.find_loose_conditions(document),
+        schemas.find_surprises(document, steps, actions),
+        parameters.find_unused(document),
     )
     return [*islice(found, MAX_ISSUES)]
 
@@ -92,6 +101,11 @@ def _find_ignored(value: Json, path: JsonPath = ()) -> Iterator[Issue]:
             for index, step in enumerate(list_steps(value)):
                 if not step.keys() <= counted or "backoff" in step:  # as few have
                     yield from _find_ignored(step, (key, index))
+                if "params" in step and "use" not in step:
+                    message = "`params` is ignored in a step that has no `use`"
+                    hint = did_you_mean("params", {"input"} - step.keys())
+                    path = (key, index, "params")
+                    yield Issue("ignored-field", message, path, hint, mark="key")
         elif (*kind, key) in _objects():
             yield from _find_ignored(member, (*path, key))
 
@@ -215,27 +229,75 @@ def _explain_error_type(name: str, known: Mapping[str, str]) -> Issue:
     return Issue("unknown-error-type", message, hint=hint)
 
 
-def _check_inputs(steps: Sequence[StepDocument]) -> Iterator[Issue]:
-    for index, step in enumerate(steps):
-        if isinstance(step.get("input"), dict | list):
-            yield from _find_almost_references(step["input"], ("steps", index, "input"))
+def _check_values(steps: Sequence[StepDocument], output: Values) -> Iterator[Issue]:
+    names = {step["name"] for step in steps if isinstance(step.get("name"), str)}
+    holders = [
+        (("steps", index), list_values(step))
+        for index, step in enumerate(steps)
+        if type(step.get("input")) in CONTAINERS or "when" in step
+    ]
+    for start, values in (*holders, ((), output)):
+        for path, value in values:
+            if isinstance(value, dict | list):
+                yield from _find_almost_references(value, (*start, *path), names)
 
 
-def _find_almost_references(value: Json, path: JsonPath) -> Iterator[Issue]:
-    """Yield the objects that are data only because their `default` is wrong or too much."""
+def _find_almost_references(value: Json, path: JsonPath, names: Collection[str]) -> Iterator[Issue]:
+    """Yield the objects that are data only because of another key, and do not look like data.
+
+    Args:
+        value: A value in which references may stand.
+        path: The path to it.
+        names: The names of the steps.
+    """
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _find_almost_references(item, (*path, index))
+            yield from _find_almost_references(item, (*path, index), names)
     elif isinstance(value, dict) and not ("literal" in value and is_reference(value)):
-        for key, hint in _DEFAULT_HINTS.items():
-            other = next((name for name in value if name != key), "")
-            looks_like_one = value.keys() == {key, other} and find_nearest(other, ["default"])
-            if looks_like_one and not is_reference(value):
-                keys = f"the keys `{key}` and `{shorten(other)}`"
-                message = f"an object with {keys} is not a reference, but plain data"
-                yield Issue("almost-reference", message, (*path, other), hint, mark="key")
+        for key, looks_like_one in _ALMOST.items():
+            if key in value and not is_reference(value):
+                others = [name for name in value if name != key]
+                if hint := looks_like_one(value[key], others, names):
+                    yield _explain_almost(key, others[0], path, hint)
         for key, member in value.items():
-            yield from _find_almost_references(member, (*path, key))
+            yield from _find_almost_references(member, (*path, key), names)
+
+
+def _explain_almost(key: str, other: str, path: JsonPath, hint: str) -> Issue:
+    keys = f"the keys `{key}` and `{shorten(other)}`"
+    message = f"an object with {keys} is not a reference, but plain data"
+    return Issue("almost-reference", message, (*path, other), hint, mark="key")
+
+
+def _almost_param(_: Json, others: Sequence[str], _names: Collection[str]) -> str | None:
+    is_near = len(others) == 1 and find_nearest(others[0], ["default"])
+    return "did you mean `default`?" if is_near else None
+
+
+def _almost_from(given: Json, others: Sequence[str], names: Collection[str]) -> str | None:
+    listed = given if isinstance(given, list) else [given]
+    is_step = bool(listed) and all(isinstance(name, str) and name in names for name in listed)
+    is_near = len(others) == 1 and find_nearest(others[0], ["default", "at"])
+    if not (is_step or (is_near and others[0] != "at")):
+        return None
+    if isinstance(given, str) and is_near:
+        return f'write `{{"from": {{"step": "{shorten(given)}", "{is_near}": ...}}}}`'
+    return f"to read the step, remove `{shorten(others[0])}`; for data, write `literal` around it"
+
+
+def _almost_concat(given: Json, _: Sequence[str], _names: Collection[str]) -> str | None:
+    parts = given if isinstance(given, list) else []
+    has_reference = any(isinstance(part, dict) and is_reference(part) for part in parts)
+    return "a `concat` stands alone" if has_reference else None
+
+
+# By the key of a reference: returns what to do about an object that has other keys beside it, if
+# it looks like a slip; from the value of the key, the other keys, and the names of the steps.
+_ALMOST: dict[str, Callable[[Json, Sequence[str], Collection[str]], str | None]] = {
+    "param": _almost_param,
+    "from": _almost_from,
+    "concat": _almost_concat,
+}
 
 
 def _check_names(steps: Sequence[StepDocument]) -> Iterator[Issue]:
@@ -279,11 +341,7 @@ def _explain_input(
     from driftflow.schemas.explanation import find_input_issues
 
     action, value = step["action"], step.get("input", "")
-    try:
-        found = find_input_issues(validator, action, value)
-    except (ArithmeticError, RecursionError) as error:  # the step will not get further
-        schema = f"the schema of `{shorten(action)}`"
-        found = [Issue("wrong-input", f"the input cannot be checked against {schema}: {error}")]
+    found = find_input_issues(validator, action, value)
     defaults = {
         (*start, "default"): reference["param"]
         for start, reference in find_references(value)

@@ -30,8 +30,8 @@ _BLOCK = 512  # characters
 # number says enough; and the misspelt name of a missing field is of course an ignored one.
 _FOLLOWS = {
     "syntax": {"not-finite", "number-too-large"},
-    "not-finite": {"wrong-type", "out-of-range", "wrong-input"},
-    "number-too-large": {"wrong-type", "out-of-range", "wrong-input"},
+    "not-finite": {"wrong-type", "wrong-reference", "out-of-range", "wrong-input"},
+    "number-too-large": {"wrong-type", "wrong-reference", "out-of-range", "wrong-input"},
     "wrong-type": {"out-of-range"},
     "missing-field": {"ignored-field"},
 }

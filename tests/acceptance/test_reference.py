@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.command import CHECKOUT, invoke
@@ -20,11 +20,16 @@ import driftflow.testing
 from driftflow import arguments
 from driftflow.actions.action import ACTIONS
 from driftflow.actions.registry import resolve_actions
+from driftflow.checking.features import FEATURES
 from driftflow.errors import ATTEMPT_ERRORS
 from driftflow.issues import CODES
 from driftflow.parallel.processes import MARK
+from driftflow.planning.references import FORMS
 from driftflow.planning.settings import FLAGS_VARIABLE, TIMEOUT_VARIABLE
 from driftflow.schemas.published import load_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKS = ("driftflow.packs.files", "driftflow.packs.process")
 
@@ -42,21 +47,21 @@ def rows(text: str) -> list[list[str]]:
     return [[name, *(cell.strip() for cell in rest.split(" | "))] for name, rest in found]
 
 
-def fields(properties: dict[str, Any], prefix: str = "") -> dict[str, tuple[str, str]]:
-    """Each field's type and default, as the page writes them."""
+def fields(thing: dict[str, Any], prefix: str = "") -> dict[str, tuple[str, str]]:
+    """The type and default of each field of an object, as the page writes them."""
     found = {}
-    for name, field in properties.items():
-        found[prefix + name] = (
-            kind(field),
-            json.dumps(field["default"]) if "default" in field else "none",
-        )
-        found |= fields(field.get("properties", {}), f"{prefix}{name}.")
+    for name, field in thing.get("properties", {}).items():
+        default = json.dumps(field["default"]) if "default" in field else "none"
+        is_required = name in thing.get("required", ())
+        found[prefix + name] = kind(field), "required" if is_required else default
+        found |= fields(field, f"{prefix}{name}.")
     return found
 
 
 def kind(field: dict[str, Any]) -> str:
     """A field's type in words."""
-    words = str(field.get("type", "anything"))
+    kinds = field.get("type", "anything")
+    words = " or ".join(kinds) if isinstance(kinds, list) else kinds
     if "items" in field:
         words += " of strings" if field["items"]["type"] == "string" else " of steps"
     if "minLength" in field:
@@ -74,9 +79,7 @@ def test_every_field_of_a_config_is_there() -> None:
     step = workflow["properties"]["steps"]["items"]
     tables = section("config", "## Fields").split("Each step:")
     for text, level in zip(tables, (workflow, step), strict=True):
-        expected = fields(level["properties"])
-        for name in level["required"]:
-            expected[name] = (expected[name][0], "required")
+        expected = fields(level)
         shown = {name: (kind, default.strip("`")) for name, kind, default, _ in rows(text)}
         assert shown == expected
 
@@ -184,11 +187,13 @@ def test_every_action_that_ships_is_there() -> None:
 
 @pytest.mark.parametrize("name", ["driftflow", "result", "audit", "findings", "plan"])
 def test_every_field_of_a_schema_is_explained(name: str) -> None:
-    """By a title and a description; what has a default says it."""
+    """By a title and a description, or a comment if it is none; what has a default says it."""
     unexplained = []
     waiting: list[tuple[str, dict[str, Any]]] = [("", load_schema(name))]
     while waiting:
         path, node = waiting.pop()
+        if "$comment" in node:
+            continue
         if not {"title", "description"} <= node.keys():
             unexplained.append(path)
         inner = {**node.get("definitions", {}), **node.get("properties", {})}
@@ -198,9 +203,36 @@ def test_every_field_of_a_schema_is_explained(name: str) -> None:
             # A record's definition refers to what is explained elsewhere.
             if field and "$ref" not in field and "const" not in field
         ]
-        if "items" in node:
+        if "$ref" not in node.get("items", {"$ref": ""}):
             waiting.append((f"{path}[]", node["items"]))
     assert unexplained == []
+
+
+def explained(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The schemas of the fields of a config, each with its name on the page; of items, theirs."""
+    yield path, node
+    for name, field in node.get("properties", {}).items():
+        yield from explained(field, f"{path}.{name}".strip("."))
+    for keyword in ("items", "additionalProperties"):
+        if "title" in node.get(keyword, {}):
+            yield from explained(node[keyword], "" if path == "steps" else path)
+
+
+def test_an_editor_names_the_place_where_more_stands() -> None:
+    """Behind the words about each field, and about each reference: a row of the page."""
+    page = read("docs/reference/config.md")
+    fields = [*explained(load_schema("driftflow"))]
+    assert {"", "name", "steps", "when.is", "backoff.factor"} <= {path for path, _ in fields}
+    for path, node in fields:
+        words, _, place = node["markdownDescription"].partition("\n\nReference: ")
+        assert words
+        assert place == (f"config, `{path}`" if path else "config"), path
+        assert not path or f"\n| `{path}` |" in page
+    shown = json.dumps(load_schema("driftflow")["definitions"])
+    keys = set(re.findall(r"Reference: config, `(\w+)`", shown))
+    assert keys == {*FORMS} - {"item", "secret"}
+    for key in keys:
+        assert f'\n| `{{"{key}": ' in page
 
 
 def test_the_exit_statuses_of_the_readme_are_the_commands() -> None:
@@ -208,3 +240,8 @@ def test_the_exit_statuses_of_the_readme_are_the_commands() -> None:
     shown = re.findall(r"^\| (\d) \| (.+) \|$", read("README.md"), re.MULTILINE)
     usage = invoke("--help").stdout
     assert shown == re.findall(r"^  (\d)  (.*)$", usage, re.MULTILINE)
+
+
+def test_every_feature_is_there() -> None:
+    """With the version that brought it."""
+    assert rows(section("config", "## Features")) == [[*row] for row in FEATURES.items()]

@@ -18,6 +18,7 @@ from support.performers import PERFORMERS, answer, dask, loky, own_threads, proc
 
 from driftflow.actions.action import ACTIONS, Action
 from driftflow.schemas.published import load_schema
+from driftflow.testing import RUN_ID
 from promises import Promise, Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def runs_do_what_the_contract_says(_: Path, *, plans: int) -> Verdict:
     Raises:
         AssertionError: They do not; its notes say on which workflow.
     """
-    compare = settings(max_examples=plans)(given(workflows.linked())(_compare))
+    compare = settings(max_examples=plans)(given(workflows.linked(conditional=True))(_compare))
     compare()
     return Verdict(holds=True, figure=f"{plans} plans, all as the model says")
 
@@ -58,17 +59,17 @@ def _compare(workflow: tuple[dict[str, Any], dict[str, str]]) -> None:
 def _compare_one(config: dict[str, Any], params: dict[str, str], *, keep_going: bool) -> None:
     options = [f"--param={name}={value}" for name, value in params.items()]
     options += ["--keep-going"] * keep_going
-    expected = naive.Run(config, params, keep_going=keep_going)
+    expected = naive.Run(config, params, keep_going=keep_going, run_id=RUN_ID)
     flags = config.get("flags", {})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = workflows.write(folder, config)
-        with _flaky():
+        with _flaky(), _one_id():
             text = invoke(
                 "--config", path, *options, cwd=folder, environ={"DRIFTFLOW_FLAGS": "audit"}
             )
         assert list(folder.iterdir()) == [path]
-        with _flaky():
+        with _flaky(), _one_id():
             document = invoke("--config", path, "--print-json", *options, cwd=folder)
         audit = _records(folder / config.get("storage", {}).get("path", "driftflow.audit.json"))
     status = 0 if expected.status == "ok" else 1
@@ -106,6 +107,11 @@ def _flaky() -> Any:
     return mock.patch.dict(ACTIONS, {"flaky": Action(workflows.Flaky(), "", "")})
 
 
+def _one_id() -> Any:
+    """Each run that asks for its ID has the one that the model has."""
+    return mock.patch("driftflow.api.make_run_id", return_value=RUN_ID)
+
+
 def _but_unknown(stderr: str) -> str:
     """What is said, but for the actions that there are not."""
     lines = stderr.splitlines(keepends=True)
@@ -133,15 +139,16 @@ def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: 
     starts = [record for record in steps if record["event"] == "step_started"]
     finishes = [record for record in steps if record["event"] == "step_finished"]
     failures = [record for record in steps if record["event"] == "attempt_failed"]
-    assert len(starts) + len(finishes) + len(failures) == len(steps)
+    skips = [record for record in steps if record["event"] == "step_skipped"]
+    assert len(starts) + len(finishes) + len(failures) + len(skips) == len(steps)
     by_index = {record["index"]: record for record in finishes}
-    counted = sorted(by_index.keys() - finished.get("discarded", []))
-    assert [
-        {"name": record["step"]}
-        | {key: record[key] for key in ("ok", "output", "error", "attempts")}
-        for record in (by_index[index] for index in counted)
-    ] == document["results"]
-    others = [by_index[index] for index in finished.get("discarded", [])]
+    skipped = {record["index"]: record for record in skips}
+    assert len(skipped) == len(skips)
+    assert skipped.keys().isdisjoint(by_index)
+    all_done = by_index | skipped
+    counted = sorted(all_done.keys() - finished.get("discarded", []))
+    assert [_make_result(all_done[index]) for index in counted] == document["results"]
+    others = [by_index[index] for index in finished.get("discarded", []) if index in by_index]
     assert [record["step"] for record in others if record["attempts"]] == discarded
     assert len(by_index) == len(finishes)
     assert sorted(record["index"] for record in starts) == sorted(by_index)
@@ -158,15 +165,25 @@ def _agrees(records: list[dict[str, Any]], document: dict[str, Any], discarded: 
         assert ended[-1]["step"] == finished["stopped_by"]
 
 
+def _make_result(record: dict[str, Any]) -> dict[str, Any]:
+    """The result of a step, by the record of its end."""
+    name = {"name": record["step"]}
+    if record["event"] == "step_skipped":
+        nothing = {"ok": True, "output": None, "error": None, "attempts": 0}
+        return name | nothing | {"skipped": record["reason"]}
+    return name | {key: record[key] for key in ("ok", "output", "error", "attempts")}
+
+
 def _adds_up(metrics: dict[str, Any], document: dict[str, Any], planned: int) -> None:
     results = document["results"]
+    skipped = sum("skipped" in result for result in results)
     assert metrics["attempts"] == sum(result["attempts"] for result in results)
     assert metrics["steps"] == {
         "planned": planned,
-        "ok": sum(result["ok"] for result in results),
+        "ok": sum(result["ok"] for result in results) - skipped,
         "failed": sum(not result["ok"] for result in results),
         "not_run": planned - len(results),
-    }
+    } | ({"skipped": skipped} if skipped else {})
     assert [step["name"] for step in metrics["step_durations"]] == [
         result["name"] for result in results
     ]

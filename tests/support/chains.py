@@ -1,7 +1,8 @@
 """Chains of runs: each is broken off in some way, and the next one resumes it.
 
 What their steps do can be seen from outside: each writes a file, and looks at the files of steps
-that it comes after. So a step that stands on something old gives another output than it should.
+that it comes after. So a step that stands on something old gives another output than it should. Of
+a step that is skipped nothing is left to be seen.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from driftflow.actions.registry import resolve_actions
 from driftflow.api import find_resumption, run_events
 from driftflow.errors import ResumeError
 from driftflow.planning.plan import list_waves
-from driftflow.planning.references import thaw
 from driftflow.planning.settings import Options
+from driftflow.planning.values import write
 from driftflow.resuming.past import measure
-from driftflow.running.events import RunFinished, StepFinished, StepStarted
+from driftflow.running.events import RunFinished, StepFinished, StepSkipped, StepStarted
 from driftflow.running.ordering import RunFold
 from driftflow.showing.results import build_result_document
 from support import upkeep, workflows
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 DEEDS = resolve_actions([Path(__file__).with_name("worldly.py")])
 # How long an output is that a record does not have whole, if `records.MAX_VALUE_BYTES` is patched.
 MOST_BYTES = 100
+# About half of all outputs are like this.
+HALF = {"type": "string", "pattern": "[0-7][.]*$"}
 
 Spec = dict[str, Any]
 
@@ -88,35 +91,73 @@ class Chain:
                 "secret": draw.random() < 0.08,
                 "long": draw.random() < 0.3,
                 "source": draw.random() < 0.3,
+                "default": draw.random() < 0.4,
+                "when": None,
             }
         )
+        if draw.random() < 0.3:
+            self.set_condition(self.specs[-1])
+
+    def set_condition(self, spec: Spec) -> None:
+        """Let it depend on a parameter, or on what another step gives, whether a step runs.
+
+        One that depends on something may depend on nothing then.
+        """
+        draw = self._draw
+        names = self.list_earlier(spec)
+        if spec["when"] and draw.random() < 0.5:
+            spec["when"] = None
+        elif names and draw.random() < 0.6:
+            value: Any = {"from": draw.choice(names)}
+            if draw.random() < 0.3:
+                value = {"from": {"step": value["from"], "default": "no output"}}
+            spec["when"] = {"value": value, "is": draw.choice([HALF, HALF, {"not": HALF}])}
+        else:
+            mode = {"const": draw.choice(["m0", "m0", "m1"])}
+            spec["when"] = {"value": {"param": "mode"}, "is": mode}
+
+    def list_earlier(self, spec: Spec) -> list[str]:
+        """The steps after which one can come: none before it comes after it, so in no circle."""
+        number = int(spec["id"][1:])
+        return [
+            each["name"]
+            for each in self.specs
+            if each["name"] != "twin" and int(each["id"][1:]) < number
+        ]
+
+    def remove_step(self, spec: Spec) -> None:
+        """One step less, unless it is the last one."""
+        if len(self.specs) == 1:
+            return
+        self.specs.remove(spec)
+        for other in self.specs:
+            for field in ("reads", "after"):
+                other[field] = [name for name in other[field] if name != spec["name"]]
+            if find_judged(other) == spec["name"]:
+                other["when"] = None
 
     def change(self) -> None:
         """Change the config, as somebody does who mends it; or a little more."""
         draw = self._draw
-        kind = draw.choice(["mend", "mend", "add", "remove", "order", "settings", "secret", "turn"])
+        kinds = ["mend", "mend", "add", "remove", "order", "settings", "secret", "turn"]
+        kind = draw.choice([*kinds, "condition", "condition"])
         spec = draw.choice(self.specs)
         if kind == "mend":
             spec["version"] += 1
         elif kind == "add":
             self.add_step()
-        elif kind == "remove" and len(self.specs) > 1:
-            self.specs.remove(spec)
-            for other in self.specs:
-                for field in ("reads", "after"):
-                    other[field] = [name for name in other[field] if name != spec["name"]]
+        elif kind == "remove":
+            self.remove_step(spec)
         elif kind == "order":
-            number = int(spec["id"][1:])  # none before it comes after it: so there is no circle
-            names = [
-                each["name"]
-                for each in self.specs
-                if each["name"] != "twin" and int(each["id"][1:]) < number
-            ]
+            names = self.list_earlier(spec)
             spec["after"] = draw.sample(names, min(len(names), draw.choice([0, 1, 2])))
             spec["priority"] = draw.choice([0, 0, 1, 2])
         elif kind == "settings":
             spec["optional"] = not spec["optional"]
             spec["sensitive"] = draw.random() < 0.2
+        elif kind == "condition":
+            conditional = [each for each in self.specs if each["when"]]
+            self.set_condition(draw.choice([*conditional, spec]))
         elif kind == "secret" and any(each["sensitive"] and each["secret"] for each in self.specs):
             # Where it is told, other parameters would be another job, and this world not its own.
             self.secret = f"s{draw.randrange(3)}"
@@ -152,16 +193,18 @@ class Chain:
                     "long": spec["long"],
                     "source": spec["source"],
                     "looks": looks.get(spec["id"], []),
-                    "got": [{"from": name} for name in spec["reads"]],
+                    "got": [read(name, spec) for name in spec["reads"]],
                     **({"token": {"param": "token"}} if spec["secret"] else {}),
                     "world": str(world),
                 },
                 **{field: spec[field] for field in ("after", "priority", "optional", "sensitive")},
+                **({"when": spec["when"]} if spec["when"] else {}),
             }
             for spec in self.specs
         ]
         flags = {"audit": True, "parallel": parallel}
-        return workflows.plan(*steps, flags=flags, params={"token": self.secret})
+        params: dict[str, Any] = {"token": self.secret, "mode": "m0"}
+        return workflows.plan(*steps, flags=flags, params=params)
 
     def fail(self, share: float) -> None:
         """Let some steps fail from here on."""
@@ -205,8 +248,10 @@ class Chain:
         with closing(run_events(plan, DEEDS, options, resumed)) as stream:
             for number, event in enumerate(stream):
                 fold.take(event)
-                if isinstance(event, StepFinished):
+                if isinstance(event, StepFinished | StepSkipped):
                     results[event.step_index] = event.result
+                if isinstance(event, StepSkipped):
+                    (self.world / spec_id(event.step)).unlink(missing_ok=True)
                 if isinstance(event, StepStarted):
                     started.add(event.step_index)
                 if number == events and not isinstance(event, RunFinished):
@@ -215,7 +260,8 @@ class Chain:
             with self.audit.open("ab") as file:
                 file.write(b'{"v":1,"ts":"2026-11-27T02:00:00.0' * self._draw.randrange(2))
         same = {index for index, result in results.items() if result.fetched}
-        expected = None if decided is None else upkeep.list_again(plan, decided, same)
+        skipped = {index: result.skipped is not None for index, result in results.items()}
+        expected = None if decided is None else upkeep.list_again(plan, decided, same, skipped)
         reused = {index for index, result in results.items() if result.reused}
         document = build_result_document(fold.finish())
         return Told(document, results, reused, started, plan, resumed, expected)
@@ -251,20 +297,36 @@ class Chain:
         return tell(build_result_document(fold.finish()))
 
 
+def read(name: str, spec: Spec) -> dict[str, Any]:
+    """What reads a step: with a default, if the spec says so."""
+    return {"from": {"step": name, "default": "no output"} if spec["default"] else name}
+
+
+def find_judged(spec: Spec) -> str | None:
+    """The name of the step whose output the condition of another one judges, if there is one."""
+    given = spec["when"]["value"].get("from") if spec["when"] else None
+    name: str | None = given["step"] if isinstance(given, dict) else given
+    return name
+
+
 def spec_id(step: Step) -> str:
     """The id of a step, as it stands in its input."""
-    value: Any = thaw(step.input)
+    value: Any = write(step.input)
     found: str = value["id"]
     return found
 
 
 def tell(document: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The status and the results, by what can be compared; of a long output its digest."""
+    """The status and the results, by what can be compared; of a long output its digest.
+
+    What is skipped says why.
+    """
     results = []
     for result in document["results"]:
         output = result["output"]
         cut = result.get("cut")
         if isinstance(output, str) and len(output) > MOST_BYTES:
             cut = measure(output)._asdict()
-        results.append((result["name"], result["ok"], cut or output, result["error"]))
+        why = result.get("skipped", result["error"])
+        results.append((result["name"], result["ok"], cut or output, why))
     return [(document["status"],), *results]

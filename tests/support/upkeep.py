@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jsonschema import Draft7Validator
+
 from driftflow.planning.plan import find_key, list_waves
-from driftflow.planning.references import thaw
+from driftflow.planning.values import (
+    Facts,
+    Part,
+    evaluate,
+    find_references,
+    find_unavailable,
+    list_reads,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Known(NamedTuple):
-    """What is known of a step: whether it is ok, when it began and ended, and what it asked for."""
+    """What is known of a step: whether it is ok, when it began and ended, and what it asked for.
+
+    And whether it was skipped, and what it gave, if that was not cut.
+    """
 
     ok: bool
     began: int
@@ -22,6 +36,8 @@ class Known(NamedTuple):
     action: str
     key: str | None
     is_cut: bool
+    skipped: bool = False
+    output: Any = None
 
 
 class Upkeep(NamedTuple):
@@ -37,7 +53,7 @@ def list_chain(plan: Plan, records: Sequence[dict[str, Any]]) -> list[dict[str, 
     In the order of the file; none if it ended ok, or if there is no such run.
     """
     starts = {each["run_id"]: each for each in records if each["event"] == "run_started"}
-    given = thaw(plan.params)
+    given = write(plan.params)
     same = [run for run, each in starts.items() if is_same(each["params"], given)]
     ok = [each["run_id"] for each in records if each.get("status") == "ok"]
     if not same or same[-1] in ok:
@@ -65,17 +81,51 @@ def judge_known(plan: Plan, known: Mapping[tuple[str, int], Known]) -> Upkeep:
     """What is kept and what is fetched, by what is known of each step."""
     steps = plan.steps.tolist()
     kept: dict[int, Known] = {}
+    may_be_skipped: set[str] = set()
+    for step in steps:
+        if step.when is not None or not may_be_skipped.isdisjoint(step.reads):
+            may_be_skipped.add(step.name)
+    unjudged: set[int] = set()  # the steps of which an output that was cut says if they are skipped
     for index, step in enumerate(steps):
         number = [other.name for other in steps[:index]].count(step.name)
         newest = known.get((step.name, number))
-        if newest is None or not step.has_key or not newest.ok:
+        if newest is None or not step.has_key or not (newest.ok or newest.skipped):
             continue
-        if (newest.action, newest.key) != (step.action, find_key(step)):
+        asked = newest.action, newest.key
+        if not newest.skipped and asked != (step.action, find_key(step)):
             continue
         before = list_before(steps, index)
-        if all(other in kept and kept[other].ended < newest.began for other in before):
-            kept[index] = newest
-    return Upkeep(kept, _find_fetched(steps, kept))
+        if not all(other in kept and kept[other].ended < newest.began for other in before):
+            continue
+        cut = {steps[other].name for other in kept if kept[other].is_cut}
+        judged = {*list_reads(step.when.value)} if step.when is not None else set()
+        judged |= {
+            each.name
+            for each in find_references(step.input)
+            if type(each) is Part and each.default
+            if not may_be_skipped.isdisjoint(list_reads(each.default[0]))
+        }
+        if not cut.isdisjoint(judged):
+            unjudged.add(index)
+        elif is_skipped(step, {steps[other].name: kept[other] for other in kept}) != newest.skipped:
+            continue
+        kept[index] = newest
+    return Upkeep(kept, _find_fetched(steps, kept, unjudged))
+
+
+def is_skipped(step: Step, done: Mapping[str, Known]) -> bool | None:
+    """Whether a step is skipped after what is done by now; None if its condition is at fault."""
+    outputs = {name: each.output for name, each in done.items() if not each.skipped}
+    facts = Facts(outputs, {name for name, each in done.items() if each.skipped})
+    if step.when is not None:
+        missing = find_unavailable(step.when.value, facts)
+        if missing is not None:
+            return True if missing.is_skip else None
+        schema = json.loads(step.when.schema)
+        if not Draft7Validator(schema).is_valid(evaluate(step.when.value, facts)):
+            return True
+    missing = find_unavailable(step.input, facts)
+    return missing is not None and missing.is_skip
 
 
 def list_before(steps: Sequence[Step], index: int) -> list[int]:
@@ -87,20 +137,29 @@ def list_before(steps: Sequence[Step], index: int) -> list[int]:
     return sorted({*steps[index].before, *earlier})
 
 
-def list_again(plan: Plan, upkeep: Upkeep, same: Collection[int]) -> set[int]:
-    """The steps that are done again.
+def list_again(
+    plan: Plan,
+    upkeep: Upkeep,
+    same: Collection[int],
+    skipped: Mapping[int, bool] | None = None,
+) -> set[int]:
+    """The steps that are done again, or are skipped and were not.
 
     Args:
         plan: What is done.
         upkeep: What was decided beforehand.
         same: The fetched steps that gave what is on record.
+        skipped: By step, whether it was skipped; of others nobody knows yet.
     """
     steps = plan.steps.tolist()
     again: set[int] = set()
     changed: set[int] = set()
     for index in range(len(steps)):
         is_overtaken = not changed.isdisjoint(list_before(steps, index))
-        if index not in upkeep.kept or is_overtaken:
+        is_another = index in upkeep.kept and upkeep.kept[index].skipped != (skipped or {}).get(
+            index, upkeep.kept[index].skipped
+        )
+        if index not in upkeep.kept or is_overtaken or is_another:
             again.add(index)
             changed.add(index)
         elif index in upkeep.fetched:
@@ -118,16 +177,24 @@ def _list_known(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], Know
         step = record.get("step", ""), record.get("namesake", 0)
         if record["event"] == "step_started":
             known[step] = Known(ok=False, began=time, ended=time, action="", key=None, is_cut=False)
+        if record["event"] == "step_skipped":
+            asked = record["action"], None, False
+            known[step] = Known(False, time, time, *asked, skipped=True)  # noqa: FBT003 - not ok
+            ended[step] = known[step]
         if record["event"] == "step_finished":
-            asked = record["action"], record.get("key"), "cut" in record
+            is_cut = "cut" in record
+            asked = record["action"], record.get("key"), is_cut
             known[step] = Known(record["ok"], known[step].began, time, *asked)
+            known[step] = known[step]._replace(output=None if is_cut else record["output"])
             if record.get("fetched"):
                 known[step] = ended[step]
             ended[step] = known[step]
     return known
 
 
-def _find_fetched(steps: Sequence[Step], kept: Mapping[int, Known]) -> set[int]:
+def _find_fetched(
+    steps: Sequence[Step], kept: Mapping[int, Known], unjudged: Collection[int]
+) -> set[int]:
     """The steps whose output has to be fetched: looked for again and again until no more come."""
     fetched: set[int] = set()
     doubtful: set[int] = set()
@@ -135,7 +202,7 @@ def _find_fetched(steps: Sequence[Step], kept: Mapping[int, Known]) -> set[int]:
         readers = [
             index
             for index in range(len(steps))
-            if index not in kept or index in fetched or index in doubtful
+            if index not in kept or index in fetched or index in doubtful or index in unjudged
         ]
         read = {name for index in readers for name in steps[index].reads}
         more = {

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, build_plan, find_key
-from driftflow.planning.references import list_steps
 from driftflow.planning.settings import resolve_flags
 from driftflow.resuming.decision import Reason, Resumption
 from driftflow.resuming.past import Code, Past, StepPast, find_namesakes, measure
@@ -43,12 +42,22 @@ def config_with(path: JsonPath, value: Any) -> dict[str, Any]:
     return document
 
 
-def plan(*steps: dict[str, Any], params: dict[str, Json] | None = None, **fields: Any) -> Plan:
-    """The plan of `config(...)`, with no environment."""
+def plan(
+    *steps: dict[str, Any],
+    params: dict[str, Json] | None = None,
+    declared: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Plan:
+    """The plan of `config(...)`, with no environment; for these values of parameters.
+
+    The config has no `params` unless some are declared.
+    """
     document = config(*steps, **fields)
+    if declared is not None:
+        document["params"] = declared
     return build_plan(
         document,
-        Graph(list_steps(document)),
+        Graph(document),
         resolve_flags(document.get("flags", {}), ""),
         params=params,
     )
@@ -219,7 +228,7 @@ class _Earlier(int):
 
 
 def _inputs(references: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return inputs with such references in them, and with parameters."""
+    """Inputs with such references in them, and with parameters."""
     references |= st.sampled_from(["given", "p"]).map(lambda name: {"param": name})
     references |= (values | st.just({"from": "nobody"})).map(lambda held: {"literal": held})
     defaulted = st.builds(
@@ -245,12 +254,49 @@ _inputs_of_others = _inputs(
 )
 
 
+_pointers = st.sampled_from(["", "/", "/0", "/1/a", "/x", "/from/0", "/~0", "/-"])
+_facts = st.sampled_from(["/id", "/name", "/params", "/params/given", "/params/absent"])
+
+
+def _joins(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Strings of several parts, of which some cannot be joined."""
+    parts = texts | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | inner
+    return st.lists(parts, max_size=3).map(lambda joined: {"concat": joined})
+
+
+def _reads(indices: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """References to outputs, in all the ways there are."""
+    whole = (indices | st.lists(indices, max_size=3)).map(lambda read: {"from": read})
+    part = st.builds(
+        lambda step, more: {"from": {"step": step, **more}},
+        indices,
+        st.fixed_dictionaries({}, optional={"at": _pointers, "default": values | whole}),
+    )
+    present = st.lists(indices, max_size=3).map(
+        lambda read: {"from": {"steps": read, "missing": "omit"}}
+    )
+    return whole | part | present
+
+
+_fact = _facts.map(lambda at: {"run": at})
+_given = st.sampled_from(["given", "p"]).map(lambda name: {"param": name})
+_judged_by_the_first = _fact | _given | values | _joins(_fact | _given)
+_judged_by_others = _judged_by_the_first | _reads(_indices)
+_more_inputs_of_the_first = _inputs(_fact | _joins(_fact | _given))
+_more_inputs_of_others = _inputs(_fact | _reads(_indices) | _joins(_reads(_indices)))
+_wanted = st.sampled_from(["string", "array", "object", "null"]).map(lambda kind: {"type": kind})
+
+
 @st.composite
-def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
+def linked(draw: st.DrawFn, *, conditional: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """A config with references to other steps and to parameters, and what is given for these.
 
     There is an order in which each step refers only to earlier ones. It has nothing to do with
     priorities and names, nor with the order of the file.
+
+    Args:
+        draw: Chance.
+        conditional: Whether there are conditions, and references of all kinds.
     """
     config = draw(configs)
     steps = draw(st.permutations(config["steps"]))
@@ -262,7 +308,13 @@ def linked(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
         earlier = [other["name"] for other in steps[:place] if counts[other["name"]] == 1]
         if step["action"] != "flaky" and draw(st.booleans()):
             inputs = _inputs_of_others if earlier else _inputs_of_the_first
+            if conditional:
+                inputs = _more_inputs_of_others if earlier else _more_inputs_of_the_first
             step["input"] = _with_names(draw(inputs), earlier)
+        if conditional and draw(st.booleans()):
+            judged = _judged_by_others if earlier else _judged_by_the_first
+            value = _with_names(draw(judged), earlier)
+            step["when"] = {"value": value, "is": draw(_wanted)}
         waits = draw(st.booleans())
         if earlier and waits:
             step["after"] = draw(st.lists(st.sampled_from(earlier), max_size=3))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import workflows
 
-from driftflow.config import check_config, load_config
+from driftflow.config import check_config, list_params, load_config
 from driftflow.errors import ActionsError, ConfigError, StorageError
 from driftflow.issues import Findings, Issue
+from driftflow.planning.parameters import ParamText
+from driftflow.planning.values import write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -291,3 +293,93 @@ def test_the_audit_is_not_written_into_the_config(tmp_path: Path) -> None:
     ):
         load_config(path)
     assert load_config(path, {"DRIFTFLOW_FLAGS": "audit"}).storage_path == str(path)
+
+
+DECLARED: dict[str, Any] = {
+    "year": {"type": "integer", "default": 2007},
+    "mode": {"enum": ["quick", "full"], "type": "string"},
+}
+ASKS: dict[str, Any] = {"name": "a", "input": [{"param": "year"}, {"param": "mode"}]}
+
+
+def test_a_text_is_read_by_what_a_parameter_takes(tmp_path: Path) -> None:
+    """A default fills in; what a program gives is what it is."""
+    path = workflows.save(tmp_path, ASKS, params=DECLARED)
+    for year, mode, wanted in (
+        (ParamText("1952"), ParamText("full"), [1952, "full"]),
+        (1952, "full", [1952, "full"]),
+        (None, "quick", [2007, "quick"]),
+    ):
+        given: dict[str, Any] = {"mode": mode} | ({} if year is None else {"year": year})
+        plan = load_config(path, {}, params=given)
+        assert write(plan.steps[0].input) == [{"literal": value} for value in wanted]
+        assert all(type(value) in (int, str) for _, value in plan.params.members)
+
+
+@pytest.mark.parametrize(
+    ("params", "codes"),
+    [
+        ({"mode": "full"}, []),
+        ({"mode": "Full"}, ["wrong-param"]),
+        ({"mode": "full", "year": ParamText("today")}, ["wrong-param"]),
+        ({"mode": "full", "year": "1952"}, ["wrong-param"]),
+        ({"mode": "full", "day": 1}, ["unknown-param"]),
+        ({"year": 1952}, ["missing-param"]),
+        ({"year": "x"}, ["wrong-param", "missing-param"]),
+    ],
+)
+def test_a_value_that_breaks_its_schema_is_refused_at_once(
+    tmp_path: Path, params: dict[str, Any], codes: list[str]
+) -> None:
+    """Before anything runs, together with what else is wrong."""
+    path = workflows.save(tmp_path, ASKS, params=DECLARED)
+    if not codes:
+        load_config(path, {}, params=params)
+        return
+    with pytest.raises(ConfigError) as raised:
+        load_config(path, {}, params=params)
+    assert [issue.code for issue in raised.value.findings.issues] == codes
+
+
+@pytest.mark.parametrize(
+    "schema", [{"enum": 5}, {"type": "nothing"}, {"type": 5}, {"const": 1, "enum": {}}]
+)
+def test_a_text_may_be_given_for_a_schema_that_is_wrong(tmp_path: Path, schema: Any) -> None:
+    """That is told as ever."""
+    path = workflows.save(tmp_path, {"input": {"param": "p"}}, params={"p": schema})
+    with pytest.raises(ConfigError) as raised:
+        load_config(path, {}, params={"p": ParamText("[]")})
+    assert {issue.code for issue in raised.value.findings.issues} == {"wrong-schema"}
+
+
+def test_the_parameters_of_a_config_can_be_listed(tmp_path: Path) -> None:
+    """None of them has to be given; a value that is, is held against its schema."""
+    path = workflows.save(tmp_path, ASKS, params=DECLARED)
+    listed = [(each.name, each.value, each.origin) for each in list_params(path)]
+    assert listed == [("year", 2007, "default"), ("mode", None, None)]
+    year, _ = list_params(path, {"year": ParamText("1952")})
+    assert (year.value, year.origin, year.steps) == (1952, "given", ("a",))
+    for params, code in (({"year": "x"}, "wrong-param"), ({"day": 1}, "unknown-param")):
+        with pytest.raises(ConfigError) as raised:
+            list_params(path, params)
+        assert [issue.code for issue in raised.value.findings.issues] == [code]
+    workflows.save(tmp_path, ASKS)
+    assert [each.name for each in list_params(path)] == ["mode", "year"]
+
+
+def test_if_a_sensitive_step_uses_all_parameters_each_is_secret(tmp_path: Path) -> None:
+    """Be it given, or a default."""
+    login = {"input": {"run": "/params"}, "sensitive": True}
+    path = workflows.save(tmp_path, ASKS, login, params=DECLARED)
+    listed = list_params(path, {"mode": "full"})
+    assert [(each.name, each.value, each.is_secret) for each in listed] == [
+        ("year", None, True),
+        ("mode", None, True),
+    ]
+    assert "default" not in str(listed[0].schema)
+
+
+def test_the_id_of_the_run_is_no_parameter(tmp_path: Path) -> None:
+    """What uses all parameters uses those that are given; there is none called `*`."""
+    path = workflows.save(tmp_path, {"input": [{"run": "/params"}, {"run": "/id"}]})
+    assert list_params(path) == []

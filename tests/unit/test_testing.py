@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
-from support import workflows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import naive, workflows
 from support.command import process_environment
 
 from driftflow import ActionsError, ConfigError, ResumeError, run_workflow
@@ -19,10 +23,7 @@ from driftflow.running.events import (
     StepFinished,
     StepStarted,
 )
-from driftflow.testing import run, script
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from driftflow.testing import RUN_ID, run, script
 
 
 @pytest.fixture
@@ -202,6 +203,29 @@ def test_a_replacement_that_nothing_names_is_told(config: Path) -> None:
         TypeError, match=r"the replacement for the action 'team\.fetch' is not a function"
     ):
         run(config, replace=wrong, params={"day": 1})
+
+
+@settings(max_examples=200)
+@given(workflows.linked(conditional=True), st.booleans())
+def test_a_run_does_what_the_naive_model_says(
+    workflow: tuple[dict[str, Any], dict[str, str]],
+    keep_going: bool,  # noqa: FBT001 - it is drawn
+) -> None:
+    """Of references of all kinds, of conditions, of what is skipped: results, lines and status."""
+    document, params = workflow
+    flaky = any(step["action"] == "flaky" for step in document["steps"])
+    with TemporaryDirectory() as folder:
+        outcome = run(
+            workflows.write(Path(folder), document),
+            replace={"flaky": workflows.Flaky()} if flaky else None,
+            params=params,
+            keep_going=keep_going,
+        )
+    model = naive.Run(document, params, keep_going=keep_going, run_id=RUN_ID)
+    assert outcome.result["results"] == model.results
+    assert outcome.result["status"] == model.status
+    assert outcome.result.get("not_run", []) == model.not_run
+    assert "".join(f"{line}\n" for line in outcome.lines) == model.text()
 
 
 def test_a_wrong_config_is_refused_as_ever(config: Path) -> None:

@@ -45,7 +45,7 @@ def config(**fields: Any) -> str:
     [
         ({"action": "upper", "input": {SECRET: SECRET}}, "wrong-input"),
         ({"input": {"from": SECRET}}, "unknown-step"),
-        ({"input": {"from": 7}}, "wrong-type"),
+        ({"input": {"from": 7}}, "wrong-reference"),
         ({"input": {"param": "p", "defalt": SECRET}}, "almost-reference"),
         ({"imput": SECRET}, "ignored-field"),
         ({"sensitive": SECRET}, "wrong-type"),

@@ -11,7 +11,6 @@ from support import workflows
 from driftflow.checking import references
 from driftflow.issues import Issue
 from driftflow.planning.graph import Graph
-from driftflow.planning.references import list_steps
 
 if TYPE_CHECKING:
     from driftflow.issues import JsonPath
@@ -24,12 +23,14 @@ FETCH = {"name": "fetch", "priority": 1}
 
 def find_issues(document: Json, params: dict[str, Json] | None) -> list[Issue]:
     """What is wrong with the references of a document."""
-    return references.find_issues(Graph(list_steps(document)), params)
+    return references.find_issues(Graph(document), params)
 
 
-def find_unused_params(document: Json, params: dict[str, Json]) -> tuple[Issue, ...]:
+def find_unknown_params(
+    document: Json, params: dict[str, Json], declared: dict[str, Json] | None = None
+) -> tuple[Issue, ...]:
     """Which parameters are given, and not asked for."""
-    return references.find_unused_params(Graph(list_steps(document)), params)
+    return references.find_unknown_params(Graph(document), params, declared)
 
 
 def of_clean(given: Json, *others: dict[str, Any], **fields: Any) -> list[Issue]:
@@ -83,7 +84,7 @@ def test_a_step_may_read_from_another(given: Json) -> None:
         (
             {"from": 5},
             Issue(
-                "wrong-type",
+                "wrong-reference",
                 "`from` must be the name of a step, or an array of step names, not an integer",
                 PATH,
                 AS_DATA,
@@ -91,12 +92,17 @@ def test_a_step_may_read_from_another(given: Json) -> None:
         ),
         (
             {"from": ["fetch", None]},
-            Issue("wrong-type", "`from` must be the name of a step, not null", (*PATH, 1), AS_DATA),
+            Issue(
+                "wrong-reference",
+                "`from` must be the name of a step, not null",
+                (*PATH, 1),
+                AS_DATA,
+            ),
         ),
         (
             {"param": 1},
             Issue(
-                "wrong-type",
+                "wrong-reference",
                 "`param` must be the name of a parameter, not an integer",
                 ("steps", 1, "input", "param"),
                 AS_DATA,
@@ -223,13 +229,141 @@ def test_a_parameter_is_given_or_has_a_default() -> None:
 def test_a_parameter_that_nobody_asks_for_is_told() -> None:
     """With one that was probably meant, if that is not given as well."""
     document = workflows.config({"input": {"param": "day"}}, {"input": {"param": "zone"}})
-    assert find_unused_params(document, {"zone": 1, "day": 1}) == ()
+    assert find_unknown_params(document, {"zone": 1, "day": 1}) == ()
     message = "no step uses the parameter `dayy`"
-    assert find_unused_params(document, {"dayy": 1}) == (
+    assert find_unknown_params(document, {"dayy": 1}) == (
         Issue("unknown-param", message, hint="did you mean `day`?"),
     )
-    assert find_unused_params(document, {"dayy": 1, "day": 2}) == (Issue("unknown-param", message),)
-    assert find_unused_params(document, {"x" * 99: 1})[0].message.endswith(f"`{'x' * 80}…`")
+    assert find_unknown_params(document, {"dayy": 1, "day": 2}) == (
+        Issue("unknown-param", message),
+    )
+    assert find_unknown_params(document, {"x" * 99: 1})[0].message.endswith(f"`{'x' * 80}…`")
+
+
+def test_what_a_config_declares_is_asked_for() -> None:
+    """Used or not; and nothing else is, though a step uses it: that is told otherwise."""
+    document = workflows.config({"input": [{"param": "day"}, {"param": "zone"}]})
+    declared: dict[str, Json] = {"day": {}, "year": {}}
+    assert find_unknown_params(document, {"day": 1, "year": 2}, declared) == ()
+    assert find_unknown_params(document, {"yaer": 1, "zone": 2}, declared) == (
+        Issue(
+            "unknown-param",
+            "`params` has not the parameter `yaer`",
+            hint="did you mean `year`?",
+        ),
+        Issue("unknown-param", "`params` has not the parameter `zone`"),
+    )
+    (issue,) = find_unknown_params(document, {"day": 1}, {})
+    assert issue.message == "`params` has not the parameter `day`"
+
+
+@pytest.mark.parametrize(
+    "asked", [{"run": "/params"}, {"run": "/params/day"}, {"concat": [{"run": "/params/day/0"}]}]
+)
+def test_a_fact_about_a_parameter_asks_for_it(asked: Json) -> None:
+    """As a reference to it does."""
+    assert find_unknown_params(workflows.config({"input": asked}), {"day": [1]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"input": [{"from": "fech"}]}, ("input", 0, "from")),
+        ({"input": {"from": ["fetch", "fech"]}}, ("input", "from", 1)),
+        ({"input": {"from": {"step": "fech", "at": "/a"}}}, ("input", "from", "step")),
+        (
+            {"input": {"from": {"steps": ["fech"], "missing": "omit"}}},
+            ("input", "from", "steps", 0),
+        ),
+        (
+            {"input": {"from": {"step": "fetch", "default": {"from": "fech"}}}},
+            ("input", "from", "default", "from"),
+        ),
+        ({"input": {"concat": ["a", {"from": "fech"}]}}, ("input", "concat", 1, "from")),
+        ({"when": {"value": {"from": "fech"}, "is": {}}}, ("when", "value", "from")),
+    ],
+)
+def test_a_wrong_name_is_told_wherever_it_stands(fields: dict[str, Any], path: JsonPath) -> None:
+    """In a condition, in a part, in a default; and in the output of the workflow."""
+    clean = {"name": "clean", **fields}
+    wanted = "unknown-step", "unknown step `fech`", "did you mean `fetch`?"
+    (issue,) = find_issues(workflows.config(FETCH, clean), {})
+    assert (issue.code, issue.message, issue.hint) == wanted
+    assert issue.path == ("steps", 1, *path)
+    if "input" in fields:
+        (issue,) = find_issues(workflows.config(FETCH, output=fields["input"]), {})
+        assert (issue.code, issue.message, issue.hint) == wanted
+        assert issue.path == ("output", *path[1:])
+
+
+@pytest.mark.parametrize(
+    ("reference", "path", "message", "hint"),
+    [
+        (
+            {"from": {"step": "fetch", "at": "rows"}},
+            ("from", "at"),
+            "`at` is no JSON Pointer: `rows`",
+            "write `/rows`",
+        ),
+        (
+            {"from": {"step": "fetch", "defualt": 1}},
+            ("from", "defualt"),
+            "unknown field `defualt` in `from`",
+            "did you mean `default`?",
+        ),
+        ({"item": ""}, ("item",), "`item` is reserved for a later version", AS_DATA),
+        ({"secret": "db"}, ("secret",), "`secret` is reserved for a later version", AS_DATA),
+        (
+            {"concat": ["a", [1]]},
+            ("concat", 1),
+            "`concat` joins strings, numbers and booleans, not an array",
+            AS_DATA,
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_reference_in_itself_is_told(
+    reference: Json, path: JsonPath, message: str, hint: str
+) -> None:
+    """At its place, with what to do about it: if nothing better is known, how to pass it as data.
+
+    Alike in an input, a condition, and the output.
+    """
+    places: list[tuple[dict[str, Any], JsonPath]] = [
+        (workflows.config(FETCH, {"input": [reference]}), ("steps", 1, "input", 0)),
+        (
+            workflows.config(FETCH, {"when": {"value": reference, "is": {}}}),
+            ("steps", 1, "when", "value"),
+        ),
+        (workflows.config(FETCH, output={"x": reference}), ("output", "x")),
+    ]
+    for document, start in places:
+        (issue,) = find_issues(document, {})
+        assert issue == Issue("wrong-reference", message, (*start, *path), hint)
+    assert find_issues(workflows.config(FETCH, {"input": {"literal": reference}}), {}) == []
+
+
+def test_a_parameter_is_missed_wherever_it_is_asked_for() -> None:
+    """In a condition, in a default of a part, in the output."""
+    document = workflows.config(
+        {"when": {"value": {"param": "a"}, "is": {}}},
+        {"input": {"from": {"step": "step0", "default": {"param": "b"}}}},
+        output=[{"param": "c"}],
+    )
+    assert [issue.path for issue in find_issues(document, {})] == [
+        ("steps", 0, "when", "value", "param"),
+        ("steps", 1, "input", "from", "default", "param"),
+        ("output", 0, "param"),
+    ]
+
+
+def test_a_circle_may_be_closed_by_a_condition() -> None:
+    """It is an edge like any other, and told at its place."""
+    document = workflows.config(
+        {"name": "a", "when": {"value": [{"from": {"step": "b", "default": 1}}], "is": {}}},
+        {"name": "b", "after": ["a"]},
+    )
+    path = ("steps", 0, "when", "value", 0, "from", "step")
+    assert find_issues(document, None) == [circle("a -> b", path)]
 
 
 @pytest.mark.parametrize(

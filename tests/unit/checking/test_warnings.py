@@ -72,7 +72,7 @@ def only(document: Json) -> Issue:
         (("name.first",), f"`name.first` {NOT_A_FIELD}", ADVICE),
         (("k" * 100,), f"`{'k' * 80}…` {NOT_A_FIELD}", ADVICE),
         (("steps", 0, "prority"), f"`prority` {NOT_OF_A_STEP}", "did you mean `priority`?"),
-        (("steps", 0, "when"), f"`when` {NOT_OF_A_STEP}", ADVICE),
+        (("steps", 0, "unless"), f"`unless` {NOT_OF_A_STEP}", ADVICE),
         (("flags", "metric"), f"`metric` {NOT_A_FLAG}", "did you mean `metrics`?"),
         (("flags", "turbo"), f"`turbo` {NOT_A_FLAG}", FLAGS),
         (("storage", "Path"), f"`Path` {NOT_OF_STORAGE}", "did you mean `path`?"),
@@ -154,7 +154,7 @@ ALMOST = {"param": "day", "defalt": 1}
         (
             {"from": "a", "default": 1},
             ("default",),
-            "`from` cannot have a default: remove it",
+            'write `{"from": {"step": "a", "default": ...}}`',
         ),
     ],
 )
@@ -254,7 +254,7 @@ def test_the_advice_of_the_schema_says_what_is_so_and_what_to_do() -> None:
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    assert len(advice) == 9
+    assert len(advice) == 10
     for text in advice:
         assert text.count("; ") == 1
         assert text.endswith(".")
@@ -289,11 +289,10 @@ def test_an_input_that_cannot_be_judged_is_told() -> None:
     deep: Any = {"from": "a"}
     for _ in range(110):
         deep = {"child": deep}
-    for takes, value in [(tree, deep), ({"multipleOf": 0.5}, 10**400)]:
-        document = workflows.config({"action": "act", "input": value})
-        (issue,) = warnings.find_issues(document, known(takes))
-        assert issue.code == "wrong-input"
-        assert issue.message.startswith("the input cannot be checked against the schema of `act`: ")
+    document = workflows.config({"action": "act", "input": deep})
+    (issue,) = warnings.find_issues(document, known(tree))
+    assert issue.code == "wrong-input"
+    assert issue.message.startswith("the input cannot be checked against the schema of `act`: ")
 
 
 def test_a_wrong_default_matters_only_without_the_parameter() -> None:

@@ -205,8 +205,8 @@ def test_issues_are_arranged_in_the_order_of_the_file() -> None:
 
 FOLLOWS = {
     "syntax": {"not-finite", "number-too-large"},
-    "not-finite": {"wrong-type", "out-of-range", "wrong-input"},
-    "number-too-large": {"wrong-type", "out-of-range", "wrong-input"},
+    "not-finite": {"wrong-type", "wrong-reference", "out-of-range", "wrong-input"},
+    "number-too-large": {"wrong-type", "wrong-reference", "out-of-range", "wrong-input"},
     "wrong-type": {"out-of-range"},
     "missing-field": {"ignored-field"},
 }
