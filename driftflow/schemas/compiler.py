@@ -152,7 +152,7 @@ class _Place(NamedTuple):
         """Return what must be true of a value for a schema below; empty if any will do."""
         if _takes_all(part):
             return ""
-        if type(part) is dict and part.keys() & _WITH_PARTS:
+        if type(part) is dict and _has_parts(part):
             return f"{self.name(part, *below)}({value})"
         return _join("and", _find_conditions(part, value, (*self.path, *below), self.source))
 
@@ -172,6 +172,13 @@ class _Place(NamedTuple):
         name = f"match_{len(needed)}"
         line = needed.setdefault(f"/{pattern}/", f"{name} = make_matcher({pattern!r})\n")
         return f"{line.partition(' ')[0]}({text}) is not None"
+
+
+def _has_parts(part: Schema) -> bool:
+    """Return whether a schema judges parts of the value, or the value by other schemas."""
+    listed = part.get("properties", {})
+    is_plain = type(listed) is dict and all(map(_takes_all, listed.values()))
+    return bool(part.keys() & _WITH_PARTS - ({"properties"} if is_plain else set()))
 
 
 def _takes_all(part: Any) -> bool:
