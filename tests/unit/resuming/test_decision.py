@@ -90,7 +90,7 @@ def know(past: Past) -> dict[StepId, upkeep.Known]:
     }
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
     """As its plainest words have it; each step is either kept or done again, with a reason."""
@@ -105,7 +105,7 @@ def test_it_decides_by_the_rule(case: tuple[Plan, Past]) -> None:
     assert {*decided.again, *decided.fetched, *decided.in_doubt} == again
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_each_reason_is_true(case: tuple[Plan, Past]) -> None:
     """And what it names is what it says."""

@@ -1162,7 +1162,7 @@ def good_or_bad(action: str, value: Json, _: float | None) -> Json:
 some_fail = ("good", "good", "bad")
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     plan=plans(some_fail) | plans(some_fail, skips=True), keep_going=st.booleans(), data=st.data()
 )
@@ -1252,7 +1252,7 @@ def pasts(draw: st.DrawFn, plan: Plan) -> Past:
 some_change = ("good", "good", "good", "odd", "worse", "bad")
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     plan=plans(some_change) | plans(some_change, skips=True),
     keep_going=st.booleans(),
@@ -1509,7 +1509,7 @@ def give(action: str, value: Json) -> Json:
     return None if action == "bad" else {action: value}
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(plan=plans(some_fail, skips=True), keep_going=st.booleans(), data=st.data())
 def test_each_step_comes_to_what_the_rules_say(
     plan: Plan, *, keep_going: bool, data: st.DataObject

@@ -89,7 +89,7 @@ PLAIN = extend(  # type: ignore[no-untyped-call]  # the stubs are old
 schemas = st.recursive(leaves, compounds, max_leaves=6).filter(lambda schema: type(schema) is dict)
 
 
-@settings(max_examples=400)
+@settings(max_examples=120)
 @given(schemas, st.lists(values, min_size=5, max_size=5))
 def test_what_is_compiled_agrees_with_jsonschema(schema: dict[str, Any], tries: list[Any]) -> None:
     """On every keyword, at each depth, for each type of value."""
@@ -98,7 +98,7 @@ def test_what_is_compiled_agrees_with_jsonschema(schema: dict[str, Any], tries: 
         assert accepts(value) == judge.is_valid(value) == explains.is_valid(value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=50)
 @given(schemas, schemas, st.lists(values, min_size=4, max_size=4))
 def test_references_lead_where_jsonschema_says(
     one: dict[str, Any], other: dict[str, Any], tries: list[Any]
@@ -443,7 +443,7 @@ def test_the_meta_schema_refuses_the_same(schema: dict[str, Any]) -> None:
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(schemas, st.data())
 def test_a_schema_is_refused_just_when_the_meta_schema_does_so(
     schema: dict[str, Any], data: st.DataObject

@@ -134,7 +134,7 @@ likely: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(schemas, schemas, likely)
 def test_there_is_no_false_alarm(one: Any, other: Any, value: Any) -> None:
     """A value that satisfies both shows that they fit."""
