@@ -188,8 +188,10 @@ def _follow(file: File, values: Mapping[str, Json]) -> Iterator[Issue]:
 
 
 def _uses(params: Collection[str], value: Json) -> bool:
-    """Return whether a value uses any of these parameters."""
-    return any(reference.get("param") in params for _, reference in find_references(value))
+    """Return whether a value of any shape uses any of these parameters."""
+    named = Named()
+    named.scan(value)
+    return any(reference["param"] in params for reference in named.params)
 
 
 def _list_given(step: StepDocument) -> dict[str, Json]:

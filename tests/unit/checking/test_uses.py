@@ -140,3 +140,12 @@ def test_a_file_that_is_used_does_not_say_how_it_is_run() -> None:
         ("ignored-field", ("storage",)),
     ]
     assert [*find_ignored_settings([])] == []
+
+
+@pytest.mark.parametrize("name", [[], {}, [1], None, 5])
+def test_a_wrong_name_of_a_parameter_hides_nothing(name: Any) -> None:
+    """It is told otherwise, whatever its shape; what stands beside it is judged."""
+    secret = {"name": "b", "input": {"param": "pw"}, "sensitive": True}
+    given = {"day": [{"param": name}, {"param": "pw"}], "zone": {"param": name}}
+    outer = file(use("p", params=given), secret, uses={0: file({"name": "a"})})
+    assert list_secret_paths(outer) == [("steps", 0, "params", "day")]
