@@ -291,7 +291,7 @@ def _examine(  # noqa: PLR0913 - what they are for stands at each call
     if declared is not None or not _SCHEMAS.isdisjoint(graph.fields):
         from driftflow.checking import schemas
 
-        found += schemas.find_issues(document.value)
+        found += schemas.find_issues(graph)
         if declared is not None:
             from driftflow.checking import parameters
 
@@ -303,7 +303,7 @@ def _examine(  # noqa: PLR0913 - what they are for stands at each call
 
         known = resolve_actions(actions)
         if len(found) < MAX_ISSUES:  # the errors are the first, and no more are told
-            found += warnings.find_issues(document.value, known, [*(params or ())])
+            found += warnings.find_issues(graph, known, [*(params or ())])
         if is_used:
             from driftflow.checking.uses import find_ignored_settings
 

@@ -8,12 +8,11 @@ one that a contract lists.
 
 from __future__ import annotations
 
-from marshal import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.issues import Issue
 from driftflow.planning.pointers import is_pointer, split
-from driftflow.planning.references import find_references, list_output, list_values
+from driftflow.planning.references import find_references, list_values
 from driftflow.schemas.contracts import load_contract
 from driftflow.schemas.fit import Part, cannot_fit, find_place, tell_types
 from driftflow.schemas.parts import localize
@@ -21,10 +20,11 @@ from driftflow.suggestion import find_nearest
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from driftflow.actions.action import Action
     from driftflow.issues import JsonPath
+    from driftflow.planning.graph import Graph
     from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
 
@@ -47,60 +47,55 @@ class _Read(NamedTuple):
     at_path: JsonPath
 
 
-def find_issues(
-    document: Json, steps: Sequence[StepDocument], actions: Mapping[str, Action]
-) -> Iterator[Issue]:
+def find_issues(graph: Graph, actions: Mapping[str, Action]) -> Iterator[Issue]:
     """Yield warnings about outputs that cannot be what their readers need.
 
     Args:
-        document: The document's value, of any shape.
-        steps: Its steps.
+        graph: The graph of the steps.
         actions: All actions that steps can name.
     """
-    contracts = _list_contracts(steps, actions)
+    contracts = _list_contracts(graph, actions)
     if not contracts:
         return
-    for index, step in enumerate(steps):
+    for index, step in enumerate(graph.steps):
         for start, value in list_values(step):
             where = ("steps", index, *start)
             yield from _find_missing_places(value, where, contracts)
             if start == ("input",):
                 yield from _find_misfits(step, value, where, contracts, actions)
-    for start, value in list_output(document):
+    for start, value in graph.output:
         yield from _find_missing_places(value, start, contracts)
 
 
-def _list_contracts(
-    steps: Sequence[StepDocument], actions: Mapping[str, Action]
-) -> dict[str, Part]:
+def _list_contracts(graph: Graph, actions: Mapping[str, Action]) -> dict[str, Part]:
     """Return the schemas of the outputs that have one, by the names of the steps."""
+    used = {action for step in graph.steps if isinstance(action := step.get("action"), str)}
+    promised = {name: _read_promise(actions[name]) for name in used if name in actions}
+    own = [*map(_read_contract, graph.contracts.values)]
+    if not (own or any(promised.values())):
+        return {}
+    find_own = graph.contracts.index_of.get
     contracts: dict[str, Part] = {}
-    read: dict[bytes, Part | None] = {}  # those that are written alike are one
-    used = {action for step in steps if isinstance(action := step.get("action"), str)}
-    promised = {name: _read_returns(actions[name]) for name in used if name in actions}
-    for step in steps:
-        name, action = step.get("name"), step.get("action")
-        schema = step["returns"] if "returns" in step else promised.get(str(action))
-        if not isinstance(name, str) or not isinstance(schema, dict):
-            continue
-        key = dumps(schema, 2)  # which is faster than to write it as JSON
-        if key not in read:
-            read[key] = _read_contract(schema)
-        if (part := read[key]) is not None:
+    for number, step in enumerate(graph.steps):
+        index = find_own(number)
+        part = own[index] if index is not None else promised.get(str(step.get("action")))
+        name = step.get("name")
+        if part is not None and isinstance(name, str):
             contracts[name] = part
     return contracts
 
 
-def _read_contract(schema: Mapping[str, Any]) -> Part | None:
+def _read_contract(schema: Any) -> Part | None:
     """Return a schema to be looked at; None if it is none, which is told anyway."""
     try:
-        return Part(localize(schema))
+        return Part(localize(schema)) if isinstance(schema, dict) else None
     except ValueError:
         return None
 
 
-def _read_returns(action: Action) -> Any:
-    return None if action.returns is None else load_contract(action.returns).schema
+def _read_promise(action: Action) -> Part | None:
+    returns = action.returns
+    return None if returns is None else _read_contract(load_contract(returns).schema)
 
 
 def _find_reads(value: Json) -> Iterator[_Read]:

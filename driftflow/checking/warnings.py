@@ -18,9 +18,9 @@ from driftflow.planning.references import (
     CONTAINERS,
     find_references,
     is_reference,
-    list_output,
+    list_condition,
+    list_inputs,
     list_steps,
-    list_values,
 )
 from driftflow.schemas.published import find_unknown_keys, load_schema
 from driftflow.suggestion import did_you_mean, find_nearest
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
 
     from driftflow.actions.action import Action
     from driftflow.issues import JsonPath
+    from driftflow.planning.graph import Graph
     from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
-
-    Values = Sequence[tuple[JsonPath, Json]]
 
 _FAILS = "the step will fail when it runs"
 # The actions of the packs that are shipped and off until they are asked for.
@@ -57,28 +56,28 @@ _MAX_LISTED = 8  # a hint lists no more actions
 
 
 def find_issues(
-    document: Json, actions: Mapping[str, Action], given: Sequence[str] = ()
+    graph: Graph, actions: Mapping[str, Action], given: Sequence[str] = ()
 ) -> list[Issue]:
     """Return the warnings about a document of any shape.
 
     The issues have paths; their lines are yet to be found.
 
     Args:
-        document: The document's value.
+        graph: The graph of its steps.
         actions: All that steps can name.
         given: The names of the parameters that are given, as far as that is known.
     """
-    steps = list_steps(document)
+    steps = graph.steps
     found = chain(
-        _find_ignored(document),
+        _find_ignored(graph.document),
         _check_actions(steps, actions, given),
         _check_error_types(steps, actions),
-        _check_values(steps, list_output(document)),
+        _check_values(graph),
         _check_names(steps),
-        contracts.find_issues(document, steps, actions),
-        schemas.find_loose_conditions(document),
-        schemas.find_surprises(document, steps, actions),
-        parameters.find_unused(document),
+        contracts.find_issues(graph, actions),
+        schemas.find_loose_conditions(graph),
+        schemas.find_surprises(graph, actions),
+        parameters.find_unused(graph.document),
     )
     return [*islice(found, MAX_ISSUES)]
 
@@ -229,17 +228,22 @@ def _explain_error_type(name: str, known: Mapping[str, str]) -> Issue:
     return Issue("unknown-error-type", message, hint=hint)
 
 
-def _check_values(steps: Sequence[StepDocument], output: Values) -> Iterator[Issue]:
+def _check_values(graph: Graph) -> Iterator[Issue]:
+    steps = graph.steps
     names = {step["name"] for step in steps if isinstance(step.get("name"), str)}
-    holders = [
-        (("steps", index), list_values(step))
+    for when, holders in graph.conditions.list_holders():
+        for path, value in list_condition(when):
+            issues = [*_find_almost_references(value, path, names)]
+            for index in holders if issues else ():
+                yield from (each._replace(path=("steps", index, *each.path)) for each in issues)
+    inputs = (
+        (("steps", index, *path), value)
         for index, step in enumerate(steps)
-        if type(step.get("input")) in CONTAINERS or "when" in step
-    ]
-    for start, values in (*holders, ((), output)):
-        for path, value in values:
-            if isinstance(value, dict | list):
-                yield from _find_almost_references(value, (*start, *path), names)
+        if type(step.get("input")) in CONTAINERS or "use" in step
+        for path, value in list_inputs(step)
+    )
+    for path, value in (*inputs, *graph.output):
+        yield from _find_almost_references(value, path, names)
 
 
 def _find_almost_references(value: Json, path: JsonPath, names: Collection[str]) -> Iterator[Issue]:

@@ -7,14 +7,13 @@ fails; of both it fails.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from driftflow.planning.values import (
     Facts,
     UnavailableError,
     evaluate,
     find_unavailable,
-    list_reads,
     list_unavailable,
 )
 from driftflow.schemas.contracts import load_contract
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
     from driftflow.planning.plan import Condition, Step
     from driftflow.planning.values import Frozen
+
+    # By the `id` of a condition, which its plan keeps alive, why it is not met; None if it is.
+    Verdicts: TypeAlias = dict[int, "Hindrance | None"]
 
 
 class Hindrance(NamedTuple):
@@ -39,26 +41,41 @@ class Hindrance(NamedTuple):
     is_skip: bool
 
 
-def find_hindrance(step: Step, facts: Facts) -> Hindrance | None:
+def find_hindrance(step: Step, facts: Facts, verdicts: Verdicts) -> Hindrance | None:
     """Return why a step is not to be tried; None if it is.
 
     Args:
         step: The step; all that it comes after is done.
         facts: What its references stand for. Nothing changes them.
+        verdicts: What came of conditions that were judged; this one is added.
     """
-    found = None if step.when is None else _judge(step, step.when, facts)
+    found = judge_condition(step, facts, verdicts)
     if found is not None or type(step.input) is str:
         return found
     return _find_missing("input", step.input, facts)
 
 
-def judge_condition(step: Step, facts: Facts) -> Hindrance | None:
-    """Return why a step is not to be tried because of its condition; None if it is to be."""
-    return None if step.when is None else _judge(step, step.when, facts)
+def judge_condition(step: Step, facts: Facts, verdicts: Verdicts) -> Hindrance | None:
+    """Return why a step is not to be tried because of its condition; None if it is to be.
+
+    Steps may share a condition. As all that it reads is done, it need be judged only once.
+
+    Args:
+        step: The step; all that it comes after is done.
+        facts: What its references stand for.
+        verdicts: What came of conditions that were judged; this one is added.
+    """
+    condition = step.when
+    if condition is None:
+        return None
+    key = id(condition)
+    if key not in verdicts:
+        verdicts[key] = _judge(condition, facts)
+    return verdicts[key]
 
 
-def _judge(step: Step, condition: Condition, facts: Facts) -> Hindrance | None:
-    value, text, subject, is_secret = condition
+def _judge(condition: Condition, facts: Facts) -> Hindrance | None:
+    value, _, text, subject, is_secret = condition
     try:
         judged = evaluate(value, facts)
     except UnavailableError:
@@ -66,7 +83,7 @@ def _judge(step: Step, condition: Condition, facts: Facts) -> Hindrance | None:
     schema, accepts = load_contract(text)
     if accepts(judged):
         return None
-    if is_secret or step.sensitive:
+    if is_secret:
         return Hindrance(REDACTED, is_skip=True)
     from driftflow.schemas.description import describe_mismatch  # it imports jsonschema
 
@@ -115,8 +132,8 @@ def foresee_skips(steps: Sequence[Step]) -> dict[int, str]:
 def _foresee(step: Step, facts: Facts) -> str | None:
     """Return why a step will be skipped; None if that is not known."""
     if step.when is not None:
-        is_known = {*list_reads(step.when.value)} <= {*facts.skipped}
-        found = _judge(step, step.when, facts) if is_known else None
+        is_known = {*step.when.reads} <= {*facts.skipped}
+        found = _judge(step.when, facts) if is_known else None
         if found is not None:
             return found.reason if found.is_skip else None
     return find_skipped_input(step, facts)

@@ -18,9 +18,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from marshal import dumps
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftflow.planning.references import CONTAINERS, Named, list_output, list_steps, list_values
+from driftflow.planning.references import (
+    CONTAINERS,
+    Named,
+    list_condition,
+    list_inputs,
+    list_output,
+    list_steps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +39,27 @@ if TYPE_CHECKING:
 _NUMBERS = {int, float}
 # The fields, beside the input, that may name other steps.
 _EDGES = {"after", "when", "use"}
+# Of `marshal`: without notes on what is shared, which are no part of a value.
+_PLAINLY = 2
+
+
+class Shared(NamedTuple):
+    """What steps have in one of their fields. What is written alike is one: many may have the same.
+
+    Attributes:
+        values: The values, of any shape, each once.
+        index_of: By step, the index of its value among them.
+    """
+
+    values: list[Any]
+    index_of: dict[int, int]
+
+    def list_holders(self) -> Iterator[tuple[Any, list[int]]]:
+        """Yield each value with the steps that have it."""
+        holders: list[list[int]] = [[] for _ in self.values]
+        for step, index in self.index_of.items():
+            holders[index].append(step)
+        return zip(self.values, holders, strict=True)
 
 
 class Graph:
@@ -42,10 +71,12 @@ class Graph:
             cannot be told. What comes after a group comes after each of them.
 
     Attributes:
+        document: The document's value.
         steps: The steps.
         groups: The groups.
         output: The output of the workflow, with its path; nothing if it has none.
         fields: All fields that any of them has. To ask this once is faster than to ask each step.
+        conditions: What the steps have as `when`.
         before: By step, those that it comes after, each once, in the order in which it names them.
             A step that comes after none is missing.
         suspects: The steps that name what is no step, or more than one; and those that have a
@@ -56,6 +87,7 @@ class Graph:
     def __init__(
         self, document: Json, groups: Mapping[str, tuple[int, ...] | None] | None = None
     ) -> None:
+        self.document = document
         steps = self.steps = list_steps(document)
         self.groups = groups or {}
         self.output = list_output(document)
@@ -65,17 +97,25 @@ class Graph:
         names: dict[int, list[Any]] = {}
         inputs = map(type, [step.get("input") for step in steps])
         if not _EDGES.isdisjoint(self.fields) or not CONTAINERS.isdisjoint(inputs):
+            condition_of = self.conditions.index_of
+            judged = [self._scan(list_condition(when)) for when in self.conditions.values]
             for index, step in enumerate(steps):
-                is_plain = "when" not in step and "use" not in step
-                values = (((), step.get("input")),) if is_plain else list_values(step)
-                if found := self._scan(values, step.get("after")):
+                found: list[Any] = []
+                has_faults = False
+                if index in condition_of:
+                    found, has_faults = judged[condition_of[index]]
+                if type(step.get("input")) in CONTAINERS or "use" in step:
+                    given, is_wrong = self._scan(list_inputs(step))
+                    found, has_faults = found + given, has_faults or is_wrong
+                if type(after := step.get("after")) is list:
+                    found = found + after
+                if found:
                     names[index] = found
-                if self._named.has_faults:
-                    self._named.has_faults = False
+                if has_faults:
                     self.suspects.add(index)
-        if self.output and (found := self._scan(self.output)):
+        found, has_faults = self._scan(self.output)
+        if found:
             names[len(steps)] = found
-        has_faults = self._named.has_faults
         self.before: dict[int, tuple[int, ...]] = self._resolve(names) if names else {}
         self.before.pop(len(steps), None)
         self.has_wrong_output = has_faults or len(steps) in self.suspects
@@ -96,14 +136,40 @@ class Graph:
         """Return whether anything names a step or a parameter."""
         return bool(self.before or self.suspects or self.params or self.has_wrong_output)
 
-    def _scan(self, values: Iterable[tuple[JsonPath, Json]], after: Any = None) -> list[Any]:
-        """Return what stands for names of steps, which need not be any, in values and `after`."""
+    @cached_property
+    def conditions(self) -> Shared:
+        """Return what the steps have as `when`."""
+        return self._share("when")
+
+    @cached_property
+    def contracts(self) -> Shared:
+        """Return what the steps have as `returns`."""
+        return self._share("returns")
+
+    def _share(self, name: str) -> Shared:
+        """Return what the steps have in the field of that name."""
+        shared = Shared([], {})
+        indexes: dict[bytes, int] = {}
+        for number, step in enumerate(self.steps if name in self.fields else ()):
+            if name in step:
+                text = dumps(step[name], _PLAINLY)
+                if text not in indexes:
+                    indexes[text] = len(indexes)
+                    shared.values.append(step[name])
+                shared.index_of[number] = indexes[text]
+        return shared
+
+    def _scan(self, values: Iterable[tuple[JsonPath, Json]]) -> tuple[list[Any], bool]:
+        """Return what stands for names of steps in values, and whether a reference is wrong.
+
+        The names need not be any.
+        """
         named = self._named
-        named.steps = []
+        named.steps, named.has_faults = [], False
         for _, value in values:
             if type(value) in CONTAINERS:
                 named.scan(value)
-        return named.steps + after if type(after) is list else named.steps
+        return named.steps, named.has_faults
 
     def _resolve(self, named: Mapping[int, list[Any]]) -> dict[int, tuple[int, ...]]:
         """Return the steps that are meant by these names; note who names something else."""

@@ -15,9 +15,8 @@ from __future__ import annotations
 import json
 from functools import cache, partial
 from itertools import accumulate, count, pairwise, repeat
-from marshal import dumps
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pyrsistent import PClass, PVector, field, pvector
 
@@ -38,20 +37,15 @@ from driftflow.text import REDACTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from driftflow.planning.graph import Graph
+    from driftflow.planning.graph import Graph, Shared
     from driftflow.planning.uses import Flat
     from driftflow.planning.values import Frozen
     from driftflow.reading.document import Json
 
+_Read = TypeVar("_Read")
 
 # The fields of a step that say how it is tried.
 _SETTINGS = {"max_attempts", "backoff", "timeout_seconds", "retry_on"}
-# Those that have a schema.
-_SCHEMAS = {"when", "returns"}
-
-
-# Of `marshal`: without notes on what is shared, which are no part of a value.
-_PLAINLY = 2
 _SECONDS = 10  # the timeout of a workflow that says nothing of it
 
 _quote = json.encoder.encode_basestring_ascii
@@ -63,13 +57,15 @@ class Condition(NamedTuple):
 
     Attributes:
         value: The value, frozen.
+        reads: The names of the steps whose outputs are in it.
         schema: The schema, as `schemas.contracts.write_schema` writes it.
         subject: What the value is called.
-        is_secret: Whether the value is not to be told: it is of a sensitive step, or of a parameter
-            that one uses.
+        is_secret: Whether the value is not to be told: its step is sensitive, or it is of a
+            sensitive step, or of a parameter that one uses.
     """
 
     value: Frozen
+    reads: tuple[str, ...]
     schema: str
     subject: str
     is_secret: bool = False
@@ -356,8 +352,12 @@ def _build_steps(
     steps, order = graph.steps, graph.order
     policies = {False: policy, True: policy._replace(max_attempts=1)}  # by whether it is optional
     build = partial(_build_step, known, policies)
-    # In the order of the file, in which they stand in memory. 1.0 is an integer to JSON Schema.
-    built = [*map(build, steps, map(int, graph.urgencies), _list_before(graph))]
+    urgencies = map(int, graph.urgencies)  # 1.0 is an integer to JSON Schema
+    sensitive = {step["name"] for step in steps if step.get("sensitive")}
+    conditions = _spread(graph.conditions, partial(_read_condition, known, secrets, sensitive))
+    contracts = _spread(graph.contracts, _encode)
+    # In the order of the file, in which they stand in memory.
+    built = [*map(build, steps, urgencies, _list_before(graph), conditions, contracts)]
     if flat is not None:
         built = [*map(_add_general, built, flat.files)]
     if not _SETTINGS.isdisjoint(graph.fields):
@@ -365,8 +365,6 @@ def _build_steps(
             step._replace(policy=_build_policy(document, step.policy))
             for step, document in zip(built, steps, strict=True)
         ]
-    if not _SCHEMAS.isdisjoint(graph.fields):
-        built = [*map(_SchemaReader(known, built, secrets).add, built, steps)]
     if "sensitive" in graph.fields:
         built = [
             step._replace(has_key=not (step.sensitive or _uses(secrets, document)))
@@ -405,47 +403,30 @@ def uses_run_id(step: Step) -> bool:
     return any(isinstance(each, RunFact) for value in values for each in find_references(value))
 
 
-class _SchemaReader:
-    """Gives steps their conditions and contracts; those that are written alike are one.
+def _spread(shared: Shared, read: Callable[[Any], _Read]) -> Iterable[_Read | None]:
+    """Yield what is read of the value of each step; None for a step that has none."""
+    if not shared.values:
+        return repeat(None)
+    values = [*map(read, shared.values)]
+    find = shared.index_of.get
+    return (None if (index := find(number)) is None else values[index] for number in count())
+
+
+def _read_condition(
+    known: Known, secrets: set[str], sensitive: set[str], when: Mapping[str, Any]
+) -> Condition:
+    """Read a condition.
 
     Args:
         known: What is known of parameters and the run.
-        steps: All steps.
         secrets: The names of the parameters that sensitive steps use.
+        sensitive: The names of these steps.
+        when: The condition, as it is written.
     """
-
-    def __init__(self, known: Known, steps: Iterable[Step], secrets: set[str]) -> None:
-        self._secrets = secrets
-        self._known = known
-        self._sensitive = {step.name for step in steps if step.sensitive}
-        self._conditions: dict[bytes, tuple[Condition, tuple[str, ...]]] = {}
-        self._contracts: dict[bytes, str] = {}
-
-    def add(self, step: Step, document: Mapping[str, Any]) -> Step:
-        """Return the step with its condition and its contract, as far as the document has them."""
-        reads, condition, returns = step.reads, None, None
-        if "when" in document:
-            key = dumps(document["when"], _PLAINLY)
-            if key not in self._conditions:
-                self._conditions[key] = self._read_condition(document["when"])
-            condition, judged = self._conditions[key]
-            if judged:
-                reads = (*dict.fromkeys((*judged, *reads)),)
-        if "returns" in document:
-            key = dumps(document["returns"], _PLAINLY)
-            returns = self._contracts.setdefault(key, "") or _encode(document["returns"])
-            self._contracts[key] = returns
-        name, action, given, priority, optional, _, *more, _, _ = step
-        fields = (name, action, given, priority, optional, reads, *more, condition, returns)
-        return tuple.__new__(Step, fields)
-
-    def _read_condition(self, given: Mapping[str, Any]) -> tuple[Condition, tuple[str, ...]]:
-        """Return a condition, and the names of the steps that it reads."""
-        value = freeze(given["value"], self._known)
-        judged = list_reads(value)
-        is_secret = not self._sensitive.isdisjoint(judged) or _uses(self._secrets, {"when": given})
-        subject = tell_subject(given["value"])
-        return Condition(value, _encode(given["is"]), subject, is_secret), judged
+    value = freeze(when["value"], known)
+    reads = list_reads(value)
+    is_secret = not sensitive.isdisjoint(reads) or _uses(secrets, {"when": when})
+    return Condition(value, reads, _encode(when["is"]), tell_subject(when["value"]), is_secret)
 
 
 def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
@@ -457,18 +438,25 @@ def _list_before(graph: Graph) -> Iterable[tuple[int, ...]]:
     return (tuple(sorted(map(find_place, others))) for others in named)
 
 
-def _build_step(
+def _build_step(  # noqa: PLR0913, PLR0917 - it is mapped over what the steps have
     known: Known,
     policies: Mapping[bool, RetryPolicy],
     document: Mapping[str, Any],
     urgency: int,
     before: tuple[int, ...],
+    when: Condition | None,
+    returns: str | None,
 ) -> Step:
     given = document.get("input", "")
     reads: tuple[str, ...] = ()
     if type(given) is not str:  # as most are
         given = freeze(given, known)
         reads = list_reads(given)
+    if when is not None and when.reads:
+        reads = (*dict.fromkeys(when.reads + reads),)
+    is_sensitive = "sensitive" in document and document["sensitive"]
+    if is_sensitive and when is not None:
+        when = when._replace(is_secret=True)
     is_optional = document.get("optional", False)
     fields = (
         document["name"],
@@ -477,13 +465,13 @@ def _build_step(
         int(document.get("priority", 0)),
         is_optional,
         reads,
-        "sensitive" in document and document["sensitive"],
+        is_sensitive,
         before,
         urgency,
         policies[is_optional],
         True,
-        None,
-        None,
+        when,
+        returns,
     )
     return tuple.__new__(Step, fields)  # its own constructor is a Python function
 

@@ -316,9 +316,18 @@ def list_steps(document: Json) -> list[StepDocument]:
 
 def list_values(step: Mapping[str, Any]) -> list[tuple[JsonPath, Json]]:
     """Return the values of a step, of any shape, that may hold references, with their paths."""
+    return [*list_condition(step.get("when")), *list_inputs(step)]
+
+
+def list_condition(when: Any) -> list[tuple[JsonPath, Json]]:
+    """Return the value that a condition, of any shape, looks at; with its path in the step."""
+    has_value = type(when) is dict and "value" in when
+    return [(("when", "value"), when["value"])] if has_value else []
+
+
+def list_inputs(step: Mapping[str, Any]) -> list[tuple[JsonPath, Json]]:
+    """Return the input of a step, of any shape, and what it hands on to a file that it uses."""
     values: list[tuple[JsonPath, Json]] = []
-    if "when" in step and type(step["when"]) is dict and "value" in step["when"]:
-        values.append((("when", "value"), step["when"]["value"]))
     if "input" in step:
         values.append((("input",), step["input"]))
     if "use" in step and type(step.get("params")) is dict:
@@ -368,7 +377,8 @@ class Named:
     def _scan_reference(self, reference: dict[str, Any]) -> None:
         key = find_key(reference)
         form, given = FORMS[key], reference[key]
-        self.steps += [name for _, name in form.list_names(given)]
+        for _, name in form.list_names(given):
+            self.steps.append(name)
         if any(form.find_faults(given)):
             self.has_faults = True
         elif key == "param":

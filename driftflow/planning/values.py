@@ -318,6 +318,8 @@ def list_reads(value: Any) -> tuple[str, ...]:
     """Return the names of the steps whose outputs are in a value, each once, in its order."""
     if type(value) is FromStep:  # as most are
         return value.names if not value.several else tuple(dict.fromkeys(value.names))
+    if type(value) is Part and not value.default:
+        return (value.name,)
     return tuple(dict.fromkeys(_find_reads(value)))
 
 

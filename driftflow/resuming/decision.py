@@ -31,6 +31,7 @@ from driftflow.resuming.past import find_namesakes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from driftflow.planning.conditions import Verdicts
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.resuming.past import Past, StepPast
@@ -133,6 +134,7 @@ class _Skips:
         self._outputs: dict[str, Json] = {}  # of steps that are kept
         self._cut: set[str] = set()  # the names of those of which they are not whole
         self._skipped: set[str] = set()
+        self._verdicts: Verdicts = {}
         self.unjudged: set[int] = set()
 
     def judge(self, index: int, record: StepPast) -> Reason | None:
@@ -149,7 +151,7 @@ class _Skips:
             self.unjudged.add(index)
             return None
         facts = Facts(self._outputs, self._skipped, take=look_at)
-        found = judge_condition(step, facts)
+        found = judge_condition(step, facts, self._verdicts)
         is_skip = found.is_skip if found else find_skipped_input(step, facts) is not None
         if found is not None and not is_skip:
             return Reason("changed")
@@ -160,7 +162,7 @@ class _Skips:
     def _list_judged(self, step: Step) -> Iterator[str]:
         """Yield the names of the steps whose outputs say whether a step is skipped."""
         if step.when is not None:
-            yield from list_reads(step.when.value)
+            yield from step.when.reads
         for reference in find_references(step.input):
             if isinstance(reference, Part) and not self._names.isdisjoint(
                 list_reads(reference.default and reference.default[0])

@@ -15,6 +15,7 @@ from driftflow.running.events import StepResult
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from driftflow.planning.conditions import Verdicts
     from driftflow.planning.plan import Step
     from driftflow.planning.values import Facts
     from driftflow.resuming.kept import KeptSteps
@@ -47,6 +48,7 @@ class ForegoneSteps:
         self._facts = facts._replace(take=look_at)
         self._results: dict[int, StepResult | None] = {}
         self._faults: dict[int, str] = {}
+        self._verdicts: Verdicts = {}
         self.possible: Collection[int] = {*skippable, *(kept.possible if kept else ())}
 
     def __contains__(self, index: int) -> bool:
@@ -72,7 +74,7 @@ class ForegoneSteps:
         """Return what comes of a step that may be skipped if it is not tried; None if it is."""
         step, kept = self._steps[index], self._kept
         past = kept[index] if kept and index in kept else None
-        found = find_hindrance(step, self._facts)
+        found = find_hindrance(step, self._facts, self._verdicts)
         if found is not None and found.is_skip:
             is_same = past is not None and past.state == "skipped"
             result: StepResult | None = make_skipped(step, found.reason, reused=is_same)

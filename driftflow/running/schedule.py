@@ -144,10 +144,15 @@ class InTurn:
 
     def take_foregone(self) -> int | None:
         """Return a step whose turn it is, and that is done without being tried; None for none."""
-        if self._is_begun or self._find_next() not in self._foregone:
+        if self._is_begun:
             return None
-        self._next += 1
-        return self._next - 1
+        index = self._find_next()
+        if index in self._foregone:
+            self._next += 1
+            return index
+        if not self._is_over():
+            self._odd.discard(index)  # it was asked for
+        return None
 
     def finish(self, _index: int, /) -> None:
         """Take note that a step is done, and that what comes after it may go on."""

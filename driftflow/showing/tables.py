@@ -117,8 +117,7 @@ def _show_condition(step: Step) -> dict[str, Json] | None:
     """Return the condition of a step, as it stands in a config."""
     if step.when is None:
         return None
-    is_hidden = step.sensitive or step.when.is_secret
-    value = REDACTED if is_hidden else _show_plainly(write(step.when.value))
+    value = REDACTED if step.when.is_secret else _show_plainly(write(step.when.value))
     return {"value": value, "is": json.loads(step.when.schema)}
 
 

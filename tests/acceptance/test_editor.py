@@ -24,6 +24,7 @@ from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings
 from driftflow.checking.schemas import list_schemas
 from driftflow.errors import ConfigError
+from driftflow.planning.graph import Graph
 from driftflow.planning.references import is_reference, list_output, list_steps, list_values
 from driftflow.reading.document import parse
 from driftflow.schemas import explanation
@@ -324,7 +325,7 @@ def test_a_snippet_makes_a_workflow(name: str, editor: Service) -> None:
     offered = editor.completions("¦", name)
     assert offered.keys() == {"DriftFlow workflow"}
     document = filled(offered["DriftFlow workflow"]["insertText"])
-    assert explanation.find_issues(document) + warnings.find_issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.find_issues(Graph(document), ACTIONS) == []
     assert document["$schema"] == "./driftflow.schema.json"
 
 
@@ -333,7 +334,7 @@ def test_a_snippet_makes_a_step(editor: Service) -> None:
     offered = editor.completions(HEAD + '"name": "a", "steps": [¦]}')
     step = filled(offered["step"]["insertText"])
     document: Json = {"name": "a", "steps": [step]}
-    assert explanation.find_issues(document) + warnings.find_issues(document, ACTIONS) == []
+    assert explanation.find_issues(document) + warnings.find_issues(Graph(document), ACTIONS) == []
     assert step.keys() == {"name", "action", "input"}
 
 
@@ -394,7 +395,7 @@ def is_told(document: Any) -> bool:
     return (
         bool(explanation.find_issues(document))
         or not all(is_well_formed(value) for _, value in [*values, *list_output(document)])
-        or not all(META.is_valid(schema) for _, schema in list_schemas(document))
+        or not all(META.is_valid(schema) for schema, _ in list_schemas(Graph(document)))
     )
 
 

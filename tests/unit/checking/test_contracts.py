@@ -10,7 +10,7 @@ from support import workflows
 import driftflow
 from driftflow.actions.registry import resolve_actions
 from driftflow.checking.contracts import find_issues
-from driftflow.planning.references import list_steps
+from driftflow.planning.graph import Graph
 
 ROWS: dict[str, Any] = {
     "type": "object",
@@ -37,7 +37,7 @@ KNOWN = resolve_actions([fetch, say])
 def found(*steps: dict[str, Any], **fields: Any) -> list[tuple[str, Any, str | None]]:
     """The code, the path and the hint of each issue."""
     document = workflows.config(*steps, **fields)
-    issues = find_issues(document, list_steps(document), KNOWN)
+    issues = find_issues(Graph(document), KNOWN)
     return [(issue.code, issue.path, issue.hint) for issue in issues]
 
 

@@ -16,7 +16,7 @@ from driftflow.checking.schemas import (
     find_surprises,
     list_schemas,
 )
-from driftflow.planning.references import list_steps
+from driftflow.planning.graph import Graph
 
 if TYPE_CHECKING:
     from driftflow.issues import JsonPath
@@ -32,19 +32,20 @@ def of_condition(schema: Json) -> dict[str, Any]:
 
 
 def test_the_schemas_of_a_config_are_those_of_parameters_conditions_and_outputs() -> None:
-    """Each with its path, in the order of the file; what only looks like one is none."""
+    """Each once, with the paths to it; what only looks like one is none."""
     document = workflows.config(
         {"when": {"value": {"is": 0}, "is": 1}, "returns": 2},
         {"input": {"returns": 9, "when": {"is": 9}}},
         {"returns": 3, "when": [9]},
+        {"when": {"value": {"is": 0}, "is": 1}, "returns": 3},
         params={"p": 4, "q": 5},
     )
-    assert [*list_schemas(document)] == [
-        (("params", "p"), 4),
-        (("params", "q"), 5),
-        (("steps", 0, "when", "is"), 1),
-        (("steps", 0, "returns"), 2),
-        (("steps", 2, "returns"), 3),
+    assert [(schema, [*paths]) for schema, paths in list_schemas(Graph(document))] == [
+        (4, [("params", "p")]),
+        (5, [("params", "q")]),
+        (1, [("steps", 0, "when", "is"), ("steps", 3, "when", "is")]),
+        (2, [("steps", 0, "returns")]),
+        (3, [("steps", 2, "returns"), ("steps", 3, "returns")]),
     ]
 
 
@@ -60,7 +61,7 @@ def test_what_is_no_schema_is_an_error_at_its_place(
     document: dict[str, Any], path: JsonPath
 ) -> None:
     """Before anything is judged by it."""
-    (issue,) = find_issues(document)
+    (issue,) = find_issues(Graph(document))
     assert (issue.code, issue.severity) == ("wrong-schema", "error")
     assert issue.path[: len(path)] == path
 
@@ -68,7 +69,7 @@ def test_what_is_no_schema_is_an_error_at_its_place(
 def test_each_place_of_a_schema_that_is_wrong_is_told() -> None:
     """Though it is looked at once."""
     document = workflows.config({"returns": WRONG}, {"returns": WRONG}, params={"p": WRONG})
-    paths = [issue.path[:2] for issue in find_issues(document)]
+    paths = [issue.path[:2] for issue in find_issues(Graph(document))]
     assert paths == [("params", "p"), ("steps", 0), ("steps", 1)]
 
 
@@ -77,14 +78,14 @@ def test_a_number_that_is_equal_to_another_is_not_the_same_schema() -> None:
     right = {"maxLength": 1}
     wrong: Any = {"maxLength": True}
     document = workflows.config({"returns": right}, {"returns": wrong}, {"returns": right})
-    assert {issue.path[:2] for issue in find_issues(document)} == {("steps", 1)}
+    assert {issue.path[:2] for issue in find_issues(Graph(document))} == {("steps", 1)}
 
 
 @pytest.mark.parametrize("schema", [True, False, {}, {"type": ["null", "string"]}, {"x-note": 1}])
 def test_a_schema_that_is_one_has_no_error(schema: Json) -> None:
     """Be it a boolean."""
     document = workflows.config({"returns": schema}, of_condition(schema)["steps"][0])
-    assert [*find_issues(document | {"params": {"p": schema}})] == []
+    assert [*find_issues(Graph(document | {"params": {"p": schema}}))] == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_condition_that_does_not_say_which_type_it_means_is_told(
     schema: Json, *, is_loose: bool
 ) -> None:
     """`{"minimum": 1}` is true of every string; what says it inside is let pass."""
-    found = [*find_loose_conditions(of_condition(schema))]
+    found = [*find_loose_conditions(Graph(of_condition(schema)))]
     assert [(issue.code, issue.severity) for issue in found] == (
         [("loose-condition", "warning")] if is_loose else []
     )
@@ -121,7 +122,7 @@ def test_a_condition_that_does_not_say_which_type_it_means_is_told(
 def test_only_conditions_are_loose() -> None:
     """What a contract or a parameter leaves open is not meant to decide anything."""
     document = workflows.config({"returns": {"minimum": 1}}, params={"p": {"minimum": 1}})
-    assert [*find_loose_conditions(document)] == []
+    assert [*find_loose_conditions(Graph(document))] == []
 
 
 def test_what_does_nothing_in_a_schema_is_told_at_its_place() -> None:
@@ -129,7 +130,7 @@ def test_what_does_nothing_in_a_schema_is_told_at_its_place() -> None:
     document = workflows.config(
         {"returns": MISSPELT, "when": {"value": 1, "is": MISSPELT}}, params={"p": MISSPELT}
     )
-    found = [*find_surprises(document, list_steps(document), ACTIONS)]
+    found = [*find_surprises(Graph(document), ACTIONS)]
     assert [issue.path for issue in found] == [
         ("params", "p", "minLenght"),
         ("steps", 0, "when", "is", "minLenght"),
@@ -145,7 +146,7 @@ def test_the_schemas_of_an_action_are_told_where_it_is_named_first() -> None:
         for name in ("act", "idle")
     ]
     document = workflows.config({}, {"action": "act"}, {"action": "act"})
-    found = [*find_surprises(document, list_steps(document), resolve_actions(marked))]
+    found = [*find_surprises(Graph(document), resolve_actions(marked))]
     assert [issue.path for issue in found] == [("steps", 1, "action")] * 2
     takes, returns = (issue.message for issue in found)
     assert takes.startswith("the schema of what `act` takes: at minLenght: ")
@@ -162,8 +163,8 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
         {"steps": [{"when": {"is": value}, "action": value}, value]},
     ]
     for document in documents:
-        issues = [*find_issues(document), *find_loose_conditions(document)]
-        for issue in [*issues, *find_surprises(document, list_steps(document), ACTIONS)]:
+        issues = [*find_issues(Graph(document)), *find_loose_conditions(Graph(document))]
+        for issue in [*issues, *find_surprises(Graph(document), ACTIONS)]:
             place = document
             for part in issue.path:
                 place = place[part]

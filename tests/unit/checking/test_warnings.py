@@ -12,6 +12,7 @@ from driftflow.actions.action import ACTIONS, Action, action
 from driftflow.actions.registry import Actions, resolve_actions
 from driftflow.checking import warnings
 from driftflow.issues import Issue
+from driftflow.planning.graph import Graph
 from driftflow.schemas import explanation
 from driftflow.schemas.published import load_schema
 
@@ -32,9 +33,14 @@ NOT_A_FLAG = "is not a DriftFlow flag: it is ignored"
 NOT_OF_STORAGE = "is not a DriftFlow storage field: it is ignored"
 
 
+def find_warnings(document: Json, *given: Any) -> list[Issue]:
+    """All warnings about a document."""
+    return warnings.find_issues(Graph(document), *given)
+
+
 def only(document: Json) -> Issue:
     """The one warning about a document."""
-    (issue,) = warnings.find_issues(document, ACTIONS)
+    (issue,) = find_warnings(document, ACTIONS)
     return issue
 
 
@@ -108,7 +114,7 @@ def test_what_stands_there_already_was_not_meant() -> None:
 def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
     """At any level, whatever it holds."""
     for value in (None, {"prority": 1}, [1]):
-        assert warnings.find_issues(workflows.config_with((*path, note), value), ACTIONS) == []
+        assert find_warnings(workflows.config_with((*path, note), value), ACTIONS) == []
 
 
 @pytest.mark.parametrize("almost", ["x", "X-note", "/", "a_", "schema", "a$schema", "$schema2"])
@@ -176,7 +182,7 @@ def test_what_only_looks_like_a_reference_is_told(value: Json, path: JsonPath, h
 )
 def test_what_looks_like_data_is_data(value: Json) -> None:
     """So is what a `literal` holds."""
-    assert warnings.find_issues(workflows.config({"input": value}), ACTIONS) == []
+    assert find_warnings(workflows.config({"input": value}), ACTIONS) == []
 
 
 def test_many_actions_are_not_listed() -> None:
@@ -184,7 +190,7 @@ def test_many_actions_are_not_listed() -> None:
     document = workflows.config({"action": "page"})
     for number, listed in [(4, True), (5, False)]:
         given = resolve_actions({f"act{place}": len for place in range(number)})
-        (issue,) = warnings.find_issues(document, given)
+        (issue,) = find_warnings(document, given)
         assert issue.hint is not None
         assert issue.hint.startswith("the available actions are ") is listed
         assert listed or issue.hint == "run `driftflow actions` to list the available actions"
@@ -199,17 +205,14 @@ def test_an_input_that_its_action_cannot_take_is_told() -> None:
 
 def test_an_input_that_is_left_out_is_the_default() -> None:
     """Which every action takes."""
-    assert (
-        warnings.find_issues(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS)
-        == []
-    )
+    assert find_warnings(workflows.config(*({"action": name} for name in ACTIONS)), ACTIONS) == []
 
 
 def test_two_steps_of_one_name_are_told() -> None:
     """Each but the first, which it names."""
     name = "n" * 81
     document = workflows.config(*({"name": text} for text in ["a", name, "b", name, "A", name]))
-    assert warnings.find_issues(document, ACTIONS) == [
+    assert find_warnings(document, ACTIONS) == [
         Issue(
             "duplicate-name",
             f"duplicate step name `{'n' * 80}…`",
@@ -229,7 +232,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
         {"steps": [value, {"name": value, "action": value, "input": value}]},
     ]
     for document in documents:
-        for issue in warnings.find_issues(document, ACTIONS):
+        for issue in find_warnings(document, ACTIONS):
             assert issue.severity == "warning"
 
 
@@ -237,7 +240,7 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
 def test_every_warning_is_of_a_document_that_loads(config: dict[str, Any]) -> None:
     """And each part of its path leads on."""
     assert explanation.find_issues(config) == []
-    for issue in warnings.find_issues(config, ACTIONS):
+    for issue in find_warnings(config, ACTIONS):
         place: Any = config
         for part in issue.path:
             place = place[part]
@@ -277,10 +280,10 @@ def known(schema: Any) -> Actions:
 def test_data_is_held_against_the_schema_to_the_letter(schema: Any, value: Json) -> None:
     """Only what refers to other data is given the benefit of the doubt."""
     document = workflows.config({"action": "act", "input": value})
-    (issue,) = warnings.find_issues(document, known(schema))
+    (issue,) = find_warnings(document, known(schema))
     assert issue.code == "wrong-input"
     with_reference = workflows.config({"action": "act", "input": {"from": "a"}})
-    assert warnings.find_issues(with_reference, known(schema)) == []
+    assert find_warnings(with_reference, known(schema)) == []
 
 
 def test_an_input_that_cannot_be_judged_is_told() -> None:
@@ -290,7 +293,7 @@ def test_an_input_that_cannot_be_judged_is_told() -> None:
     for _ in range(110):
         deep = {"child": deep}
     document = workflows.config({"action": "act", "input": deep})
-    (issue,) = warnings.find_issues(document, known(tree))
+    (issue,) = find_warnings(document, known(tree))
     assert issue.code == "wrong-input"
     assert issue.message.startswith("the input cannot be checked against the schema of `act`: ")
 
@@ -300,16 +303,16 @@ def test_a_wrong_default_matters_only_without_the_parameter() -> None:
     schema = {"properties": {"n": {"type": "integer"}}}
     value: Json = {"n": {"param": "n", "default": None}, "m": 1}
     document = workflows.config({"action": "act", "input": value})
-    (issue,) = warnings.find_issues(document, known(schema))
+    (issue,) = find_warnings(document, known(schema))
     assert issue.message == (
         f"`default` must be an integer, not null: {FAILS} unless the parameter is given"
     )
     assert issue.path == ("steps", 0, "input", "n", "default")
-    assert warnings.find_issues(document, known(schema), ["n"]) == []
-    assert warnings.find_issues(document, known(schema), ["m"]) == [issue]
+    assert find_warnings(document, known(schema), ["n"]) == []
+    assert find_warnings(document, known(schema), ["m"]) == [issue]
     odd: Json = {"n": {"param": ["n"], "default": None}}  # another error says so
     document = workflows.config({"action": "act", "input": odd})
-    assert len(warnings.find_issues(document, known(schema), ["n"])) == 1
+    assert len(find_warnings(document, known(schema), ["n"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -334,10 +337,10 @@ def test_a_type_of_errors_is_known_to_python_to_us_or_to_the_module_of_the_actio
     exec(code, scope)  # noqa: S102 - a module of actions
     actions = {**ACTIONS, "act": Action(scope["act"], "", "")}
     step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": ["TimedOut", name]}
-    found = warnings.find_issues({"name": "w", "steps": [step]}, actions)
+    found = find_warnings({"name": "w", "steps": [step]}, actions)
     assert [issue.path for issue in found] == [("steps", 0, "retry_on", 1)] * (not is_known)
     assert {issue.code for issue in found} <= {"unknown-error-type"}
-    (unknown,) = warnings.find_issues({"name": "w", "steps": [step | {"action": "no"}]}, ACTIONS)
+    (unknown,) = find_warnings({"name": "w", "steps": [step | {"action": "no"}]}, ACTIONS)
     assert unknown.code == "unknown-action"
 
 
@@ -360,7 +363,7 @@ def test_a_type_that_would_never_match_has_the_name_that_does(name: str, hint: s
     exec(code, scope)  # noqa: S102 - a module of actions
     step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": [name]}
     document: Json = {"name": "w", "steps": [step]}
-    (issue,) = warnings.find_issues(document, {"act": Action(scope["act"], "", "")})
+    (issue,) = find_warnings(document, {"act": Action(scope["act"], "", "")})
     assert (issue.code, issue.hint) == ("unknown-error-type", hint)
 
 
@@ -370,7 +373,7 @@ def test_what_is_permanent_is_never_tried_again() -> None:
     exec("from driftflow import Permanent\ndef act(value): pass", scope)  # noqa: S102 - a module of actions
     step: dict[str, Json] = {"name": "a", "action": "act", "retry_on": ["OSError", "Permanent"]}
     document: Json = {"name": "w", "steps": [step]}
-    (issue,) = warnings.find_issues(document, {"act": Action(scope["act"], "", "")})
+    (issue,) = find_warnings(document, {"act": Action(scope["act"], "", "")})
     assert issue.path == ("steps", 0, "retry_on", 1)
     assert issue.message == "after an error of type `Permanent` no step is tried again"
     assert issue.hint == "remove it"

@@ -23,6 +23,7 @@ from driftflow.running.events import StepFinished, StepSkipped
 from driftflow.running.interpreter import interpret, sequential
 
 if TYPE_CHECKING:
+    from driftflow.planning.conditions import Verdicts
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
 
@@ -66,16 +67,16 @@ def test_a_step_runs_only_if_its_value_satisfies_its_schema(
     value: Json, schema: Json, *, is_met: bool
 ) -> None:
     """Whatever the value is made of; else it is skipped."""
-    found = judge_condition(step({"p": "a"}, when={"value": value, "is": schema}), FACTS)
+    found = judge_condition(step({"p": "a"}, when={"value": value, "is": schema}), FACTS, {})
     assert (found is None) is is_met
     assert found is None or found.is_skip
 
 
 def test_a_step_without_a_condition_runs() -> None:
     """If what it reads is there."""
-    assert judge_condition(step(input={"from": "failed"}), FACTS) is None
-    assert find_hindrance(step(input={"from": "ok"}), FACTS) is None
-    assert find_hindrance(step(input="text"), FACTS) is None
+    assert judge_condition(step(input={"from": "failed"}), FACTS, {}) is None
+    assert find_hindrance(step(input={"from": "ok"}), FACTS, {}) is None
+    assert find_hindrance(step(input="text"), FACTS, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_the_condition_is_judged_before_the_input(
 ) -> None:
     """Whichever of them says it first is the reason; in each, a failure counts more than a skip."""
     fields: dict[str, Any] = {"input": given} | ({"when": when} if when else {})
-    assert find_hindrance(step(**fields), FACTS) == hindrance
+    assert find_hindrance(step(**fields), FACTS, {}) == hindrance
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_the_condition_is_judged_before_the_input(
 def test_the_reason_of_a_sensitive_step_is_not_told(fields: dict[str, Any], reason: str) -> None:
     """It quotes what was judged."""
     when = {"value": {"param": "mode"}, "is": {"const": "full"}}
-    found = judge_condition(step({"mode": "quick"}, when=when, **fields), FACTS)
+    found = judge_condition(step({"mode": "quick"}, when=when, **fields), FACTS, {})
     assert found == Hindrance(reason, is_skip=True)
 
 
@@ -183,7 +184,7 @@ def test_no_reason_tells_a_secret(value: Json, *, is_secret: bool) -> None:
         params={"token": "hunter2", "day": "hunter2"},
     )
     outputs: dict[str, Json] = {"login": "hunter2", "open": "hunter2"}
-    found = judge_condition(plan.steps[2], Facts(outputs))
+    found = judge_condition(plan.steps[2], Facts(outputs), {})
     assert found is not None
     assert found.is_skip
     assert (found.reason == "[redacted]") is is_secret
@@ -332,3 +333,15 @@ def test_what_is_foreseen_comes_true(plan: Plan) -> None:
     assert {*foreseen} <= find_skippable(steps)
     assert {index: told[index] for index in foreseen} == foreseen
     assert {index for index, reason in told.items() if reason} <= find_skippable(steps)
+
+
+def test_a_condition_that_steps_share_is_judged_once() -> None:
+    """Where it is read, and where it is judged: `1.0` and `true` are written otherwise."""
+    values: list[Json] = [1, 1, 1.0, True, [1], [1]]
+    fields = [{"when": {"value": value, "is": {"const": 1}}} for value in values]
+    plan = workflows.plan(*fields, {"sensitive": True, **fields[0]})
+    verdicts: Verdicts = {}
+    met = [judge_condition(step, FACTS, verdicts) is None for step in plan.steps]
+    assert met == [True, True, True, False, False, False, True]
+    # The one of a step that is sensitive is another, since its reason is not told.
+    assert len(verdicts) == len({id(step.when) for step in plan.steps}) == 5

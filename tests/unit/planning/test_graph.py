@@ -295,3 +295,18 @@ def test_a_name_may_lead_to_several_steps() -> None:
     assert (graph.before, graph.suspects) == ({2: (1, 0)}, set())
     for twice in ({"p": None}, {"b": (0,)}):
         assert Graph({"steps": steps}, groups | twice).suspects == {2}
+
+
+def test_what_steps_have_alike_is_one() -> None:
+    """As it is written: numbers and booleans that are equal are no less different."""
+    fields: list[Any] = [
+        {"when": 1},
+        {},
+        {"when": {"a": 1}, "returns": 0},
+        {"when": 1},
+        {"when": 1.0},
+    ]
+    shared = Graph(workflows.config(*fields, {"when": True}, {"when": {"a": 1}})).conditions
+    assert [*shared.list_holders()] == [(1, [0, 3]), ({"a": 1}, [2, 6]), (1.0, [4]), (True, [5])]
+    assert [type(value) for value in shared.values] == [int, dict, float, bool]
+    assert Graph(workflows.config(*fields)).contracts == ([0], {2: 0})

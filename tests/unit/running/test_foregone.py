@@ -115,9 +115,9 @@ def test_a_step_is_judged_once(first: int, monkeypatch: pytest.MonkeyPatch) -> N
     """However often it is asked, and whatever becomes of what it stands on."""
     judged: list[str] = []
 
-    def count(step: Any, facts: Facts) -> Any:
+    def count(step: Any, facts: Facts, verdicts: Any) -> Any:
         judged.append(step.name)
-        return find_hindrance(step, facts)
+        return find_hindrance(step, facts, verdicts)
 
     monkeypatch.setattr(foregone, "find_hindrance", count)
     plan = workflows.plan({"name": "a"}, {"name": "b", "when": IF_ONE})

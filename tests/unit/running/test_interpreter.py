@@ -48,7 +48,7 @@ from driftflow.running.ordering import fold_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from driftflow.planning.conditions import Hindrance
+    from driftflow.planning.conditions import Hindrance, Verdicts
     from driftflow.planning.plan import Plan, Step
     from driftflow.reading.document import Json
     from driftflow.resuming.decision import Resumption
@@ -1551,9 +1551,9 @@ def test_nothing_is_judged_twice(plan: Plan, data: st.DataObject) -> None:
     """Each condition once at most, before the first attempt; nor is one judged that has no turn."""
     judged: list[str] = []
 
-    def count_judged(step: Step, facts: Facts) -> Hindrance | None:
+    def count_judged(step: Step, facts: Facts, verdicts: Verdicts) -> Hindrance | None:
         judged.append(step.name)
-        return find_hindrance(step, facts)
+        return find_hindrance(step, facts, verdicts)
 
     runner = AttemptRunner(good_or_bad, float, at_once, float)
     crew = in_any_order(lambda choices: data.draw(st.sampled_from(choices)), runner)

@@ -12,6 +12,7 @@ from support import workflows
 from driftflow.actions.action import ACTIONS
 from driftflow.checking import warnings
 from driftflow.issues import Issue
+from driftflow.planning.graph import Graph
 from driftflow.schemas.explanation import (
     explain_refusal,
     find_input_issues,
@@ -145,7 +146,7 @@ def test_the_fields_that_a_hint_shows_are_good() -> None:
     for field, hint in [("steps", STEPS), ("flags", FLAGS), ("storage", STORAGE)]:
         value = json.loads(hint.split("`")[-2])
         document = workflows.config({}) | {field: value}
-        assert find_issues(document) + warnings.find_issues(document, ACTIONS) == []
+        assert find_issues(document) + warnings.find_issues(Graph(document), ACTIONS) == []
 
 
 def test_each_missing_field_is_named_once() -> None:
