@@ -105,7 +105,8 @@ class Graph:
                 if index in condition_of:
                     found, has_faults = judged[condition_of[index]]
                 if type(step.get("input")) in CONTAINERS or "use" in step:
-                    given, is_wrong = self._scan(list_inputs(step))
+                    values = list_inputs(step) if "use" in step else [((), step["input"])]
+                    given, is_wrong = self._scan(values)
                     found, has_faults = found + given, has_faults or is_wrong
                 if type(after := step.get("after")) is list:
                     found = found + after
