@@ -125,7 +125,7 @@ def foresee_skips(steps: Sequence[Step]) -> dict[int, str]:
         if reason is not None:
             foreseen[index] = reason
             skipped.add(steps[index].name)
-            del outputs[steps[index].name]
+            outputs.pop(steps[index].name, None)  # nobody reads steps that share a name
     return foreseen
 
 

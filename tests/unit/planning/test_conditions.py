@@ -278,6 +278,13 @@ def test_what_is_not_known_before_the_run_is_not_foreseen(
     )
 
 
+def test_skips_of_steps_that_share_a_name_are_foreseen() -> None:
+    """Each by itself: nobody can read one of them."""
+    twice = {"name": "a", "when": NEVER}
+    plan = workflows.plan(twice, twice, {"name": "a"})
+    assert [*foresee_skips(plan.steps.tolist())] == [0, 1]
+
+
 def values_of(earlier: list[str]) -> st.SearchStrategy[Any]:
     """Values that depend on a parameter, on outputs of earlier steps, and on which there are."""
     plain = st.sampled_from([{"param": "p"}, {"param": "q", "default": 1}, 1, "x", {"run": "/id"}])
