@@ -10,20 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from driftflow.planning.values import (
+    Concat,
     Facts,
+    Part,
     UnavailableError,
     evaluate,
+    find_references,
     find_unavailable,
+    list_defaults,
     list_unavailable,
 )
 from driftflow.schemas.contracts import load_contract
 from driftflow.text import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from driftflow.planning.plan import Condition, Step
-    from driftflow.planning.values import Frozen
+    from driftflow.planning.values import Frozen, Missing
 
     # By the `id` of a condition, which its plan keeps alive, why it is not met; None if it is.
     Verdicts: TypeAlias = dict[int, "Hindrance | None"]
@@ -136,10 +140,26 @@ def _foresee(step: Step, facts: Facts) -> str | None:
         found = _judge(step.when, facts) if is_known else None
         if found is not None:
             return found.reason if found.is_skip else None
-    return find_skipped_input(step, facts)
+    return _find_skip(_foresee_unavailable(step.input, facts))
+
+
+def _foresee_unavailable(value: Frozen, facts: Facts) -> Iterator[Missing]:
+    """Yield why references have nothing to stand for, while outputs are not known.
+
+    Whether there is a place in an output, and so whether a default stands in, shows only in a run.
+    """
+    for reference in find_references(value, with_defaults=False):
+        default = list_defaults(reference)
+        if not default and type(reference) is not Concat:  # its parts follow
+            yield from list_unavailable(reference, facts)
+        elif default and type(reference) is Part and reference.name not in facts.outputs:
+            yield from _foresee_unavailable(default[0], facts)
 
 
 def find_skipped_input(step: Step, facts: Facts) -> str | None:
     """Return why a step is skipped because of what its input reads; None if it is not."""
-    reasons = list_unavailable(step.input, facts)
+    return _find_skip(list_unavailable(step.input, facts))
+
+
+def _find_skip(reasons: Iterable[Missing]) -> str | None:
     return next((f"input {reason.reason}" for reason in reasons if reason.is_skip), None)

@@ -349,13 +349,13 @@ def list_unavailable(value: Frozen, facts: Facts) -> Iterator[Missing]:
         try:
             reference.evaluate(facts)
         except UnavailableError as error:
-            if default := _list_defaults(reference):  # which is what is not there
+            if default := list_defaults(reference):  # which is what is not there
                 yield from list_unavailable(default[0], facts)
             else:
                 yield error.missing
 
 
-def _list_defaults(reference: Any) -> tuple[Frozen, ...]:
+def list_defaults(reference: Any) -> tuple[Frozen, ...]:
     """Return what stands in for what is not there, in a tuple; an empty one if nothing does."""
     if type(reference) is FromUse:
         reference = reference.reference
@@ -380,7 +380,7 @@ def find_references(value: Any, *, with_defaults: bool = True) -> Iterator[Any]:
     elif kind is Part:
         inner = value.default if with_defaults else ()
     elif kind is FromUse and with_defaults:  # what an output lacks is null, as if by default
-        inner = [*_list_defaults(value), *(output for _, output in value.outputs)]
+        inner = [*list_defaults(value), *(output for _, output in value.outputs)]
     elif kind not in REFERENCES and kind not in SCALARS:
         inner = value
     for each in inner:

@@ -285,6 +285,25 @@ def test_skips_of_steps_that_share_a_name_are_foreseen() -> None:
     assert [*foresee_skips(plan.steps.tolist())] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("value", "is_foreseen"),
+    [
+        ({"from": {"step": "x", "at": "/y", "default": {"from": "never"}}}, False),
+        ({"concat": [{"from": {"step": "x", "default": {"from": "never"}}}]}, False),
+        ({"from": {"step": "never", "default": {"from": "never"}}}, True),
+        ({"concat": ["a", {"from": "x"}, {"from": "never"}]}, True),
+        ({"from": ["x", "never"]}, True),
+    ],
+)
+def test_it_is_not_foreseen_whether_a_default_stands_in_for_a_place(
+    value: Json, *, is_foreseen: bool
+) -> None:
+    """An output may have the place; a step that will be skipped is known to have none."""
+    reader = {"name": "z", "input": value}
+    plan = workflows.plan({"name": "never", "when": NEVER}, {"name": "x"}, reader)
+    assert (2 in foresee_skips(plan.steps.tolist())) is is_foreseen
+
+
 def values_of(earlier: list[str]) -> st.SearchStrategy[Any]:
     """Values that depend on a parameter, on outputs of earlier steps, and on which there are."""
     plain = st.sampled_from([{"param": "p"}, {"param": "q", "default": 1}, 1, "x", {"run": "/id"}])
