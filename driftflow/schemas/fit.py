@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.schemas.compiler import compile_schema
 from driftflow.schemas.parts import resolve_reference
+from driftflow.schemas.patterns import make_matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # No part of a schema is looked at that is deeper, and no more pairs of parts are.
 _MAX_DEPTH = 12
@@ -83,7 +84,7 @@ class Part:
         properties = self.schema.get("properties", {})
         if key in properties:
             return self.enter(properties[key])
-        if any(re.search(pattern, key) for pattern in self.schema.get("patternProperties", {})):
+        if _may_match(key, self.schema.get("patternProperties", {})):
             return self.enter(_ANYTHING)
         return self.enter(self.schema.get("additionalProperties", _ANYTHING))
 
@@ -104,6 +105,14 @@ class Part:
             return any(map(compile_schema(self.schema), values))
         except ValueError:
             return True
+
+
+def _may_match(key: str, patterns: Iterable[str]) -> bool:
+    """Return whether a key matches any of the patterns; True if that cannot be told in time."""
+    try:
+        return any(make_matcher(pattern)(key) for pattern in patterns)
+    except TimeoutError:
+        return True
 
 
 def find_place(part: Part, keys: tuple[str, ...]) -> Part:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.workflows import values
 
+from driftflow.schemas import patterns
 from driftflow.schemas.compiler import compile_schema
 from driftflow.schemas.fit import Part, cannot_fit, find_place, tell_types
 
@@ -167,6 +168,24 @@ def test_the_schema_of_a_place_is_found(keys: tuple[str, ...], types: list[str])
 def test_a_place_that_cannot_be_is_known(keys: tuple[str, ...]) -> None:
     """There is nothing in a scalar, beyond the last item, or where nothing else is allowed."""
     assert find_place(Part(ROWS), keys).is_false
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "is_gone"),
+    [
+        (r"^\p{L}+$", "ä", False),
+        (r"^\p{L}+$", "7", True),
+        (r"^\d$", "٣", True),
+        ("(x+x+)+y", "x" * 5000, False),
+    ],
+)
+def test_names_are_held_against_patterns_of_ecma_262(
+    pattern: str, key: str, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool
+) -> None:
+    """A name may be there if that takes too long."""
+    monkeypatch.setattr(patterns, "MAX_SECONDS", 0.01)
+    schema = {"type": "object", "patternProperties": {pattern: {}}, "additionalProperties": False}
+    assert find_place(Part(schema), (key,)).is_false is is_gone
 
 
 @pytest.mark.parametrize("word", ["anyOf", "allOf", "oneOf", "if", "not"])
