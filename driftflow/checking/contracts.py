@@ -143,9 +143,10 @@ def _find_misfits(
         return
     reads = [read for read in _find_reads(value) if read.name in contracts]
     schema = localize(actions[name].schema or {}) if reads else {}
+    references = {path for path, _ in find_references(value)} if reads else set()
     for read in reads:
-        if "default" in read.path:
-            continue
+        if any(read.path[:depth] in references for depth in range(len(read.path))):
+            continue  # the action sees what the outer one makes of it
         given = find_place(Part(contracts[read.name].root), split(read.at))
         taken = find_place(Part(schema), tuple(map(str, read.path)))
         if not given.is_false and cannot_fit(given, taken):

@@ -25,7 +25,12 @@ def fetch(value: Any) -> Any:
     return value
 
 
-@driftflow.action(schema={"type": "object", "properties": {"text": {"type": "string"}}})
+@driftflow.action(
+    schema={
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "default": {"type": "string"}},
+    }
+)
 def say(value: Any) -> Any:
     """Takes a text."""
     return value
@@ -98,6 +103,12 @@ def test_an_output_that_the_reader_cannot_take_is_told() -> None:
     ]
 
 
+def test_a_field_that_is_called_as_a_part_of_a_reference_is_looked_at() -> None:
+    """`default` is a name like any other where no reference has it."""
+    steps = ({"name": "a", "returns": ROWS}, {"action": "say", "input": {"default": {"from": "a"}}})
+    assert [path for _, path, _ in found(*steps)] == [("steps", 1, "input", "default")]
+
+
 @pytest.mark.parametrize(
     "steps",
     [
@@ -113,6 +124,15 @@ def test_an_output_that_the_reader_cannot_take_is_told() -> None:
         (
             {"name": "a", "returns": ROWS},
             {"name": "b", "action": "upper", "input": {"literal": {"from": "a"}}},
+        ),
+        (
+            {"name": "a", "returns": {"type": "integer"}},
+            {"name": "b", "action": "say", "input": {"text": {"concat": ["n", {"from": "a"}]}}},
+            {"name": "c", "action": "upper", "input": {"concat": [{"concat": [{"from": "a"}]}]}},
+        ),
+        (
+            {"name": "a", "returns": ROWS},
+            {"name": "b", "action": "upper", "input": {"param": "p", "default": {"from": "a"}}},
         ),
         ({"name": "a", "returns": {"type": 5}}, {"name": "b", "input": part("a", "/x")}),
         ({"name": "a", "returns": ROWS}, {"name": "b", "input": {"from": {"step": 5}}}),
