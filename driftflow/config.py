@@ -141,10 +141,11 @@ def list_params(
     if not issues:
         issues = _judge_params(document, declared, graph, given)
     _refuse(source, document, issues, uses)
+    flat = None
     if uses is not None:
-        graph, _ = _flatten(source, document, uses)
+        graph, flat = _flatten(source, document, uses)
     names = {*(declared or ()), *(reference["param"] for reference in graph.params)}
-    return [*list_parameters(declared, graph.steps, given, find_secrets(graph, names))]
+    return [*list_parameters(declared, graph.steps, given, find_secrets(graph, names, flat))]
 
 
 def _read_params(

@@ -22,7 +22,14 @@ from pyrsistent import PClass, PVector, field, pvector
 
 from driftflow.planning.parameters import fill_in, list_declared
 from driftflow.planning.pointers import split
-from driftflow.planning.references import Known, freeze, list_facts, list_params, tell_subject
+from driftflow.planning.references import (
+    Known,
+    freeze,
+    list_facts,
+    list_params,
+    scan_step,
+    tell_subject,
+)
 from driftflow.planning.settings import Backoff, Flags, RetryPolicy, Source
 from driftflow.planning.values import (
     FrozenObject,
@@ -177,7 +184,7 @@ def build_plan(  # noqa: PLR0913 - what they are for stands at each call
     set_by: Source = "config" if "timeout_seconds" in document else "default"
     policy = _build_policy(document)
     values = fill_in(list_declared(document), params or {})
-    secrets = find_secrets(graph, values)
+    secrets = find_secrets(graph, values, flat)
     known = Known(values, {"name": document["name"], "params": values})
     if flat is not None:
         known = _freeze_uses(flat, known)
@@ -318,18 +325,31 @@ def _load_sha256() -> Callable[[bytes], Any]:
     return sha256
 
 
-def find_secrets(graph: Graph, names: Iterable[str]) -> set[str]:
+def find_secrets(graph: Graph, names: Iterable[str], flat: Flat | None = None) -> set[str]:
     """Return the names of the parameters that sensitive steps use.
 
     Args:
         graph: The graph of the steps.
         names: The names of all parameters, for steps that use all of them.
+        flat: Where the steps are from, if other files are used.
     """
-    if "sensitive" not in graph.fields or not (graph.params or graph.facts):
+    has_params = graph.params or graph.facts or (flat is not None and any(flat.params.values()))
+    if "sensitive" not in graph.fields or not has_params:
         return set()
-    sensitive = [step for step in graph.steps if step.get("sensitive")]
-    used: set[str] = set().union(*map(list_params, sensitive))
+    sensitive = (step for step in graph.steps if step.get("sensitive"))
+    used: set[str] = set().union(*(_list_used(step, flat) for step in sensitive))
     return used.union(names) if "*" in used else used
+
+
+def _list_used(step: Mapping[str, Any], flat: Flat | None) -> set[str]:
+    """Return the names of the parameters that a step uses, also in the outputs of files it reads.
+
+    `*` stands for all of them.
+    """
+    used = list_params(step)
+    if flat is None:
+        return used
+    return used.union(*(flat.params.get(name, ()) for name in scan_step(step).steps))
 
 
 def _freeze_params(params: Mapping[str, Json], secrets: set[str]) -> FrozenObject:
@@ -354,7 +374,8 @@ def _build_steps(
     build = partial(_build_step, known, policies)
     urgencies = map(int, graph.urgencies)  # 1.0 is an integer to JSON Schema
     sensitive = {step["name"] for step in steps if step.get("sensitive")}
-    conditions = _spread(graph.conditions, partial(_read_condition, known, secrets, sensitive))
+    read_condition = partial(_read_condition, known, secrets, sensitive, flat)
+    conditions = _spread(graph.conditions, read_condition)
     contracts = _spread(graph.contracts, _encode)
     # In the order of the file, in which they stand in memory.
     built = [*map(build, steps, urgencies, _list_before(graph), conditions, contracts)]
@@ -367,7 +388,7 @@ def _build_steps(
         ]
     if "sensitive" in graph.fields:
         built = [
-            step._replace(has_key=not (step.sensitive or _uses(secrets, document)))
+            step._replace(has_key=not (step.sensitive or _uses(secrets, document, flat)))
             for step, document in zip(built, steps, strict=True)
         ]
     if flat is not None:
@@ -391,9 +412,9 @@ def _add_general(step: Step, file: Mapping[str, Any]) -> Step:
     return step._replace(policy=policy._replace(max_attempts=attempts))
 
 
-def _uses(secrets: set[str], document: Mapping[str, Any]) -> bool:
+def _uses(secrets: set[str], document: Mapping[str, Any], flat: Flat | None) -> bool:
     """Return whether a step uses any of these parameters."""
-    used = list_params(document) if secrets else set()
+    used = _list_used(document, flat) if secrets else set()
     return not used.isdisjoint(secrets) or "*" in used
 
 
@@ -413,7 +434,11 @@ def _spread(shared: Shared, read: Callable[[Any], _Read]) -> Iterable[_Read | No
 
 
 def _read_condition(
-    known: Known, secrets: set[str], sensitive: set[str], when: Mapping[str, Any]
+    known: Known,
+    secrets: set[str],
+    sensitive: set[str],
+    flat: Flat | None,
+    when: Mapping[str, Any],
 ) -> Condition:
     """Read a condition.
 
@@ -421,11 +446,12 @@ def _read_condition(
         known: What is known of parameters and the run.
         secrets: The names of the parameters that sensitive steps use.
         sensitive: The names of these steps.
+        flat: Where the steps are from, if other files are used.
         when: The condition, as it is written.
     """
     value = freeze(when["value"], known)
     reads = list_reads(value)
-    is_secret = not sensitive.isdisjoint(reads) or _uses(secrets, {"when": when})
+    is_secret = not sensitive.isdisjoint(reads) or _uses(secrets, {"when": when}, flat)
     return Condition(value, reads, _encode(when["is"]), tell_subject(when["value"]), is_secret)
 
 

@@ -405,11 +405,17 @@ def tell_subject(value: Json) -> str:
     return given if key == "from" and isinstance(given, str) else "the value"
 
 
-def list_params(step: Mapping[str, Any]) -> set[str]:
-    """Return the names of the parameters that a step without mistakes uses; `*` for all of them."""
+def scan_step(step: Mapping[str, Any]) -> Named:
+    """Return what the references in the values of a step name."""
     named = Named()
     for _, value in list_values(step):
         named.scan(value)
+    return named
+
+
+def list_params(step: Mapping[str, Any]) -> set[str]:
+    """Return the names of the parameters that a step without mistakes uses; `*` for all of them."""
+    named = scan_step(step)
     facts = (split(pointer) for pointer in named.facts)
     names = {(*parts[1:2], "*")[0] for parts in facts if parts[0] == "params"}
     return names.union(map(itemgetter("param"), named.params))

@@ -33,6 +33,7 @@ from driftflow.planning.references import (
     list_params,
     list_steps,
     list_values,
+    scan_step,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ class Flat(NamedTuple):
         groups: By the names of the use steps, the steps that count for them.
         outputs: The outputs of the files, by the names of the use steps. None refers to one behind.
         files: By step, the contents of the file that it is from.
-        secret: The steps that use a parameter of their file which a sensitive step uses.
+        secret: The steps that use a parameter of their file which a sensitive step uses, or read
+            the output of a file that does.
+        params: By the names of the use steps, the parameters of the config that the outputs of the
+            files use; `*` for all of them.
         is_cut: Whether something is left out, since it is nested too deep.
     """
 
@@ -89,6 +93,7 @@ class Flat(NamedTuple):
     outputs: list[tuple[str, Json]]
     files: list[Mapping[str, Any]]
     secret: set[int]
+    params: Mapping[str, set[str]]
     is_cut: bool
 
 
@@ -153,7 +158,18 @@ def flatten(file: File) -> Flat:
     outputs = flattening.add_outputs(file)
     document = {**file.value, "steps": flattening.steps}
     groups = flattening.resolve_groups()
-    return Flat(document, groups, outputs, flattening.files, flattening.secret, flattening.is_cut)
+    secret = flattening.find_secret(outputs)
+    params = _list_output_params(outputs)
+    return Flat(document, groups, outputs, flattening.files, secret, params, flattening.is_cut)
+
+
+def _list_output_params(outputs: Iterable[tuple[str, Json]]) -> dict[str, set[str]]:
+    """Return the parameters that outputs use, also in those that stand before and are read."""
+    found: dict[str, set[str]] = {}
+    for name, output in outputs:
+        read = (found.get(other, ()) for other in _scan(output).steps)
+        found[name] = list_params({"input": output}).union(*read)
+    return found
 
 
 def is_too_deep(flat: Flat) -> bool:
@@ -203,6 +219,7 @@ class _Flattening:
         self.files: list[Mapping[str, Any]] = []
         self.secret: set[int] = set()
         self.is_cut = False
+        self._secret_outputs: set[str] = set()  # by the names of the use steps
         # By the names of the use steps: steps by their index, or by name where one is referred to.
         self._groups: dict[str, list[int | str] | None] = {}
         self._outputs: dict[str, Json] = {}  # of the files, by the names of the use steps
@@ -277,6 +294,8 @@ class _Flattening:
         for _, value in used.graph.output:
             output = self._cut(rewrite_inner(value))
             self._outputs[name] = output
+            if not used.secrets.isdisjoint(list_params({"input": value})):
+                self._secret_outputs.add(name)
             group = [*group, *_scan(output).steps]
         self._groups[name] = None if name in self._groups else group
         return group
@@ -298,6 +317,21 @@ class _Flattening:
                 found += self.add_outputs(used, f"{name}/")
                 found += [(name, self._outputs[name])] if name in self._outputs else []
         return found
+
+    def find_secret(self, outputs: Iterable[tuple[str, Json]]) -> set[int]:
+        """Return the steps of which nothing is to be told, since they use what is secret.
+
+        Args:
+            outputs: The outputs of the files, each behind those that it refers to.
+        """
+        secret = self._secret_outputs
+        for name, output in outputs:
+            if not secret.isdisjoint(_scan(output).steps):
+                secret.add(name)
+        reads = (scan_step(step).steps for step in (self.steps if secret else ()))
+        return self.secret.union(
+            index for index, names in enumerate(reads) if not secret.isdisjoint(names)
+        )
 
     def resolve_groups(self) -> dict[str, tuple[int, ...] | None]:
         """Return the steps that count for use steps, by their indexes, ascending."""

@@ -374,6 +374,45 @@ def test_a_parameter_of_a_sensitive_step_within_is_secret() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", [{"param": "key"}, "hush"])
+def test_a_secret_parameter_is_secret_in_the_output_of_a_file_too(key: Any) -> None:
+    """Whether it is given or written; and in the output of a file that is handed that output."""
+    inner = file({"name": "a", "input": {"param": "y"}, "sensitive": True}, output={"param": "y"})
+    other = file({"name": "b", "input": {"param": "z"}}, output=[{"param": "z"}])
+    reader = {"when": {"value": {"from": "q"}, "is": True}}
+    plan = plan_of(
+        file(
+            use("q", params={"z": {"from": "p"}}),
+            use("p", params={"y": key}),
+            {"name": "c", "input": {"from": {"step": "p", "at": "/x"}}},
+            {"name": "d", **reader},
+            {"name": "e"},
+            uses={0: other, 1: inner},
+        ),
+        key="hush",
+    )
+    assert {step.name for step in plan.steps if step.has_key} == {"e"}
+    (condition,) = (step.when for step in plan.steps if step.when)
+    assert condition.is_secret
+    assert write(plan.params) == {"key": "[redacted]" if key != "hush" else "hush"}
+
+
+def test_a_parameter_is_secret_if_a_sensitive_step_reads_an_output_that_uses_it() -> None:
+    """As if it stood in the input of that step."""
+    inner = file(output={"url": {"concat": ["db://", {"param": "y"}]}})
+    middle = file(use("q", params={"y": {"param": "x"}}), output={"from": "q"}, uses={0: inner})
+    outermost = file(
+        use("p", params={"x": {"param": "key"}}),
+        {"name": "a", "input": {"from": "p"}, "sensitive": True},
+        {"name": "b", "input": {"param": "key"}},
+        {"name": "c", "input": {"param": "other"}},
+        uses={0: middle},
+    )
+    plan = plan_of(outermost, key="hush", other=1)
+    assert {step.name: step.has_key for step in plan.steps} == {"a": False, "b": False, "c": True}
+    assert write(plan.params) == {"key": "[redacted]", "other": 1}
+
+
 def test_the_parameters_of_a_file_are_those_that_it_declares_or_uses() -> None:
     """One that has no default anywhere has to be given, if it is used."""
     declared = {"a": {}, "b": {"default": 1}, "unused": {}}
