@@ -27,6 +27,7 @@ from driftflow.planning.graph import find_successors
 from driftflow.planning.plan import find_key, list_waves, uses_run_id
 from driftflow.planning.values import Facts, Part, find_references, list_reads, look_at
 from driftflow.resuming.past import find_namesakes
+from driftflow.schemas.contracts import load_contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 #     may_have_run    it was begun and has no end, or an interrupt has ended it, or the record has a
 #                     gap in which it may have been begun again
 #     failed          it failed
-#     changed         its action or its input is another
+#     changed         its action or its input is another, or its contract refuses what it gave
 #     was_skipped     it was skipped, and now its condition is met, or what it reads is there
 #     to_skip         it is to be skipped
 #     after           it comes after a step that is done again
@@ -203,7 +204,7 @@ def _judge_steps(
         if may_wait and record is not None:
             reason = _judge_order(step, record, kept, again, earlier) or reason
         if reason is None and record is not None:
-            reason = skips.judge(index, record)
+            reason = skips.judge(index, record) or _judge_contract(step, record)
         if reason is not None:
             again[index] = reason
             if first_again is None and step.has_key:
@@ -246,6 +247,13 @@ def _judge_record(step: Step, record: StepPast | None, complete_since: int) -> R
     if record.action != step.action or record.key != find_key(step):
         return Reason("changed")
     return None
+
+
+def _judge_contract(step: Step, record: StepPast) -> Reason | None:
+    """Return why a step is done again if what it gave breaks its contract by now; else None."""
+    if step.returns is None or record.state == "skipped" or record.cut is not None:
+        return None
+    return None if load_contract(step.returns).accepts(record.output) else Reason("changed")
 
 
 def _judge_order(

@@ -366,6 +366,18 @@ def test_a_condition_that_cannot_be_judged_any_more_is_another() -> None:
     assert all_done(plan, a={"output": []}).again == {1: Reason("changed")}
 
 
+def test_a_contract_is_judged_anew() -> None:
+    """As conditions are; a skipped step has no output, and a cut one is not there to be judged."""
+    plan = workflows.plan(
+        {"name": "a", "returns": {"minItems": 1}}, {"name": "b", "input": {"from": "a"}}
+    )
+    assert all_done(plan, a={"output": [1]}).again == {}
+    assert all_done(plan, a={"output": []}).again == {0: Reason("changed"), 1: Reason("after", 0)}
+    assert all_done(plan, a={"cut": CUT}).again == {}
+    never = {"when": {"value": 1, "is": False}, "returns": False}
+    assert all_done(workflows.plan({"name": "a", **never}), a=SKIPPED).again == {}
+
+
 def test_a_step_whose_input_has_the_id_of_the_run_is_always_done_again() -> None:
     """It asks for something else in each run."""
     plan = workflows.plan({"name": "a", "input": {"run": "/id"}}, {"name": "b", "after": ["a"]})
