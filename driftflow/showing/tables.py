@@ -145,16 +145,24 @@ def _show_plainly(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
     if is_reference(value):
-        value = _show_reference(value)
-        held = value.get("literal", [])
-        return value if isinstance(held, dict | list) else held
+        return _show_reference(value)
     return {key: _show_plainly(member) for key, member in value.items()}
 
 
-def _show_reference(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a reference without the outputs of files that it stands for, as in a config."""
+def _show_reference(value: dict[str, Any]) -> Json:
+    """Return a reference as in a config, without the outputs of files that it stands for."""
+    if "literal" in value:
+        held = value["literal"]
+        return value if isinstance(held, dict | list) else held
+    if "concat" in value:
+        return {"concat": _show_plainly(value["concat"])}
     given = value.get("from")
-    return {"from": given["written"]} if type(given) is dict and "written" in given else value
+    if not isinstance(given, dict):
+        return value
+    given = given.get("written", given)
+    if isinstance(given, dict) and "default" in given:
+        given = {**given, "default": _show_plainly(given["default"])}
+    return {"from": given}
 
 
 def format_plan(

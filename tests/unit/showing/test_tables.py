@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
 from support import workflows
+from unit.planning.test_uses import file, plan_of, use
 from unit.resuming.test_decision import CUT, all_done
 from wcwidth import wcswidth
 
@@ -308,6 +309,25 @@ def test_a_parameter_is_shown_as_its_value(given: Any, shown: str) -> None:
     (step,) = build_plan_document(plan, ACTIONS)["steps"]
     assert step["input"] == json.loads(shown)
     assert format_plan(plan, ACTIONS).splitlines()[-1].endswith(f"  {shown}")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"concat": ["a", {"param": "x"}]}, {"concat": ["a", "v"]}),
+        ({"concat": [{"from": "p"}]}, {"concat": [{"from": "p"}]}),
+        (
+            {"from": {"step": "p", "at": "/y", "default": [{"param": "x"}, {"from": "p"}]}},
+            {"from": {"step": "p", "at": "/y", "default": ["v", {"from": "p"}]}},
+        ),
+        ([{"from": ["p"]}], [{"from": ["p"]}]),
+    ],
+)
+def test_a_reference_in_another_one_is_shown_as_it_was_written(value: Any, shown: Any) -> None:
+    """Without what the file gives that is used; a parameter is its value there, too."""
+    inner = file({"name": "a"}, output={"y": {"from": "a"}})
+    plan = plan_of(file(use("p"), {"name": "z", "input": value}, uses={0: inner}), x="v")
+    assert build_plan_document(plan, ACTIONS)["steps"][-1]["input"] == shown
 
 
 def test_a_table_says_what_the_environment_settled() -> None:
