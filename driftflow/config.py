@@ -349,7 +349,7 @@ def _make_findings(
         return redact(findings, document)
     from driftflow.checking.uses import list_secret_paths
 
-    return redact(findings, document, list_secret_paths(uses.file))
+    return redact(findings, document, list_secret_paths(uses.file), uses.file.secrets)
 
 
 def _is_same_file(source: str, other: str) -> bool:

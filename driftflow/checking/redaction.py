@@ -12,9 +12,10 @@ line of it is shown.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftflow.planning.references import list_steps
+from driftflow.planning.parameters import list_declared
+from driftflow.planning.references import list_params, list_steps
 from driftflow.reading.positions import Lines, find_values
 from driftflow.text import REDACTED
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from driftflow.issues import Findings, Issue, JsonPath
-    from driftflow.reading.document import Document
+    from driftflow.reading.document import Document, Json
 
     # By path, the offsets at which a value begins and ends.
     Extents: TypeAlias = dict[JsonPath, tuple[int, int]]
@@ -49,13 +50,22 @@ def redact_all(findings: Findings) -> Findings:
     return findings._replace(issues=issues, text=_LINE.sub(REDACTED, findings.text))
 
 
-def redact(findings: Findings, document: Document, secret: Collection[JsonPath] = ()) -> Findings:
+def redact(
+    findings: Findings,
+    document: Document,
+    secret: Collection[JsonPath] = (),
+    params: Collection[str] = (),
+) -> Findings:
     """Return the findings without the lines of sensitive steps, and without quotes of their inputs.
+
+    Nor is a value of a parameter quoted that a sensitive step uses, or the line of its default
+    shown.
 
     Args:
         findings: What was found in a file.
         document: What the file holds.
         secret: The paths of what use steps give, as far as it is not for everybody.
+        params: The names of the parameters that sensitive steps of files that are used use.
     """
     fields = _FIELDS.findall(document.text)
     steps: dict[JsonPath, bool] = {
@@ -67,19 +77,38 @@ def redact(findings: Findings, document: Document, secret: Collection[JsonPath] 
     if len(fields) > len(steps) or (is_changed and _FIELD in document.text):
         return redact_all(findings)  # one is where no step belongs, or in a comment
     paths = [path for path, is_sensitive in steps.items() if is_sensitive]
-    paths += secret
-    if not paths:
+    params = {*params, *_list_params(document.value)}
+    paths += [*secret, *_list_defaults(document.value, params)]
+    if not paths and not params:
         return findings
     hidden = find_values(document.plain, paths)
     lines = Lines(findings.text)
     steps_with_secrets = {path[:2] for path in secret}
     issues = tuple(
         _remove_quotes(issue)
-        if _is_about_input(issue, hidden, lines) or _is_about_given(issue, steps_with_secrets)
+        if _is_about_input(issue, hidden, lines)
+        or _is_about_given(issue, steps_with_secrets)
+        or _is_about_param(issue, document.value, params)
         else issue
         for issue in findings.issues
     )
     return findings._replace(issues=issues, text=_remove_lines(lines, hidden.values()))
+
+
+def _list_params(document: Json) -> set[str]:
+    """Return the names of the parameters that sensitive steps of a document of any shape use."""
+    sensitive = (step for step in list_steps(document) if step.get(_FIELD))
+    used: set[str] = set().union(*map(list_params, sensitive))
+    return used.union(list_declared(document) or ()) if "*" in used else used
+
+
+def _list_defaults(document: Json, params: Collection[str]) -> list[JsonPath]:
+    """Return the paths of the defaults that a document of any shape has for these parameters."""
+    return [
+        ("params", name, "default")
+        for name, schema in (list_declared(document) or {}).items()
+        if name in params and isinstance(schema, dict) and "default" in schema
+    ]
 
 
 def _remove_quotes(issue: Issue) -> Issue:
@@ -103,6 +132,19 @@ def _unquote(text: str) -> str:
 def _is_about_given(issue: Issue, steps: Collection[JsonPath]) -> bool:
     """Return whether an issue quotes what one of these use steps gives."""
     return issue.path[:2] in steps and issue.path[2:3] == ("params",)
+
+
+def _is_about_param(issue: Issue, document: Any, params: Collection[str]) -> bool:
+    """Return whether an issue is about the value of one of these parameters."""
+    if issue.code != "wrong-param" or not issue.path:
+        return False
+    if issue.path[0] == "params":
+        return issue.path[1] in params
+    if issue.path[-1] != "param":
+        return False
+    for key in issue.path:
+        document = document[key]
+    return document in params
 
 
 def _is_about_input(issue: Issue, hidden: Extents, lines: Lines) -> bool:

@@ -198,3 +198,36 @@ def test_what_is_not_sensitive_is_shown(tmp_path: Path) -> None:
     for text in (config(sensitive=False), config().replace("sensitive", "optional") + "x"):
         path.write_text(text)
         assert SECRET in check_config(path).text
+
+
+def test_the_value_of_a_secret_parameter_is_not_quoted(tmp_path: Path) -> None:
+    """Wherever it is used; other parameters are told as ever."""
+    schema = {"type": "object", "additionalProperties": False}
+    path = tmp_path / "config.json"
+    steps = [
+        {"name": "a", "action": "echo", "input": [{"param": "key"}, {"param": "other"}]},
+        {"name": "b", "action": "echo", "input": {"param": "key"}, "sensitive": True},
+    ]
+    declared = {"key": schema, "other": schema}
+    path.write_text(json.dumps({"name": "w", "params": declared, "steps": steps}, indent=1))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, params={"key": {SECRET: 1}, "other": {"x": 1}})
+    assert SECRET not in str(caught.value) + repr(caught.value.findings)
+    assert [issue.message for issue in caught.value.findings.issues] == [
+        "the parameter breaks its schema: [redacted]",
+        "unknown field `x`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("used", "names"), [({"param": "key"}, ["key"]), ({"run": "/params"}, ["key", "other"])]
+)
+def test_the_default_of_a_secret_parameter_is_not_shown(
+    used: Any, names: list[str], tmp_path: Path
+) -> None:
+    """Nor quoted, if it breaks the schema."""
+    declared = {name: {"additionalProperties": False, "default": {SECRET: 1}} for name in names}
+    steps = [{"name": "b", "action": "echo", "input": used, "sensitive": True}]
+    document = {"name": "w", "params": declared, "steps": steps}
+    findings = found(tmp_path, json.dumps(document, indent=1))
+    assert [issue.code for issue in findings.issues] == ["wrong-param"] * len(names)
