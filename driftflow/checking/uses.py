@@ -57,14 +57,23 @@ def list_secret_paths(file: File) -> list[JsonPath]:
     """Return where a file gives to another one what is not for everybody.
 
     That is what a sensitive step is handed. If a file could not be read, nobody can tell: then it
-    is all that is given.
+    is all that is given, but for what only names a parameter or a step.
     """
     return [
         ("steps", index, "params", name)
         for index, used in file.uses.items()
         for name, value in _list_given(file.graph.steps[index]).items()
-        if used is None or name in used.secrets or _uses(file.secrets, value)
+        if (name in used.secrets if used else not _is_name(value)) or _uses(file.secrets, value)
     ]
+
+
+def _is_name(value: Json) -> bool:
+    """Return whether a value of any shape is a reference that has nothing but a name."""
+    return (
+        isinstance(value, dict)
+        and len(value) == 1
+        and isinstance(value.get("param", value.get("from")), str)
+    )
 
 
 def _find_issues(file: File, params: Mapping[str, Json] | None) -> Iterator[Issue]:

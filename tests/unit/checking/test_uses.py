@@ -132,6 +132,16 @@ def test_what_may_be_secret_is_hidden() -> None:
     ]
 
 
+def test_a_name_that_is_given_to_a_file_that_nobody_has_read_is_no_secret() -> None:
+    """So the line of a misspelt file is shown; unless a sensitive step uses the parameter, too."""
+    given = {"a": {"param": "x"}, "b": {"from": "s"}, "c": [{"from": "s"}], "d": {"param": "y"}}
+    sensitive = {"name": "s", "sensitive": True, "input": {"param": "y"}}
+    assert list_secret_paths(file(use("p", params=given), sensitive, uses={0: None})) == [
+        ("steps", 0, "params", "c"),
+        ("steps", 0, "params", "d"),
+    ]
+
+
 def test_a_file_that_is_used_does_not_say_how_it_is_run() -> None:
     """Whatever shape it has."""
     issues = find_ignored_settings({"flags": {}, "storage": 5, "steps": []})
