@@ -37,15 +37,13 @@ if TYPE_CHECKING:
 # By keyword, what the value is, from the keyword's argument and the value.
 _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "type": lambda wanted, found: f"is {type_name(found)}, not {name_types(wanted)}",
-    "enum": lambda wanted, found: (
-        f"is {_show(found)}, not {name_choices(wanted, _show) if wanted else 'allowed'}"
-    ),
-    "const": lambda wanted, found: f"is {_show(found)}, not {_show(wanted)}",
-    "minimum": lambda wanted, found: f"is {found}, less than {wanted}",
-    "maximum": lambda wanted, found: f"is {found}, more than {wanted}",
-    "exclusiveMinimum": lambda wanted, found: f"is {found}, not more than {wanted}",
-    "exclusiveMaximum": lambda wanted, found: f"is {found}, not less than {wanted}",
-    "multipleOf": lambda wanted, found: f"is {found}, not a multiple of {wanted}",
+    "enum": lambda wanted, found: f"is {_show(found)}, {_exclude(wanted, found)}",
+    "const": lambda wanted, found: f"is {_show(found)}, {_exclude([wanted], found)}",
+    "minimum": lambda wanted, found: f"is {_show(found)}, less than {_show(wanted)}",
+    "maximum": lambda wanted, found: f"is {_show(found)}, more than {_show(wanted)}",
+    "exclusiveMinimum": lambda wanted, found: f"is {_show(found)}, not more than {_show(wanted)}",
+    "exclusiveMaximum": lambda wanted, found: f"is {_show(found)}, not less than {_show(wanted)}",
+    "multipleOf": lambda wanted, found: f"is {_show(found)}, not a multiple of {_show(wanted)}",
     "minLength": lambda wanted, found: _describe_size(found, "character", "fewer", wanted),
     "maxLength": lambda wanted, found: _describe_size(found, "character", "more", wanted),
     "minItems": lambda wanted, found: _describe_size(found, "item", "fewer", wanted),
@@ -113,6 +111,15 @@ def _describe(error: ValidationError, subject: str) -> str:
 
 def _name(path: JsonPath, subject: str) -> str:
     return f"`{shorten(format_path(path))}` of {subject}" if path else subject
+
+
+def _exclude(choices: Sequence[Json], found: Json) -> str:
+    """Return that a value is none of the choices, of which those that have parts are not told."""
+    if not choices:
+        return "not allowed"
+    if isinstance(found, list | dict) and any(type(choice) is type(found) for choice in choices):
+        return "but not the one asked for" if len(choices) == 1 else "but none of those asked for"
+    return f"not {name_choices(choices, _show)}"
 
 
 def _describe_excluded(schema: Any, found: Any, path: JsonPath) -> str:
