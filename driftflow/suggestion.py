@@ -18,7 +18,7 @@ CUTOFF = 0.7
 _SYNONYMS = {
     "steps": ("jobs", "pipeline", "stages", "tasks"),
     "name": ("id", "label", "title", "task", "task_id"),
-    "action": ("function", "operator", "run", "type", "uses"),
+    "action": ("function", "operator", "run", "type"),
     "input": ("args", "arguments", "data", "params", "value", "with"),
     "after": ("depends", "depends_on", "needs", "requires", "upstream", "wait_for"),
     "optional": ("allow_failure", "continue_on_error", "ignore_errors"),

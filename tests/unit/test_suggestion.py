@@ -51,6 +51,11 @@ def test_the_form_of_a_word_does_not_matter() -> None:
     assert find_nearest("name", ["_N-A M_E_"]) == "_N-A M_E_"
 
 
+def test_a_misspelt_use_is_no_action() -> None:
+    """Though other tools call an action so."""
+    assert find_nearest("uses", ["action", "use"]) == "use"
+
+
 def test_a_similar_word_goes_before_one_of_which_it_is_a_part() -> None:
     """A misspelling is likelier."""
     assert find_nearest("attempts", ["max_attempts_made", "attempt"]) == "attempt"
