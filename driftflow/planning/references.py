@@ -59,6 +59,7 @@ CONTAINERS = {dict, list}
 _NAMES = {str, list}
 _WITH_DEFAULT = {"param", "default"}
 _PART_KEYS = ("step", "at", "default")
+_OF_OTHERS = {"$", ".", "["}  # in paths of other languages: `$.rows[0]`
 _RUN_FACTS = ("id", "name", "params")
 
 
@@ -247,7 +248,7 @@ def _find_pointer_faults(path: JsonPath, given: Any) -> Iterator[Fault]:
         yield path, f"`{key}` must be a JSON Pointer, a string, not {type_name(given)}", None
     elif not is_pointer(given):
         hint = "a JSON Pointer is empty, or a `/` before each part: `/rows/0/id`"
-        if given[:1] != "/" and is_pointer(f"/{given}"):
+        if given[:1] != "/" and is_pointer(f"/{given}") and _OF_OTHERS.isdisjoint(given):
             hint = f"write `/{shorten(given)}`"
         elif "~" in given:
             hint = "in a JSON Pointer, `~0` stands for `~` and `~1` for `/`"

@@ -71,6 +71,7 @@ def test_what_has_none_of_the_keys_is_data(value: dict[str, Json]) -> None:
 
 
 # By reference, its faults: the path from its key, the message, the hint.
+PARTS = "a JSON Pointer is empty, or a `/` before each part: `/rows/0/id`"
 ESCAPES = "in a JSON Pointer, `~0` stands for `~` and `~1` for `/`"
 FACTS = "the facts are `/id`, `/name` and `/params`"
 JOIN = 'write `{"concat": ["in/", {"param": "day"}, ".csv"]}`'
@@ -117,6 +118,14 @@ FAULTS: list[tuple[dict[str, Json], list[tuple[JsonPath, str, str | None]]]] = [
     (
         {"from": {"step": "a", "at": "rows/0"}},
         [(("at",), "`at` is no JSON Pointer: `rows/0`", "write `/rows/0`")],
+    ),
+    (
+        {"from": {"step": "a", "at": "$.rows"}},
+        [(("at",), "`at` is no JSON Pointer: `$.rows`", PARTS)],
+    ),
+    (
+        {"from": {"step": "a", "at": "rows[0]"}},
+        [(("at",), "`at` is no JSON Pointer: `rows[0]`", PARTS)],
     ),
     (
         {"from": {"step": "a", "at": "/a~b"}},
