@@ -96,7 +96,9 @@ def find_unknown_params(
     used = dict.fromkeys(reference["param"] for reference in graph.params)
     for head, *rest in map(split, graph.facts):
         used |= dict.fromkeys(rest[:1] or params) if head == "params" else {}
-    asked, what = (used, "no step uses") if declared is None else (declared, "`params` has not")
+    asked, what = (
+        (used, "no step uses") if declared is None else (declared, "`params` does not declare")
+    )
     not_given = [name for name in asked if name not in params]
     return tuple(
         Issue(

@@ -248,13 +248,13 @@ def test_what_a_config_declares_is_asked_for() -> None:
     assert find_unknown_params(document, {"yaer": 1, "zone": 2}, declared) == (
         Issue(
             "unknown-param",
-            "`params` has not the parameter `yaer`",
+            "`params` does not declare the parameter `yaer`",
             hint="did you mean `year`?",
         ),
-        Issue("unknown-param", "`params` has not the parameter `zone`"),
+        Issue("unknown-param", "`params` does not declare the parameter `zone`"),
     )
     (issue,) = find_unknown_params(document, {"day": 1}, {})
-    assert issue.message == "`params` has not the parameter `day`"
+    assert issue.message == "`params` does not declare the parameter `day`"
 
 
 @pytest.mark.parametrize(
