@@ -150,7 +150,7 @@ def _find_issues(finder: Draft7Validator, value: Json, voice: Voice) -> list[Iss
             compares = len(found) < _MANY
             told = tell_error(error, voice._replace(compares=compares))
             found |= dict.fromkeys(islice(told, MAX_ISSUES))
-            if len(found) >= MAX_ISSUES:
+            if len(found) >= MAX_ISSUES or error.cause:  # more matches may take as long
                 break
     except RecursionError:
         found[Issue("wrong-type", f"{voice.unchecked}: {TOO_DEEP}")] = None

@@ -112,5 +112,7 @@ def test_a_match_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(authority, "make_matcher", give_up)
     told = "takes too long to be matched with a pattern"
     assert describe_mismatch({"pattern": "a"}, "b", "mode") == f"mode {told}"
-    schema = {"properties": {"day": {"pattern": "a"}}}
+    schema: dict[str, Any] = {"properties": {"day": {"pattern": "a"}}}
     assert explain_breach(schema, {"day": "b"}, "the output") == (("day",), f"`day` {told}")
+    schema = {"items": {"pattern": "a"}}  # each item could take as long
+    assert explain_breach(schema, ["b", "c"], "the output") == ((0,), f"`[0]` {told}")
