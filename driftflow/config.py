@@ -202,7 +202,14 @@ def check_config(path: str | os.PathLike[str], *, actions: Given = ()) -> Findin
     graph = Graph(document.value)
     uses = _read_uses(source, document, graph, actions)
     issues = _examine(document, graph, actions, None, uses)
-    return _make_findings(source, document, issues, uses)
+    findings = _make_findings(source, document, issues, uses)
+    if uses is None or any(issue.severity == "error" for issue in findings.all_issues):
+        return findings
+    from driftflow.planning.uses import flatten
+    from driftflow.reading.positions import arrange
+
+    too_large = _judge_size(document, flatten(uses.file))
+    return _make_findings(source, document, arrange([*issues, *too_large]), uses)
 
 
 def _read_uses(source: str, document: Document, graph: Graph, actions: Given | None) -> Uses | None:
@@ -229,18 +236,27 @@ def _flatten(source: str, document: Document, uses: Uses) -> tuple[Graph, Flat]:
     """Return the config with the steps of the files that it uses, and the graph of all.
 
     Raises:
-        ConfigError: If a value is nested too deep, in what is handed on from file to file.
+        ConfigError: If a value is too large, in what is handed on from file to file.
     """
-    from driftflow.planning.uses import flatten, is_too_deep
+    from driftflow.planning.uses import flatten
 
     flat = flatten(uses.file)
-    if is_too_deep(flat):
-        from driftflow.issues import Issue
-
-        message = f"with the files that are used, a value is nested deeper than {MAX_DEPTH} levels"
-        found = [Issue("nested-too-deep", message, ("steps",), mark="start")]
-        _refuse(source, document, _place(document, found), uses)
+    if found := _judge_size(document, flat):
+        _refuse(source, document, found, uses)
     return Graph(flat.document, flat.groups), flat
+
+
+def _judge_size(document: Document, flat: Flat) -> tuple[Issue, ...]:
+    """Return an issue if a value is too large, with what files give and are given in it."""
+    from driftflow.planning.uses import MAX_PARTS, is_too_large
+
+    if not is_too_large(flat):
+        return ()
+    from driftflow.issues import Issue
+
+    limits = f"nested deeper than {MAX_DEPTH} levels, or has more than {MAX_PARTS:,} parts"
+    message = f"with the files that are used, a value is {limits}"
+    return _place(document, [Issue("nested-too-deep", message, ("steps",), mark="start")])
 
 
 def _refuse(source: str, document: Document, issues: tuple[Issue, ...], uses: Uses | None) -> None:

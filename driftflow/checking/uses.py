@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.parameters import judge
 from driftflow.checking.references import find_names
-from driftflow.errors import MAX_DEPTH
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.parameters import fill_in, list_declared
 from driftflow.planning.references import Known, Named, find_references, freeze, list_values
-from driftflow.planning.uses import USE_FIELDS, list_asked, measure_depth
+from driftflow.planning.uses import MAX_PARTS, USE_FIELDS, list_asked, measure
 from driftflow.planning.values import Facts, UnavailableError, evaluate
 from driftflow.schemas.published import load_schema
 from driftflow.suggestion import did_you_mean
 from driftflow.text import join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from driftflow.issues import JsonPath
     from driftflow.planning.references import StepDocument
@@ -223,8 +222,20 @@ def _evaluate(value: Json, params: Mapping[str, Json]) -> tuple[Json, ...]:
         return ()
     if any(reference["param"] not in params for reference in names):
         return ()
+    if _is_too_large(value, [reference["param"] for reference in named.params], params):
+        return ()  # which is told of all files together
     try:
         known = evaluate(freeze(value, Known(params, {})), Facts({}))
     except UnavailableError:
         return ()
-    return (known,) if measure_depth(known) <= MAX_DEPTH else ()
+    return (known,) if measure(known).is_allowed else ()
+
+
+def _is_too_large(value: Json, names: Iterable[str], params: Mapping[str, Json]) -> bool:
+    """Return whether a value has too many parts, with the parameters of these names in it."""
+    parts = measure(value).parts
+    for name in names:
+        if parts > MAX_PARTS:
+            break
+        parts += measure(params.get(name)).parts
+    return parts > MAX_PARTS

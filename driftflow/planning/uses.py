@@ -17,7 +17,7 @@ So whatever reads a plan sees one graph of steps and need not know that there we
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.errors import MAX_DEPTH
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
     Rewrite = Callable[[Json], Json]
 
+# How much may be in one value with what files give and are given. A value that is ten times in one
+# that is ten times in one ... grows beyond all bounds.
+MAX_PARTS = 1_000_000
 # The fields of a use step.
 USE_FIELDS = ("name", "use", "params", "after")
 
@@ -85,7 +88,7 @@ class Flat(NamedTuple):
             the output of a file that does.
         params: By the names of the use steps, the parameters of the config that the outputs of the
             files use; `*` for all of them.
-        is_cut: Whether something is left out, since it is nested too deep.
+        is_cut: Whether something is left out, since it is too large.
     """
 
     document: dict[str, Any]
@@ -172,36 +175,57 @@ def _list_output_params(outputs: Iterable[tuple[str, Json]]) -> dict[str, set[st
     return found
 
 
-def is_too_deep(flat: Flat) -> bool:
-    """Return whether a value is nested too deep, with what files give and are given in it.
+class Size(NamedTuple):
+    """How large a value is.
 
-    Each file keeps to the limit, but what one hands on stands within what is in another.
+    Attributes:
+        levels: How deep it is nested.
+        parts: How many values are in it, and characters in its strings.
     """
-    depths: dict[str, int] = {}
+
+    levels: int
+    parts: int
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether a value may be as large in what files give and are given."""
+        return self.levels <= MAX_DEPTH and self.parts <= MAX_PARTS
+
+
+def is_too_large(flat: Flat) -> bool:
+    """Return whether a value is too large, with what files give and are given in it.
+
+    Each file keeps to the limit, but what one hands on stands within what is in another; and what
+    is in it ten times is in the next one a hundred times.
+    """
+    sizes: dict[str, Size] = {}
     for name, output in flat.outputs:
-        depths[name] = _measure_all(output, depths)
+        sizes[name] = _measure_all(output, sizes)
     values = (value for step in flat.document["steps"] for _, value in list_values(step))
-    found = chain(depths.values(), (_measure_all(value, depths) for value in values))
-    return flat.is_cut or any(depth > MAX_DEPTH for depth in found)
+    found = chain(sizes.values(), (_measure_all(value, sizes) for value in values))
+    return flat.is_cut or not all(size.is_allowed for size in found)
 
 
-def _measure_all(value: Json, depths: Mapping[str, int]) -> int:
-    """Return how many levels a value has, with those of the outputs to which it refers."""
-    levels = measure_depth(value)
-    names = _scan(value).steps if depths and levels <= MAX_DEPTH else []
-    return levels + max((depths.get(name, 0) for name in names), default=0)
+def _measure_all(value: Json, sizes: Mapping[str, Size]) -> Size:
+    """Return how large a value is, with the outputs to which it refers."""
+    size = measure(value)
+    names = _scan(value).steps if sizes and size.is_allowed else []
+    read = [sizes[name] for name in names if name in sizes]
+    levels = max((other.levels for other in read), default=0)
+    return Size(size.levels + levels, size.parts + sum(other.parts for other in read))
 
 
-def measure_depth(value: Json) -> int:
-    """Return how many levels a value has, up to one more than it may have."""
-    levels = 0
+def measure(value: Json) -> Size:
+    """Return how large a value is, as far as it is allowed and a little more."""
+    levels = parts = 0
     level: list[Any] = [value]
-    while levels <= MAX_DEPTH and (level := [each for each in level if type(each) in CONTAINERS]):
-        levels += 1
-        level = [
-            member for each in level for member in (each.values() if type(each) is dict else each)
-        ]
-    return levels
+    while level and levels <= MAX_DEPTH and parts <= MAX_PARTS:
+        parts += len(level) + sum(len(each) for each in level if type(each) is str)
+        inner = [each for each in level if type(each) in CONTAINERS]
+        levels += bool(inner)
+        members = (each.values() if type(each) is dict else each for each in inner)
+        level = [*islice(chain.from_iterable(members), MAX_PARTS + 1)]
+    return Size(levels, parts)
 
 
 class _Flattening:
@@ -211,7 +235,7 @@ class _Flattening:
         steps: The flat steps.
         files: By step, the contents of the file that it is from.
         secret: The steps that use a parameter of their file which a sensitive step uses.
-        is_cut: Whether something is left out, since it is nested too deep.
+        is_cut: Whether something is left out, since it is too large.
     """
 
     def __init__(self) -> None:
@@ -261,7 +285,7 @@ class _Flattening:
         if not file.secrets.isdisjoint(list_params(step)):
             self.secret.add(index)
         for path, value in list_values(step) if prefix else ():
-            step = _put(step, path, rewrite(value))
+            step = _put(step, path, self._cut(rewrite(value)))
         if prefix:
             step = {**step, "name": prefix + step["name"]}
             names = dict.fromkeys([*(prefix + name for name in step.get("after", ())), *after])
@@ -301,8 +325,8 @@ class _Flattening:
         return group
 
     def _cut(self, value: Json) -> Json:
-        """Return a value; null for one that is nested too deep to be looked into."""
-        if measure_depth(value) <= MAX_DEPTH:
+        """Return a value; null for one that is too large to be looked into."""
+        if measure(value).is_allowed:
             return value
         self.is_cut = True
         return None

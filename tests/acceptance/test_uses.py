@@ -489,6 +489,23 @@ def test_values_that_are_too_deep_only_together_are_an_error(tmp_path: Path) -> 
     outcome = invoke("--config", "0.json", "--param", "x=1", cwd=tmp_path)
     assert outcome.status == 2
     assert "error[nested-too-deep]: with the files that are used" in outcome.stderr
+    checked = invoke("check", "0.json", cwd=tmp_path)
+    assert checked.status == 1
+    assert "error[nested-too-deep]: with the files that are used" in checked.stdout
+
+
+def test_values_that_multiply_from_file_to_file_are_an_error(tmp_path: Path) -> None:
+    """Soon, whatever would come of them; and so do they where their schemas are judged."""
+    for number in range(15):
+        given = {"x": [{"param": "x"}] * 30}
+        steps = [use("u", f"{number + 1}.json", params=given)]
+        fields = {"name": "x", "params": {"x": {}}, "steps": steps}
+        write(tmp_path, f"{number}.json", fields)
+    last = [{"name": "a", "action": "echo", "input": {"param": "x"}}]
+    write(tmp_path, "15.json", {"name": "x", "params": {"x": {}}, "steps": last})
+    outcome = invoke("--config", "0.json", "--param", "x=1", cwd=tmp_path)
+    assert outcome.status == 2
+    assert "or has more than 1,000,000 parts" in outcome.stderr
 
 
 def test_a_file_that_is_used_is_no_audit_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from support import workflows
 from driftflow.planning.graph import Graph
 from driftflow.planning.plan import Plan, build_plan, digest, hold_to_timeouts
 from driftflow.planning.settings import resolve_flags
-from driftflow.planning.uses import File, flatten, is_too_deep, list_asked, make_file
+from driftflow.planning.uses import File, flatten, is_too_large, list_asked, make_file
 from driftflow.planning.values import (
     Facts,
     evaluate,
@@ -284,18 +284,40 @@ def test_values_that_are_handed_on_are_not_nested_without_end() -> None:
     inner = file({"name": "a", "input": nest({"param": "x"}, 60)}, output=nest({"from": "a"}, 60))
     for levels, is_deep in ((67, False), (68, True)):
         outermost = file(use("p", params={"x": nest({"run": "/id"}, levels)}), uses={0: inner})
-        assert is_too_deep(flatten(outermost)) is is_deep
+        assert is_too_large(flatten(outermost)) is is_deep
         reader = {"name": "z", "input": nest({"from": "p"}, levels - 1)}
         outermost = file(use("p", params={"x": 1}), reader, uses={0: inner})
-        assert is_too_deep(flatten(outermost)) is is_deep
+        assert is_too_large(flatten(outermost)) is is_deep
     steps = [
         use(f"p{number}", params={"x": {"from": f"p{number - 1}"}}) for number in range(1, 300)
     ]
     chain = file(use("p0", params={"x": 1}), *steps, uses=dict.fromkeys(range(300), inner))
-    assert not is_too_deep(flatten(chain))
+    assert not is_too_large(flatten(chain))
     handed_on = file({"name": "a"}, output=[{"param": "x"}])
     chain = file(use("p0", params={"x": 1}), *steps, uses=dict.fromkeys(range(300), handed_on))
-    assert is_too_deep(flatten(chain))
+    assert is_too_large(flatten(chain))
+
+
+@pytest.mark.parametrize("kind", ["list", "string", "output"])
+def test_values_that_are_handed_on_do_not_multiply_without_end(kind: str) -> None:
+    """What is ten times in one that is ten times in one ... is told as too large at once."""
+
+    def repeat(value: Any) -> Any:
+        return {"concat": [value] * 10} if kind == "string" else [value] * 10
+
+    def chain(length: int) -> File:
+        if kind == "output":
+            found = file(output=repeat(1))
+            for _ in range(length):
+                found = file(use("p"), output=repeat({"from": "p"}), uses={0: found})
+            return file(use("p"), {"name": "z", "input": {"from": "p"}}, uses={0: found})
+        found = file({"name": "a", "input": {"param": "x"}})
+        for _ in range(length):
+            found = file(use("p", params={"x": repeat({"param": "x"})}), uses={0: found})
+        return file(use("p", params={"x": "y"}), uses={0: found})
+
+    assert not is_too_large(flatten(chain(3)))
+    assert is_too_large(flatten(chain(15)))
 
 
 def test_another_output_of_the_file_is_another_input() -> None:
