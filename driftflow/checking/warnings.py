@@ -96,17 +96,21 @@ def _find_ignored(value: Json, path: JsonPath = ()) -> Iterator[Issue]:
             message, advice = _read_advice(field)
             yield Issue("ignored-field", message, (*path, key), advice, mark="key")
         elif not path and key == "steps":
-            counted = {*_list_fields(field["items"])}
-            for index, step in enumerate(list_steps(value)):
-                if not step.keys() <= counted or "backoff" in step:  # as few have
-                    yield from _find_ignored(step, (key, index))
-                if "params" in step and "use" not in step:
-                    message = "`params` is ignored in a step that has no `use`"
-                    hint = did_you_mean("params", {"input"} - step.keys())
-                    path = (key, index, "params")
-                    yield Issue("ignored-field", message, path, hint, mark="key")
+            yield from _find_ignored_in_steps(list_steps(value))
         elif (*kind, key) in _objects():
             yield from _find_ignored(member, (*path, key))
+
+
+def _find_ignored_in_steps(steps: Sequence[StepDocument]) -> Iterator[Issue]:
+    counted = {*_list_fields(_objects()["steps",][1])}
+    for index, step in enumerate(steps):
+        if not step.keys() <= counted or "backoff" in step:  # as few have
+            yield from _find_ignored(step, ("steps", index))
+        if "params" in step and "use" not in step:
+            message = "`params` is ignored in a step that has no `use`"
+            hint = did_you_mean("params", {"input"} - step.keys())
+            path = ("steps", index, "params")
+            yield Issue("ignored-field", message, path, hint, mark="key")
 
 
 def _explain_unknown_field(key: str, value: Mapping[str, Json], path: JsonPath) -> Issue:

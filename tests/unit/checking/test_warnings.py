@@ -109,6 +109,16 @@ def test_what_stands_there_already_was_not_meant() -> None:
     assert only(document).hint == ADVICE
 
 
+def test_parameters_count_only_with_a_file_that_is_used() -> None:
+    """What stands behind the steps is still looked at."""
+    config = workflows.config({"params": {}}) | {"flags": {"audits": True}, "retries": 2}
+    assert [(i.code, i.path) for i in warnings.find_issues(config, ACTIONS)] == [
+        ("ignored-field", ("steps", 0, "params")),
+        ("unknown-flag", ("flags", "audits")),
+        ("ignored-field", ("retries",)),
+    ]
+
+
 @pytest.mark.parametrize("note", ["$schema", "//", "// why", "_", "_note", "x-", "x-owner"])
 @pytest.mark.parametrize("path", [(), ("steps", 0), ("flags",), ("storage",)])
 def test_a_note_is_never_warned_about(path: JsonPath, note: str) -> None:
