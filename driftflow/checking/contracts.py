@@ -38,13 +38,13 @@ class _Read(NamedTuple):
         path: The path to what says so, in the value.
         name: The step.
         at: The place in its output; empty for all of it.
-        at_path: The path to the pointer.
+        is_part: Whether it is a part of another reference: of a string, or of a default.
     """
 
     path: JsonPath
     name: str
     at: str
-    at_path: JsonPath
+    is_part: bool
 
 
 def find_issues(graph: Graph, actions: Mapping[str, Action]) -> Iterator[Issue]:
@@ -99,14 +99,17 @@ def _read_promise(action: Action) -> Part | None:
 
 
 def _find_reads(value: Json) -> Iterator[_Read]:
+    around: JsonPath | None = None
     for path, reference in find_references(value):
+        is_part = around is not None and path[: len(around)] == around
+        around = around if is_part else path
         given = reference.get("from")
         if isinstance(given, str):
-            yield _Read(path, given, "", path)
+            yield _Read(path, given, "", is_part)
         elif isinstance(given, dict) and isinstance(given.get("step"), str):
             at = given.get("at", "")
             if isinstance(at, str) and is_pointer(at):
-                yield _Read(path, given["step"], at, (*path, "from", "at"))
+                yield _Read(path, given["step"], at, is_part)
 
 
 def _find_missing_places(
@@ -127,7 +130,8 @@ def _explain_place(read: _Read, where: JsonPath, contract: Part) -> Iterator[Iss
         if is_gone or nearest:
             message = f"the output of `{shorten(read.name)}` has no `{shorten(read.at)}`"
             hint = f"did you mean `{shorten(nearest)}`?" if nearest else None
-            yield Issue("no-such-place", message, (*where, *read.at_path), hint)
+            path = (*where, *read.path, "from", "at")
+            yield Issue("no-such-place", message, path, hint)
             return
 
 
@@ -141,12 +145,9 @@ def _find_misfits(
     name = step.get("action")
     if not isinstance(name, str) or name not in actions or not actions[name].schema:
         return
-    reads = [read for read in _find_reads(value) if read.name in contracts]
+    reads = [read for read in _find_reads(value) if read.name in contracts and not read.is_part]
     schema = localize(actions[name].schema or {}) if reads else {}
-    references = {path for path, _ in find_references(value)} if reads else set()
     for read in reads:
-        if any(read.path[:depth] in references for depth in range(len(read.path))):
-            continue  # the action sees what the outer one makes of it
         given = find_place(Part(contracts[read.name].root), split(read.at))
         taken = find_place(Part(schema), tuple(map(str, read.path)))
         if not given.is_false and cannot_fit(given, taken):

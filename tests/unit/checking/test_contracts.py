@@ -134,6 +134,10 @@ def test_a_field_that_is_called_as_a_part_of_a_reference_is_looked_at() -> None:
             {"name": "a", "returns": ROWS},
             {"name": "b", "action": "upper", "input": {"param": "p", "default": {"from": "a"}}},
         ),
+        (
+            {"name": "a", "returns": ROWS},
+            {"name": "b", "action": "say", "input": {"text": part("x", "", default=part("a", ""))}},
+        ),
         ({"name": "a", "returns": {"type": 5}}, {"name": "b", "input": part("a", "/x")}),
         ({"name": "a", "returns": ROWS}, {"name": "b", "input": {"from": {"step": 5}}}),
         ({"name": "a", "returns": ROWS}, {"name": "b", "input": part("a", "rows")}),
