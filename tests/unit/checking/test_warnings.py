@@ -181,6 +181,17 @@ def test_what_only_looks_like_a_reference_is_told(value: Json, path: JsonPath, h
     assert (issue.path, issue.hint, issue.mark) == (("steps", 0, "input", *path), hint, "key")
 
 
+def test_references_are_looked_for_wherever_they_may_stand() -> None:
+    """In a condition, in what is given to a file, and in the output, too."""
+    steps = ({"when": {"value": ALMOST, "is": True}}, {"use": "a.json", "params": {"p": [ALMOST]}})
+    found = warnings.find_issues(workflows.config(*steps, output=ALMOST), ACTIONS)
+    assert [issue.path for issue in found if issue.code == "almost-reference"] == [
+        ("steps", 0, "when", "value", "defalt"),
+        ("steps", 1, "params", "p", 0, "defalt"),
+        ("output", "defalt"),
+    ]
+
+
 @pytest.mark.parametrize(
     "value",
     [
