@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.pointers import split
-from driftflow.planning.references import FORMS, find_key, find_references, list_values
+from driftflow.planning.references import (
+    CONTAINERS,
+    FORMS,
+    find_key,
+    find_references,
+    list_values,
+)
 from driftflow.reading.document import type_name
 from driftflow.text import join_words, shorten
 
@@ -20,9 +26,10 @@ if TYPE_CHECKING:
 
     from driftflow.issues import JsonPath
     from driftflow.planning.graph import Graph
+    from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
 
-    Values: TypeAlias = Sequence[tuple[JsonPath, Json]]
+    Values: TypeAlias = Iterable[tuple[JsonPath, Json]]
     Indices: TypeAlias = dict[str | None, list[int]]  # of steps, by name; None if that is wrong
 
 _AS_DATA = 'to pass an object with this key as data, write `{"literal": {...}}`'
@@ -118,13 +125,23 @@ def find_uses(graph: Graph, key: str = "param") -> Iterator[tuple[JsonPath, dict
         graph: The graph of the steps.
         key: Of which kind they are: `param` or `run`.
     """
-    steps = (
-        (("steps", index), values) for index, values in enumerate(map(list_values, graph.steps))
-    )
-    for start, values in (*steps, ((), graph.output)):
-        for path, reference in _find_all(values):
-            if key in reference and isinstance(reference[key], str):
-                yield (*start, *path, key), reference
+    for path, reference in _find_all(walk_values(graph.steps, graph.output)):
+        if key in reference and isinstance(reference[key], str):
+            yield (*path, key), reference
+
+
+def walk_values(steps: Iterable[StepDocument], output: Values) -> Iterator[tuple[JsonPath, Json]]:
+    """Yield the values of a document that may hold references, each with its path.
+
+    Args:
+        steps: The steps, of any shape.
+        output: What `list_output` returns.
+    """
+    for index, step in enumerate(steps):
+        if type(step.get("input")) in CONTAINERS or "when" in step or "use" in step:  # as few have
+            for path, value in list_values(step):
+                yield ("steps", index, *path), value
+    yield from output
 
 
 def _explain_holder(holder: _Holder, indices: Indices, unknown: tuple[str, ...]) -> Iterator[Issue]:

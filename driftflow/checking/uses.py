@@ -10,10 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.parameters import judge
-from driftflow.checking.references import find_names
+from driftflow.checking.references import find_names, walk_values
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.parameters import fill_in, list_declared
-from driftflow.planning.references import Known, Named, find_references, freeze, list_values
+from driftflow.planning.references import Known, Named, find_references, freeze
 from driftflow.planning.uses import MAX_PARTS, USE_FIELDS, list_asked, measure
 from driftflow.planning.values import Facts, UnavailableError, evaluate
 from driftflow.schemas.published import load_schema
@@ -124,13 +124,11 @@ def _find_clashes(file: File) -> Iterator[Issue]:
 
 
 def _find_without_output(file: File) -> Iterator[Issue]:
-    steps = ((("steps", index), list_values(step)) for index, step in enumerate(file.graph.steps))
-    for start, values in (*steps, ((), file.graph.output)):
-        for path, name in find_names(values):
-            if isinstance(name, str) and file.names.get(name) is False:
-                message = f"`{shorten(name)}` uses a file that has no `output`"
-                hint = "give the file an `output`, read one of its steps, or name it in `after`"
-                yield Issue("no-output", message, (*start, *path), hint)
+    for path, name in find_names(walk_values(file.graph.steps, file.graph.output)):
+        if isinstance(name, str) and file.names.get(name) is False:
+            message = f"`{shorten(name)}` uses a file that has no `output`"
+            hint = "give the file an `output`, read one of its steps, or name it in `after`"
+            yield Issue("no-output", message, path, hint)
 
 
 def _check_given(
