@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from driftflow.checking.references import walk_values
 from driftflow.issues import Issue
 from driftflow.planning.pointers import is_pointer, split
-from driftflow.planning.references import find_references, list_values
+from driftflow.planning.references import find_references
 from driftflow.schemas.contracts import load_contract
 from driftflow.schemas.fit import Part, cannot_fit, find_place, tell_types
 from driftflow.schemas.parts import localize
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from driftflow.planning.graph import Graph
     from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
+
+    Schema = Mapping[str, Any]
 
 _FAILS = "the step will fail when it runs"
 
@@ -54,48 +57,47 @@ def find_issues(graph: Graph, actions: Mapping[str, Action]) -> Iterator[Issue]:
         graph: The graph of the steps.
         actions: All actions that steps can name.
     """
-    contracts = _list_contracts(graph, actions)
+    names = {name for step in graph.steps if isinstance(name := step.get("action"), str)}
+    used = {name: actions[name] for name in names if name in actions}
+    contracts = _list_contracts(graph, used)
     if not contracts:
         return
+    for path, value in walk_values(graph.steps, graph.output):
+        for read in _find_reads(value):
+            if read.at and read.name in contracts:
+                yield from _explain_place(read, path, Part(contracts[read.name]))
+    taken = {name: localize(action.schema) for name, action in used.items() if action.schema}
     for index, step in enumerate(graph.steps):
-        for start, value in list_values(step):
-            where = ("steps", index, *start)
-            yield from _find_missing_places(value, where, contracts)
-            if start == ("input",):
-                yield from _find_misfits(step, value, where, contracts, actions)
-    for start, value in graph.output:
-        yield from _find_missing_places(value, start, contracts)
+        if isinstance(name := step.get("action"), str) and name in taken:
+            for misfit in _find_misfits(step.get("input"), name, taken[name], contracts):
+                yield misfit._replace(path=("steps", index, "input", *misfit.path))
 
 
-def _list_contracts(graph: Graph, actions: Mapping[str, Action]) -> dict[str, Part]:
+def _list_contracts(graph: Graph, used: Mapping[str, Action]) -> dict[str, Schema]:
     """Return the schemas of the outputs that have one, by the names of the steps."""
-    used = {action for step in graph.steps if isinstance(action := step.get("action"), str)}
-    promised = {name: _read_promise(actions[name]) for name in used if name in actions}
-    own = [*map(_read_contract, graph.contracts.values)]
-    if not (own or any(promised.values())):
+    promised = {
+        name: _localize(load_contract(action.returns).schema)
+        for name, action in used.items()
+        if action.returns
+    }
+    own = [*map(_localize, graph.contracts.values)]
+    if not (own or promised):
         return {}
-    find_own = graph.contracts.index_of.get
-    contracts: dict[str, Part] = {}
+    contracts: dict[str, Schema] = {}
     for number, step in enumerate(graph.steps):
-        index = find_own(number)
-        part = own[index] if index is not None else promised.get(str(step.get("action")))
-        name = step.get("name")
-        if part is not None and isinstance(name, str):
-            contracts[name] = part
+        index = graph.contracts.index_of.get(number)
+        contract = promised.get(str(step.get("action"))) if index is None else own[index]
+        if contract is not None and isinstance(name := step.get("name"), str):
+            contracts[name] = contract
     return contracts
 
 
-def _read_contract(schema: Any) -> Part | None:
+def _localize(schema: Any) -> Schema | None:
     """Return a schema to be looked at; None if it is none, which is told anyway."""
     try:
-        return Part(localize(schema)) if isinstance(schema, dict) else None
+        return localize(schema) if isinstance(schema, dict) else None
     except ValueError:
         return None
-
-
-def _read_promise(action: Action) -> Part | None:
-    returns = action.returns
-    return None if returns is None else _read_contract(load_contract(returns).schema)
 
 
 def _find_reads(value: Json) -> Iterator[_Read]:
@@ -110,14 +112,6 @@ def _find_reads(value: Json) -> Iterator[_Read]:
             at = given.get("at", "")
             if isinstance(at, str) and is_pointer(at):
                 yield _Read(path, given["step"], at, is_part)
-
-
-def _find_missing_places(
-    value: Json, where: JsonPath, contracts: Mapping[str, Part]
-) -> Iterator[Issue]:
-    for read in _find_reads(value):
-        if read.at and read.name in contracts:
-            yield from _explain_place(read, where, contracts[read.name])
 
 
 def _explain_place(read: _Read, where: JsonPath, contract: Part) -> Iterator[Issue]:
@@ -136,29 +130,22 @@ def _explain_place(read: _Read, where: JsonPath, contract: Part) -> Iterator[Iss
 
 
 def _find_misfits(
-    step: StepDocument,
-    value: Json,
-    where: JsonPath,
-    contracts: Mapping[str, Part],
-    actions: Mapping[str, Action],
+    value: Json, action: str, schema: Schema, contracts: Mapping[str, Schema]
 ) -> Iterator[Issue]:
-    name = step.get("action")
-    if not isinstance(name, str) or name not in actions or not actions[name].schema:
-        return
-    reads = [read for read in _find_reads(value) if read.name in contracts and not read.is_part]
-    schema = localize(actions[name].schema or {}) if reads else {}
-    for read in reads:
-        given = find_place(Part(contracts[read.name].root), split(read.at))
-        taken = find_place(Part(schema), tuple(map(str, read.path)))
-        if not given.is_false and cannot_fit(given, taken):
-            yield _explain_misfit(read, name, where, given, taken)
+    """Yield the outputs in an input that its action cannot take; paths begin at the input."""
+    for read in _find_reads(value):
+        if read.name in contracts and not read.is_part:
+            given = find_place(Part(contracts[read.name]), split(read.at))
+            taken = find_place(Part(schema), tuple(map(str, read.path)))
+            if not given.is_false and cannot_fit(given, taken):
+                yield _explain_misfit(read, action, given, taken)
 
 
-def _explain_misfit(read: _Read, action: str, where: JsonPath, given: Part, taken: Part) -> Issue:
+def _explain_misfit(read: _Read, action: str, given: Part, taken: Part) -> Issue:
     which = f"`{shorten(read.at)}` of the output" if read.at else "the output"
     message = f"{which} of `{shorten(read.name)}` cannot be what `{shorten(action)}` takes here"
     kinds = [" or ".join(tell_types(part)) for part in (given, taken)]
     hint = None
     if all(kinds) and kinds[0] != kinds[1]:
         hint = f"its contract says {kinds[0]}, and the action takes {kinds[1]}"
-    return Issue("cannot-fit", f"{message}: {_FAILS}", (*where, *read.path), hint)
+    return Issue("cannot-fit", f"{message}: {_FAILS}", read.path, hint)
