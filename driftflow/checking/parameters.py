@@ -97,11 +97,11 @@ def judge(schema: Any, value: Json, subject: str, path: JsonPath) -> Iterator[Is
         return
     if contract.accepts(value):
         return
-    from driftflow.schemas.explanation import explain_breach, find_breaches
+    from driftflow.schemas.explanation import find_breaches, join_reasons
 
-    _, reasons = explain_breach(contract.schema, value, subject)
-    hint = next((issue.hint for issue in find_breaches(contract.schema, value, subject)), None)
-    yield Issue("wrong-param", reasons, path, hint)
+    found = find_breaches(contract.schema, value, subject)
+    hint = next((issue.hint for issue in found), None)
+    yield Issue("wrong-param", join_reasons(found), path, hint)
 
 
 def _explain_undeclared(declared: Mapping[str, Any], path: JsonPath, name: str) -> Issue:

@@ -58,11 +58,11 @@ def require_contract(text: str, output: Json) -> None:
     """
     schema, accepts = load_contract(text)
     if not accepts(output):
-        from driftflow.schemas.explanation import explain_breach
+        from driftflow.schemas.explanation import find_breaches, join_reasons
 
-        path, reasons = explain_breach(schema, output, "the output")
-        where = f" at {shorten(format_pointer(path))}" if path else ""
-        raise ContractBroken(f"contract broken{where}: {reasons}")
+        found = find_breaches(schema, output, "the output")
+        where = f" at {shorten(format_pointer(found[0].path))}" if found and found[0].path else ""
+        raise ContractBroken(f"contract broken{where}: {join_reasons(found)}")
 
 
 def _as_object(schema: Any) -> dict[str, Any]:

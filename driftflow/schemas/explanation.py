@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from jsonschema import Draft7Validator
 
-    from driftflow.issues import JsonPath
     from driftflow.reading.document import Json
 
 # By the field of a config, what it looks like.
@@ -87,7 +86,7 @@ def find_input_issues(validator: Draft7Validator, action: str, value: Json) -> l
 
 def explain_refusal(action: str, schema: Mapping[str, Any], value: Json) -> str:
     """Return why the action cannot take the value as its input: the first reasons, in words."""
-    return _join_reasons(find_input_issues(make_input_validator(schema), action, value))
+    return join_reasons(find_input_issues(make_input_validator(schema), action, value))
 
 
 def find_breaches(schema: Mapping[str, Any], value: Json, subject: str) -> list[Issue]:
@@ -104,22 +103,8 @@ def find_breaches(schema: Mapping[str, Any], value: Json, subject: str) -> list[
     return _find_issues(make_finder(schema), value, voice)
 
 
-def explain_breach(schema: Mapping[str, Any], value: Json, subject: str) -> tuple[JsonPath, str]:
-    """Return where a value first breaks a schema, and the first reasons, in words.
-
-    Args:
-        schema: A JSON Schema, draft-07.
-        value: The value.
-        subject: The words for all of it, like `the output`.
-
-    Returns:
-        The path in the value, and the reasons; no path and no words if it satisfies the schema.
-    """
-    found = find_breaches(schema, value, subject)
-    return (found[0].path if found else (), _join_reasons(found))
-
-
-def _join_reasons(found: list[Issue]) -> str:
+def join_reasons(found: list[Issue]) -> str:
+    """Return what is wrong with a value in words: the first reasons; none if nothing is wrong."""
     more = ["and more"] if len(found) > _FEW else []
     return "; ".join([*map(_give_reason, found[:_FEW]), *more])
 

@@ -8,7 +8,7 @@ import pytest
 
 from driftflow.schemas import authority
 from driftflow.schemas.description import describe_mismatch
-from driftflow.schemas.explanation import explain_breach
+from driftflow.schemas.explanation import find_breaches
 from driftflow.schemas.patterns import SlowMatchError
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def test_a_match_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) ->
     told = "takes too long to be matched with a pattern"
     assert describe_mismatch({"pattern": "a"}, "b", "mode") == f"mode {told}"
     schema: dict[str, Any] = {"properties": {"day": {"pattern": "a"}}}
-    assert explain_breach(schema, {"day": "b"}, "the output") == (("day",), f"`day` {told}")
+    (issue,) = find_breaches(schema, {"day": "b"}, "the output")
+    assert (issue.path, issue.message) == (("day",), f"`day` {told}")
     schema = {"items": {"pattern": "a"}}  # each item could take as long
-    assert explain_breach(schema, ["b", "c"], "the output") == ((0,), f"`[0]` {told}")
+    (issue,) = find_breaches(schema, ["b", "c"], "the output")
+    assert (issue.path, issue.message) == ((0,), f"`[0]` {told}")
