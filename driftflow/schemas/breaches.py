@@ -120,7 +120,8 @@ def _check_names(validator: Any, part: Any, value: Any, _schema: Schema) -> Erro
     for name in value if isinstance(value, dict) else ():
         errors = [*islice(validator.descend(name, part), MAX_ERRORS)]
         if errors:
-            yield ValidationError("", path=[name], instance=name, context=errors)
+            cause = errors[0].cause  # a match that took too long, if one did
+            yield ValidationError("", path=[name], instance=name, context=errors, cause=cause)
 
 
 def _check_all(validator: Any, parts: Any, value: Any, schema: Schema) -> Errors:

@@ -112,9 +112,11 @@ def test_a_match_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(authority, "make_matcher", give_up)
     told = "takes too long to be matched with a pattern"
     assert describe_mismatch({"pattern": "a"}, "b", "mode") == f"mode {told}"
-    schema: dict[str, Any] = {"properties": {"day": {"pattern": "a"}}}
-    (issue,) = find_breaches(schema, {"day": "b"}, "the output")
-    assert (issue.path, issue.message) == (("day",), f"`day` {told}")
-    schema = {"items": {"pattern": "a"}}  # each item could take as long
-    (issue,) = find_breaches(schema, ["b", "c"], "the output")
+    of_members: dict[str, Any] = {"properties": {"day": {"pattern": "a"}}}
+    of_names: dict[str, Any] = {"propertyNames": {"pattern": "a"}}
+    for schema in (of_members, of_names):
+        (issue,) = find_breaches(schema, {"day": "b"}, "the output")
+        assert (issue.path, issue.message) == (("day",), f"`day` {told}")
+    # Each item could take as long.
+    (issue,) = find_breaches({"items": {"pattern": "a"}}, ["b", "c"], "the output")
     assert (issue.path, issue.message) == ((0,), f"`[0]` {told}")
