@@ -1,7 +1,7 @@
 """jsonschema with our answers: what it explains is what the compiler judges.
 
-By itself it reads patterns as Python does, for as long as they take, compares each item of an array
-with each other one, and rounds. So these keywords are ours. Imported only to explain a no.
+By itself it reads patterns as Python does, for as long as they take, and rounds. So these keywords
+are ours; `breaches` has those that also report more. Imported only to explain a no.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft7Validator, ValidationError
 from jsonschema.validators import extend
 
-from driftflow.schemas.equality import are_different, is_multiple, make_key
+from driftflow.schemas.equality import is_multiple, make_key
 from driftflow.schemas.patterns import SlowMatchError, make_matcher
-from driftflow.schemas.published import find_unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,37 +55,6 @@ def _pattern_properties(
                 yield from validator.descend(member, part, path=name, schema_path=pattern)
 
 
-def _additional_properties(
-    validator: Any, part: Any, found: Json, schema: Any
-) -> Iterator[ValidationError]:
-    if type(found) is not dict:
-        return
-    others = find_unknown_keys(found, schema)
-    if type(part) is dict:
-        for name in others:
-            yield from validator.descend(found[name], part, path=name)
-    elif part is False and any(True for _ in others):
-        yield ValidationError("holds what is not listed")
-
-
-def _additional_items(
-    validator: Any, part: Any, found: Json, schema: Any
-) -> Iterator[ValidationError]:
-    listed = schema.get("items")
-    if type(found) is not list or type(listed) is not list:  # which jsonschema takes for granted
-        return
-    if part is False and len(found) > len(listed):
-        yield ValidationError("holds more than is listed")
-    elif type(part) is dict:
-        for index in range(len(listed), len(found)):
-            yield from validator.descend(found[index], part, path=index)
-
-
-def _unique_items(_: Any, wanted: bool, found: Json, __: Any) -> Iterator[ValidationError]:  # noqa: FBT001 - how jsonschema calls it
-    if wanted and type(found) is list and not are_different(found):
-        yield ValidationError("holds one thing twice")
-
-
 def _multiple_of(_: Any, divisor: float, found: Json, __: Any) -> Iterator[ValidationError]:
     if type(found) in {int, float} and not is_multiple(found, divisor):  # type: ignore[arg-type]  # it is one of these
         yield ValidationError("is no multiple")
@@ -102,15 +70,12 @@ def _enum(_: Any, choices: list[Json], found: Json, __: Any) -> Iterator[Validat
         yield ValidationError("is none of these")
 
 
-# Says what a value breaks of a schema of draft-07, its breaches being those of the compiler.
+# What `breaches` builds upon.
 Validator: type[Draft7Validator] = extend(  # type: ignore[no-untyped-call]  # the stubs are old
     Draft7Validator,
     {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-        "additionalItems": _additional_items,
-        "uniqueItems": _unique_items,
         "multipleOf": _multiple_of,
         "const": _const,
         "enum": _enum,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftflow.schemas import patterns
-from driftflow.schemas.authority import Validator
+from driftflow.schemas.breaches import make_finder
 from driftflow.schemas.compiler import compile_schema
 
 SLOW = "^(a|aa)+$"
@@ -29,10 +29,10 @@ def test_a_match_that_takes_too_long_can_be_told_apart(
     """By the cause of the error."""
     monkeypatch.setattr(patterns, "MAX_SECONDS", 0.01)
     assert not compile_schema(schema)(value)
-    errors = [*Validator(schema).iter_errors(value)]
+    errors = [*make_finder(schema).iter_errors(value)]
     assert any(isinstance(error.cause, patterns.SlowMatchError) for error in errors)
     fine = "b" if isinstance(value, str) else {"b": 1}
-    assert not any(error.cause for error in Validator(schema).iter_errors(fine))
+    assert not any(error.cause for error in make_finder(schema).iter_errors(fine))
 
 
 def test_errors_say_where_they_are() -> None:
@@ -45,7 +45,7 @@ def test_errors_say_where_they_are() -> None:
     value = {"a1": 1, "b": [1, "a", 2], "c": 3}
     places = {
         tuple(error.absolute_path): tuple(error.absolute_schema_path)
-        for error in Validator(schema).iter_errors(value)
+        for error in make_finder(schema).iter_errors(value)
     }
     assert places == {
         ("a1",): ("patternProperties", "^a", "type"),
