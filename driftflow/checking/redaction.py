@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 _FIELD = "sensitive"
 # The fields of a sensitive step that may hold what is secret.
 _SECRET = {("input",), ("when",)}
-_CANNOT_TAKE = f"the action cannot take the input {REDACTED}: the step will fail when it runs"
-_WRONG_PARAM = f"the parameter breaks its schema: {REDACTED}"
+# Messages in place of those that quote without marks, too.
+_IN_SHORT = {
+    "wrong-input": f"the action cannot take the input {REDACTED}: the step will fail when it runs",
+    "wrong-param": f"the parameter breaks its schema: {REDACTED}",
+}
 # What quotes only names of steps, of files and of fields, which are no secret.
 _OF_NAMES = {"circle", "misplaced-field"}
 _FIELDS = re.compile(rf'"{_FIELD}"\s*:')
@@ -112,17 +115,13 @@ def _list_defaults(document: Json, params: Collection[str]) -> list[JsonPath]:
 
 
 def _remove_quotes(issue: Issue) -> Issue:
-    message, hint = _unquote(issue.message), issue.hint and _unquote(issue.hint)
+    if issue.path[2:3] in _SECRET:
+        issue = issue._replace(path=issue.path[:3])
     if issue.code in _OF_NAMES:
-        message, hint = issue.message, issue.hint
-    if issue.code == "wrong-input":  # its message quotes in other ways, too
-        message, hint = _CANNOT_TAKE, None
-    is_of_input = issue.path[2:3] in _SECRET
-    if issue.code == "wrong-param":  # it quotes without marks, too
-        message, hint = _WRONG_PARAM, None
-    return issue._replace(
-        message=message, hint=hint, path=issue.path[:3] if is_of_input else issue.path
-    )
+        return issue
+    if issue.code in _IN_SHORT:
+        return issue._replace(message=_IN_SHORT[issue.code], hint=None)
+    return issue._replace(message=_unquote(issue.message), hint=issue.hint and _unquote(issue.hint))
 
 
 def _unquote(text: str) -> str:
