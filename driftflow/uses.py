@@ -17,7 +17,7 @@ from driftflow.planning.uses import File, make_file
 from driftflow.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from driftflow.reading.document import Document
 
@@ -79,28 +79,29 @@ def read_uses(source: str, document: Document, read: Read, check: Check) -> Uses
         read: Returns what a file holds; raises ConfigError if that cannot be told.
         check: Returns what was found in a file that is used.
     """
-    reader = _Reader(read)
+    library = _Library(read, check)
     place = _find_place(source)
-    outermost = reader.files[place] = _Found(source, document)
-    reader.walk(place, [])
-    linker = _Linker(reader.files, check)
-    uses = linker.link(document, outermost)
-    others = (found.findings for found in reader.files.values() if found is not outermost)
+    outermost = library.files[place] = _Found(source, document)
+    library.walk(place, [])
+    uses = library.link(document, outermost)
+    others = (found.findings for found in library.files.values() if found is not outermost)
     return uses._replace(used=tuple(findings for findings in others if findings is not None))
 
 
-class _Reader:
-    """Walks through files that use each other.
+class _Library:
+    """The files that use each other.
 
     Args:
         read: Returns what a file holds; raises ConfigError if that cannot be told.
+        check: Returns what was found in a file that is used.
 
     Attributes:
         files: By its place, each file that could be read, in the order in which they are used.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, check: Check) -> None:
         self._read = read
+        self._check = check
         self._unreadable: dict[str, str] = {}  # by place, the reason
         self.files: dict[str, _Found] = {}
 
@@ -164,21 +165,8 @@ class _Reader:
             return Issue("nested-too-deep", message)
         return None
 
-
-class _Linker:
-    """Checks files, each when what it uses is known.
-
-    Args:
-        files: By its place, each file.
-        check: Returns what was found in a file that is used.
-    """
-
-    def __init__(self, files: Mapping[str, _Found], check: Check) -> None:
-        self._files = files
-        self._check = check
-
     def link(self, document: Document, found: _Found) -> Uses:
-        """Return a file with what it uses.
+        """Return a file with what it uses; check each file that is used when what it uses is known.
 
         Args:
             document: What it holds.
@@ -201,10 +189,10 @@ class _Linker:
 
     def _find_file(self, place: str | None) -> File | None:
         """Return the file at a place, checked; None if there is none or nobody knows its value."""
-        if place is None or self._files[place].document is None:
+        found = None if place is None else self.files[place]
+        if found is None or found.document is None:
             return None
-        found = self._files[place]
-        if found.file is None and found.document is not None:
+        if found.file is None:
             uses = self.link(found.document, found)
             found.file = uses.file
             found.findings = _name_source(self._check(found.document, uses))
