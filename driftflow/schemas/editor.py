@@ -21,12 +21,12 @@ from urllib.parse import quote, unquote
 
 from driftflow.schemas.parts import (
     NAMED,
-    escape_key,
     localize,
     replace_parts,
     resolve_reference,
 )
 from driftflow.schemas.published import load_schema, read_schema
+from driftflow.text import format_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,4 +177,4 @@ def _drop_name(schema: Schema) -> dict[str, Any]:
 
 
 def _refer(name: str) -> dict[str, Any]:
-    return {"$ref": _ROOT + quote(escape_key(name))}
+    return {"$ref": f"#{quote(format_pointer(('definitions', name)))}"}

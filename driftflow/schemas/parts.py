@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from driftflow.reading.document import clone_json
 from driftflow.schemas.inspection import inspect_schema, read_pointer
+from driftflow.text import format_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,26 +33,21 @@ def replace_parts(
     """
 
     def replaced(keyword: str, argument: Any) -> Any:
-        pointer = f"/{escape_key(keyword)}"
         if keyword in NAMED and isinstance(argument, dict):
             return {
-                name: replace(part, keyword, f"{pointer}/{escape_key(name)}")
+                name: replace(part, keyword, format_pointer((keyword, name)))
                 for name, part in argument.items()
             }
         if keyword in _DATA:
             return argument
         if isinstance(argument, list):
             return [
-                replace(part, keyword, f"{pointer}/{index}") for index, part in enumerate(argument)
+                replace(part, keyword, format_pointer((keyword, index)))
+                for index, part in enumerate(argument)
             ]
-        return replace(argument, keyword, pointer)
+        return replace(argument, keyword, format_pointer((keyword,)))
 
     return {keyword: replaced(keyword, argument) for keyword, argument in schema.items()}
-
-
-def escape_key(key: str) -> str:
-    """Return a key as it stands in a JSON pointer, RFC 6901."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def resolve_reference(reference: str, schema: Mapping[str, Any]) -> Any:
@@ -80,7 +76,7 @@ def localize(schema: Mapping[str, Any]) -> dict[str, Any]:
     for path in parts:
         part = _get(copy, path)
         if type(part) is dict and path in targets and _get(copy, targets[path]) is not None:
-            part["$ref"] = _write_pointer(targets[path])
+            part["$ref"] = f"#{quote(format_pointer(targets[path]))}"
         elif type(part) is dict and "$ref" not in part:
             part.pop("$id", None)
     return dict(copy)
@@ -93,7 +89,3 @@ def _get(schema: Any, path: JsonPath) -> Any:
             return None
         schema = schema[key]
     return schema
-
-
-def _write_pointer(path: JsonPath) -> str:
-    return "#" + "".join(f"/{quote(escape_key(str(key)), safe='')}" for key in path)
