@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Read = Callable[[str], Document]
     Check = Callable[[Document, "Uses"], Findings]
 
-# How deep files may use files: what 16 files use one in another is used.
+# The longest chain of files that use each other, without the outermost one.
 MAX_FILES_DEEP = 16
-# A file that is used twice by one that is used twice ... grows beyond all bounds.
+# Of a config with all that it uses: if each file uses the next one twice, they double each time.
 MAX_STEPS = 1_000_000
 
 

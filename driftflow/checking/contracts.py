@@ -2,8 +2,8 @@
 
 That is a place which will not be there, or an output that the reader's action cannot take.
 
-Only what must go wrong is told, so there is no false alarm; but for a place whose name is near to
-one that a contract lists.
+Only what must go wrong is told, so there is no false alarm. There is one exception: a name that
+the contract does not list, but is near to one that it does, is told though it may be there.
 """
 
 from __future__ import annotations

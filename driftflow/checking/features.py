@@ -39,7 +39,7 @@ FEATURES = {
 
 
 def find_issues(document: Any) -> Iterator[Issue]:
-    """Yield the features that a document of any shape requires and that this version has not."""
+    """Yield the features that a document of any shape requires and this version does not have."""
     required = document.get("requires") if isinstance(document, dict) else None
     for index, name in enumerate(required if isinstance(required, list) else ()):
         if isinstance(name, str) and name not in FEATURES:

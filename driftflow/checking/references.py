@@ -63,7 +63,7 @@ def find_issues(
     Args:
         graph: The graph of the steps.
         params: The values of the parameters that are given; None if that is not known yet.
-        unknown: How names begin that may be those of steps.
+        unknown: The prefixes of steps that nobody knows, since their file could not be read.
     """
     return [*islice(_find_issues(graph, params, unknown), MAX_ISSUES)]
 
@@ -150,7 +150,7 @@ def _explain_holder(holder: _Holder, indices: Indices, unknown: tuple[str, ...])
     Args:
         holder: What has them.
         indices: The indices of all steps, by name.
-        unknown: How names begin that may be those of steps.
+        unknown: The prefixes of steps that nobody knows, since their file could not be read.
     """
     start, reader, values, after = holder
     for path, reference in _find_all(values):

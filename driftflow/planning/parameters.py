@@ -22,7 +22,7 @@ Origin: TypeAlias = Literal["given", "default"] | None
 
 
 class ParamText(str):
-    """The value of a parameter, as a text of which nobody has said yet whether it is a string."""
+    """The value of a parameter as a text; its schema decides whether it is a string, or JSON."""
 
     __slots__ = ()
 

@@ -62,8 +62,7 @@ class File(NamedTuple):
         uses: By use step, the file; None if that could not be read.
         names: By the names of its steps and of those within its use steps, whether there is an
             output; None if several have the name.
-        unknown: How names begin of which nobody knows whether there are such steps, since a file
-            could not be read.
+        unknown: The prefixes of steps that nobody knows, since their file could not be read.
         secrets: The names of the parameters that its sensitive steps use, or those within.
     """
 
@@ -82,7 +81,8 @@ class Flat(NamedTuple):
     Attributes:
         document: The document's value, without use steps.
         groups: By the names of the use steps, the steps that count for them.
-        outputs: The outputs of the files, by the names of the use steps. None refers to one behind.
+        outputs: The outputs of the files, by the names of the use steps. Each refers only to those
+            before it.
         files: By step, the contents of the file that it is from.
         secret: The steps that use a parameter of their file which a sensitive step uses, or read
             the output of a file that does.

@@ -51,7 +51,7 @@ _TYPES = {
 # By the Python type of a scalar, its type in JSON. Within one, `==` is the equality of JSON Schema.
 _SCALARS = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string"}
 _LARGEST = 1.7976931348623157e308  # of floats; the literal of a longer integer may be refused
-# What no key of a schema is: below it there are schemas that say what a `const` says.
+# A part of paths that no keyword is: below it stand the schemas into which an `enum` is spelt out.
 _WITHIN = -1
 
 

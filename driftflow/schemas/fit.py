@@ -1,4 +1,4 @@
-"""What is certain of two schemas without any value: that none can satisfy both.
+"""Whether it is certain, before there is any value, that none can satisfy two schemas.
 
 What comes of a step has one schema, what the next one takes another. If no value satisfies both, it
 is known before the run that this goes wrong. Where nothing is certain, nothing is said: a schema
@@ -17,14 +17,13 @@ from driftflow.schemas.patterns import make_matcher
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-# No part of a schema is looked at that is deeper, and no more pairs of parts are.
+# How deep schemas are looked into, and how many pairs of their parts are compared.
 _MAX_DEPTH = 12
 _MAX_PAIRS = 1000
-_ANYTHING: dict[str, Any] = {}
-_NOTHING = False
+_ANYTHING, _NOTHING = True, False  # schemas of what they say
 _TYPES = {"null", "boolean", "number", "string", "array", "object"}
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
-# By the type of values, the keywords of a lower and an upper limit; and whether these are excluded.
+# The keywords of the lower and the upper limit of the values of a type.
 _LIMITS = (
     ("number", "minimum", "maximum"),
     ("string", "minLength", "maxLength"),
@@ -90,12 +89,12 @@ class Part:
 
     def find_item(self, index: int) -> Part:
         """Return the schema of an item of the arrays that it takes."""
-        items = self.schema.get("items", True)
+        items = self.schema.get("items", _ANYTHING)
         if not isinstance(items, list):
             return self.enter(items)
         if index < len(items):
             return self.enter(items[index])
-        return self.enter(self.schema.get("additionalItems", True))
+        return self.enter(self.schema.get("additionalItems", _ANYTHING))
 
     def takes_any(self, values: list[Any]) -> bool:
         """Return whether it takes any of these values; True if that cannot be told."""
@@ -116,7 +115,9 @@ def _may_match(key: str, patterns: Iterable[str]) -> bool:
 
 
 def find_place(part: Part, keys: tuple[str, ...]) -> Part:
-    """Return the schema of what is at a place in the values of a schema; False if nothing can be.
+    """Return the schema of what is at a place in the values of a schema.
+
+    It is the schema `false` if there can be nothing.
 
     Args:
         part: The schema.

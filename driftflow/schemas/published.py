@@ -57,7 +57,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 @cache
 def load_config_shape() -> dict[str, Any]:
-    """Return the config's schema as far as a breach of it is told by it; not to be changed.
+    """Return the part of the config's schema by which its breaches are told; not to be changed.
 
     Whatever is behind a `$ref` is left out: references, and the schemas in a config.
     """

@@ -58,7 +58,7 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "not": lambda wanted, _found: forbid(wanted),
     "None": lambda _wanted, _found: "is not allowed",  # the schema `false`
 }
-# Why a value cannot be judged: by whether it is its depth.
+# Why a value cannot be judged.
 TOO_DEEP = "it is nested too deep"
 # Of a text whose match with a pattern was broken off.
 TOO_SLOW = "takes too long to be matched with a pattern"
