@@ -23,7 +23,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from driftflow.schemas.inspection import SchemaError, inspect_schema
-from driftflow.schemas.keywords import ARRAYS, NUMBERS, OBJECTS, STRINGS
+from driftflow.schemas.keywords import KEYWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -183,7 +183,7 @@ def _has_parts(part: Schema) -> bool:
 
 def _takes_all(part: Any) -> bool:
     """Return whether nothing in a schema judges anything."""
-    return part is True or (type(part) is dict and not part.keys() & _JUDGING)
+    return part is True or (type(part) is dict and part.keys().isdisjoint(_RULES))
 
 
 def _find_conditions(schema: Any, value: str, path: JsonPath, source: _Source) -> Iterator[str]:
@@ -191,8 +191,9 @@ def _find_conditions(schema: Any, value: str, path: JsonPath, source: _Source) -
     if type(schema) is bool:
         schema = {} if schema else {"enum": []}
     rules = _RULES if "$ref" not in schema else {"$ref": _RULES["$ref"]}
-    for keyword, (types, rule) in rules.items():
+    for keyword, rule in rules.items():
         if keyword in schema:
+            types = KEYWORDS[keyword].about
             conditions = rule(schema[keyword], _Place(value, schema, (*path, keyword), source))
             if not types or schema.get("type") in types:
                 yield from conditions
@@ -266,13 +267,8 @@ def _count(things: str, number: int) -> dict[str, int]:
 
 
 def _limit(condition: str) -> Rule:
-    """Return the rule of a keyword that compares the value with a number."""
+    """Return the rule of a keyword that compares the value, or its size, with a number."""
     return lambda limit, place: [condition.format(place.value, _literal(limit))]
-
-
-def _size(condition: str) -> Rule:
-    """Return the rule of a keyword that limits how much is in the value."""
-    return lambda limit, place: [condition.format(place.value, _literal(int(limit)))]
 
 
 def _pattern(pattern: str, place: _Place) -> list[str]:
@@ -383,46 +379,42 @@ def _one_of(parts: list[Any], place: _Place) -> list[str]:
     return [f"sum(({''.join(f'{name}({place.value}), ' for name in names)})) == 1"]
 
 
-# By keyword: the types of the values that it is about, all if none is named; and its rule. In this
-# order, since a condition may rely on those before it.
-_RULES: dict[str, tuple[tuple[str, ...], Rule]] = {
-    "$ref": ((), _refer),
-    "type": ((), _type),
-    "enum": ((), _enum),
-    "const": ((), lambda choice, place: _enum([choice], place)),
-    "allOf": ((), _all_of),
-    "anyOf": ((), _any_of),
-    "oneOf": ((), _one_of),
-    "not": ((), lambda part, place: [f"not {place.name(part)}({place.value})"]),
-    "if": ((), _choose),
-    "minLength": (STRINGS, _size("len({0}) >= {1}")),
-    "maxLength": (STRINGS, _size("len({0}) <= {1}")),
-    "pattern": (STRINGS, _pattern),
-    "minimum": (NUMBERS, _limit("{0} >= {1}")),
-    "maximum": (NUMBERS, _limit("{0} <= {1}")),
-    "exclusiveMinimum": (NUMBERS, _limit("{0} > {1}")),
-    "exclusiveMaximum": (NUMBERS, _limit("{0} < {1}")),
-    "multipleOf": (NUMBERS, _multiple_of),
-    "minItems": (ARRAYS, _size("len({0}) >= {1}")),
-    "maxItems": (ARRAYS, _size("len({0}) <= {1}")),
-    "items": (ARRAYS, _items),
-    "additionalItems": (ARRAYS, _additional_items),
-    "contains": (ARRAYS, lambda part, place: [f"any(map({place.name(part)}, {place.value}))"]),
-    "uniqueItems": (
-        ARRAYS,
-        lambda wanted, place: [f"{place.use('are_different')}({place.value})"] if wanted else [],
+# By keyword, its rule. In this order, since a condition may rely on those before it.
+_RULES: dict[str, Rule] = {
+    "$ref": _refer,
+    "type": _type,
+    "enum": _enum,
+    "const": lambda choice, place: _enum([choice], place),
+    "allOf": _all_of,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
+    "not": lambda part, place: [f"not {place.name(part)}({place.value})"],
+    "if": _choose,
+    "minLength": _limit("len({0}) >= {1}"),
+    "maxLength": _limit("len({0}) <= {1}"),
+    "pattern": _pattern,
+    "minimum": _limit("{0} >= {1}"),
+    "maximum": _limit("{0} <= {1}"),
+    "exclusiveMinimum": _limit("{0} > {1}"),
+    "exclusiveMaximum": _limit("{0} < {1}"),
+    "multipleOf": _multiple_of,
+    "minItems": _limit("len({0}) >= {1}"),
+    "maxItems": _limit("len({0}) <= {1}"),
+    "items": _items,
+    "additionalItems": _additional_items,
+    "contains": lambda part, place: [f"any(map({place.name(part)}, {place.value}))"],
+    "uniqueItems": lambda wanted, place: (
+        [f"{place.use('are_different')}({place.value})"] if wanted else []
     ),
-    "minProperties": (OBJECTS, _size("len({0}) >= {1}")),
-    "maxProperties": (OBJECTS, _size("len({0}) <= {1}")),
-    "required": (OBJECTS, _required),
-    "propertyNames": (OBJECTS, _each),
-    "properties": (OBJECTS, _properties),
-    "patternProperties": (OBJECTS, _pattern_properties),
-    "additionalProperties": (OBJECTS, _additional_properties),
-    "dependencies": (OBJECTS, _dependencies),
+    "minProperties": _limit("len({0}) >= {1}"),
+    "maxProperties": _limit("len({0}) <= {1}"),
+    "required": _required,
+    "propertyNames": _each,
+    "properties": _properties,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "dependencies": _dependencies,
 }
-# Keywords without which a schema takes any value.
-_JUDGING = {*_RULES}
 # Keywords with which a schema has a function of its own: their parts may be judged in place.
 _WITH_PARTS = {
     *("$ref", "allOf", "if", "items", "additionalItems", "contains", "propertyNames"),
