@@ -19,12 +19,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from driftflow.schemas.parts import (
-    NAMED,
-    localize,
-    replace_parts,
-    resolve_reference,
-)
+from driftflow.schemas.parts import NAMED, localize, replace_parts, resolve_reference
 from driftflow.schemas.published import load_schema, read_schema
 from driftflow.text import format_pointer
 

@@ -94,9 +94,10 @@ class _Inspection:
     def find_faults(self) -> Iterator[SchemaError]:
         """Yield what is wrong, and take note of the parts on the way."""
         schema = self.documents[""]
-        if is_schema(schema) and "draft-07" not in str(_get(schema, "$schema", "draft-07")):
-            named = shorten(str(schema["$schema"]))
-            yield SchemaError(f"only draft-07 is supported, not {named}", ("$schema",))
+        draft = str(schema.get("$schema", _META)) if type(schema) is dict else _META
+        if "draft-07" not in draft:
+            reason = f"only draft-07 is supported, not {shorten(draft)}"
+            yield SchemaError(reason, ("$schema",))
             return
         yield from self.visit((), schema, "")
         for path in self.references:  # which grow, as they lead to what nothing else leads to
@@ -214,10 +215,6 @@ def _find_wrong(schema: Schema) -> Iterator[tuple[JsonPath, str]]:
         if word in KEYWORDS:
             for below, reason in KEYWORDS[word].find_faults(argument):
                 yield (word, *below), f"`{word}` {reason}"
-
-
-def _get(schema: Any, key: str, default: Any) -> Any:
-    return schema.get(key, default) if type(schema) is dict else default
 
 
 def _join(base: str, reference: str) -> str:

@@ -90,7 +90,7 @@ def _names(found: Any) -> list[Fault]:
     if type(found) is not list:
         return [((), _differ("an array of strings", found))]
     wrong = [
-        ((index,), _differ("an array of strings, each", each).replace(", each,", ","))
+        ((index,), _differ("an array of strings", each))
         for index, each in enumerate(found)
         if type(each) is not str
     ]
