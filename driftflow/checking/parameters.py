@@ -74,17 +74,11 @@ def find_wrong_values(
     declared: Mapping[str, Any], graph: Graph, given: Mapping[str, Json]
 ) -> Iterator[Issue]:
     """Yield why values that are given break their schemas, where they are used first."""
-    places: dict[str, JsonPath] | None = None
-    for name, schema in declared.items():
-        if name not in given:
-            continue
-        found = [*judge(schema, given[name], f"the parameter `{shorten(name)}`", ("params", name))]
-        if found and places is None:
-            places = {}
-            for path, reference in find_uses(graph):
-                places.setdefault(reference["param"], path)
-        for issue in found:
-            yield issue._replace(path=(places or {}).get(name, issue.path))
+    for name in filter(given.__contains__, declared):
+        subject = f"the parameter `{shorten(name)}`"
+        for issue in judge(declared[name], given[name], subject, ("params", name)):
+            uses = (path for path, reference in find_uses(graph) if reference["param"] == name)
+            yield issue._replace(path=next(uses, issue.path))
 
 
 def judge(schema: Any, value: Json, subject: str, path: JsonPath) -> Iterator[Issue]:
