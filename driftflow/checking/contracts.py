@@ -15,7 +15,7 @@ from driftflow.issues import Issue
 from driftflow.planning.pointers import is_pointer, split
 from driftflow.planning.references import find_references
 from driftflow.schemas.contracts import load_contract
-from driftflow.schemas.fit import Part, cannot_fit, find_place, tell_types
+from driftflow.schemas.fit import Subschema, cannot_fit, find_place, tell_types
 from driftflow.schemas.parts import localize
 from driftflow.suggestion import find_nearest
 from driftflow.text import shorten
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from driftflow.actions.action import Action
     from driftflow.issues import JsonPath
     from driftflow.planning.graph import Graph
-    from driftflow.planning.references import StepDocument
     from driftflow.reading.document import Json
 
     Schema = Mapping[str, Any]
@@ -65,7 +64,7 @@ def find_issues(graph: Graph, actions: Mapping[str, Action]) -> Iterator[Issue]:
     for path, value in walk_values(graph.steps, graph.output):
         for read in _find_reads(value):
             if read.at and read.name in contracts:
-                yield from _explain_place(read, path, Part(contracts[read.name]))
+                yield from _explain_place(read, path, Subschema(contracts[read.name]))
     taken = {name: localize(action.schema) for name, action in used.items() if action.schema}
     for index, step in enumerate(graph.steps):
         if isinstance(name := step.get("action"), str) and name in taken:
@@ -114,7 +113,7 @@ def _find_reads(value: Json) -> Iterator[_Read]:
                 yield _Read(path, given["step"], at, is_part)
 
 
-def _explain_place(read: _Read, where: JsonPath, contract: Part) -> Iterator[Issue]:
+def _explain_place(read: _Read, where: JsonPath, contract: Subschema) -> Iterator[Issue]:
     keys = split(read.at)
     for depth, key in enumerate(keys):
         part = find_place(contract, keys[:depth]).follow()
@@ -135,13 +134,13 @@ def _find_misfits(
     """Yield the outputs in an input that its action cannot take; paths begin at the input."""
     for read in _find_reads(value):
         if read.name in contracts and not read.is_part:
-            given = find_place(Part(contracts[read.name]), split(read.at))
-            taken = find_place(Part(schema), tuple(map(str, read.path)))
+            given = find_place(Subschema(contracts[read.name]), split(read.at))
+            taken = find_place(Subschema(schema), tuple(map(str, read.path)))
             if not given.is_false and cannot_fit(given, taken):
                 yield _explain_misfit(read, action, given, taken)
 
 
-def _explain_misfit(read: _Read, action: str, given: Part, taken: Part) -> Issue:
+def _explain_misfit(read: _Read, action: str, given: Subschema, taken: Subschema) -> Issue:
     which = f"`{shorten(read.at)}` of the output" if read.at else "the output"
     message = f"{which} of `{shorten(read.name)}` cannot be what `{shorten(action)}` takes here"
     kinds = [" or ".join(tell_types(part)) for part in (given, taken)]

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from jsonschema import Draft7Validator
 
     from driftflow.actions.action import Action
-    from driftflow.checking.references import Values
     from driftflow.issues import JsonPath
     from driftflow.planning.graph import Graph
     from driftflow.planning.references import StepDocument

@@ -32,26 +32,33 @@ _LIMITS = (
 )
 
 
-class Part:
+class Subschema:
     """A schema within another one, in which its `$ref`s lead to their places.
 
     Args:
         schema: The schema, as `parts.localize` returns it; `true` and `false` are schemas, too.
-        whole: The whole of which it is a part; None if it is the whole.
+        whole: The schema of which it is a part; None if it is a whole one.
+
+    Attributes:
+        depth: In how many others it is.
+        root: The whole schema.
+        pairs: What all parts of that share: it ends when enough of them have been compared.
+        schema: The schema, an object.
+        is_false: Whether it is `false`.
     """
 
-    def __init__(self, schema: Any, whole: Part | None = None) -> None:
+    def __init__(self, schema: Any, whole: Subschema | None = None) -> None:
         self.depth: int = whole.depth + 1 if whole else 0
         self.root: Mapping[str, Any] = whole.root if whole else schema
-        self.left: list[None] = whole.left if whole else [None] * _MAX_PAIRS
+        self.pairs: Iterator[int] = whole.pairs if whole else iter(range(_MAX_PAIRS))
         self.schema: Mapping[str, Any] = schema if isinstance(schema, dict) else {}
         self.is_false = schema is False
 
-    def enter(self, schema: Any) -> Part:
+    def enter(self, schema: Any) -> Subschema:
         """Return a part of this one."""
-        return Part(schema, self)
+        return Subschema(schema, self)
 
-    def follow(self) -> Part:
+    def follow(self) -> Subschema:
         """Return the part to which its `$ref` leads; itself if it has none."""
         reference = self.schema.get("$ref")
         if not isinstance(reference, str):
@@ -60,7 +67,7 @@ class Part:
             return self.enter(_ANYTHING)
         return self.enter(resolve_reference(reference, self.root)).follow()
 
-    def list_forms(self, keyword: str) -> list[Part]:
+    def list_forms(self, keyword: str) -> list[Subschema]:
         """Return the parts of `anyOf`, `oneOf` or `allOf`."""
         forms = self.schema.get(keyword)
         return [self.enter(form) for form in forms] if isinstance(forms, list) else []
@@ -78,7 +85,7 @@ class Part:
         choices = self.schema.get("enum")
         return choices if isinstance(choices, list) else None
 
-    def find_property(self, key: str) -> Part:
+    def find_property(self, key: str) -> Subschema:
         """Return the schema of a member of the objects that it takes."""
         properties = self.schema.get("properties", {})
         if key in properties:
@@ -87,7 +94,7 @@ class Part:
             return self.enter(_ANYTHING)
         return self.enter(self.schema.get("additionalProperties", _ANYTHING))
 
-    def find_item(self, index: int) -> Part:
+    def find_item(self, index: int) -> Subschema:
         """Return the schema of an item of the arrays that it takes."""
         items = self.schema.get("items", _ANYTHING)
         if not isinstance(items, list):
@@ -98,7 +105,7 @@ class Part:
 
     def takes_any(self, values: list[Any]) -> bool:
         """Return whether it takes any of these values; True if that cannot be told."""
-        if self.depth and "$ref" in repr(self.schema):
+        if self.depth and "$ref" in repr(self.schema):  # alone, it would lead elsewhere
             return True
         try:
             return any(map(compile_schema(self.schema), values))
@@ -114,7 +121,7 @@ def _may_match(key: str, patterns: Iterable[str]) -> bool:
         return True
 
 
-def find_place(part: Part, keys: tuple[str, ...]) -> Part:
+def find_place(part: Subschema, keys: tuple[str, ...]) -> Subschema:
     """Return the schema of what is at a place in the values of a schema.
 
     It is the schema `false` if there can be nothing.
@@ -130,7 +137,7 @@ def find_place(part: Part, keys: tuple[str, ...]) -> Part:
     return part
 
 
-def _find_member(part: Part, key: str) -> Part:
+def _find_member(part: Subschema, key: str) -> Subschema:
     types = part.find_types()
     is_index = _INDEX.fullmatch(key) is not None
     most = part.schema.get("maxItems", float("inf"))
@@ -144,22 +151,21 @@ def _find_member(part: Part, key: str) -> Part:
     return part.find_property(key) if "object" in types else part.enter(_NOTHING)
 
 
-def cannot_fit(given: Part, taken: Part) -> bool:
+def cannot_fit(given: Subschema, taken: Subschema) -> bool:
     """Return whether it is certain that no value satisfies both schemas."""
-    if max(given.depth, taken.depth) > _MAX_DEPTH or not given.left:
+    if max(given.depth, taken.depth) > _MAX_DEPTH or next(given.pairs, None) is None:
         return False
-    given.left.pop()
     given, taken = given.follow(), taken.follow()
     if given.is_false or taken.is_false:
         return True
     return any(rule(given, taken) for rule in _RULES)
 
 
-def _differ_in_type(given: Part, taken: Part) -> bool:
+def _differ_in_type(given: Subschema, taken: Subschema) -> bool:
     return given.find_types().isdisjoint(taken.find_types())
 
 
-def _differ_in_choices(given: Part, taken: Part) -> bool:
+def _differ_in_choices(given: Subschema, taken: Subschema) -> bool:
     return any(
         choices is not None and not other.takes_any(choices)
         for choices, other in (
@@ -169,7 +175,7 @@ def _differ_in_choices(given: Part, taken: Part) -> bool:
     )
 
 
-def _differ_in_limits(given: Part, taken: Part) -> bool:
+def _differ_in_limits(given: Subschema, taken: Subschema) -> bool:
     types = given.find_types() & taken.find_types()
     return any(
         types == {kind}
@@ -178,27 +184,27 @@ def _differ_in_limits(given: Part, taken: Part) -> bool:
     )
 
 
-def _is_below(one: Part, other: Part, low: str, high: str) -> bool:
+def _is_below(one: Subschema, other: Subschema, low: str, high: str) -> bool:
     """Return whether the upper limit of one schema is below the lower limit of another."""
     most, least = one.schema.get(high), other.schema.get(low)
     return isinstance(most, int | float) and isinstance(least, int | float) and most < least
 
 
-def _differ_in_members(given: Part, taken: Part) -> bool:
+def _differ_in_members(given: Subschema, taken: Subschema) -> bool:
     if given.find_types() & taken.find_types() != {"object"}:
         return False
     required = [*given.schema.get("required", ()), *taken.schema.get("required", ())]
     return any(cannot_fit(given.find_property(key), taken.find_property(key)) for key in required)
 
 
-def _differ_in_items(given: Part, taken: Part) -> bool:
+def _differ_in_items(given: Subschema, taken: Subschema) -> bool:
     if given.find_types() & taken.find_types() != {"array"}:
         return False
     least = max(given.schema.get("minItems", 0), taken.schema.get("minItems", 0))
     return least > 0 and cannot_fit(given.find_item(0), taken.find_item(0))
 
 
-def _differ_in_forms(given: Part, taken: Part) -> bool:
+def _differ_in_forms(given: Subschema, taken: Subschema) -> bool:
     """Return whether one has only forms that cannot fit the other, or needs one that cannot."""
     for one, other in ((given, taken), (taken, given)):
         for keyword in ("anyOf", "oneOf"):
@@ -210,7 +216,7 @@ def _differ_in_forms(given: Part, taken: Part) -> bool:
     return False
 
 
-_RULES: tuple[Callable[[Part, Part], bool], ...] = (
+_RULES: tuple[Callable[[Subschema, Subschema], bool], ...] = (
     _differ_in_type,
     _differ_in_choices,
     _differ_in_limits,
@@ -220,7 +226,7 @@ _RULES: tuple[Callable[[Part, Part], bool], ...] = (
 )
 
 
-def tell_types(part: Part) -> Iterator[str]:
+def tell_types(part: Subschema) -> Iterator[str]:
     """Yield the types of a schema's values, as it names them; nothing if it names none."""
     named = part.follow().schema.get("type", ())
     yield from [named] if isinstance(named, str) else named

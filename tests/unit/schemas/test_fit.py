@@ -11,7 +11,7 @@ from support.workflows import values
 
 from driftflow.schemas import patterns
 from driftflow.schemas.compiler import compile_schema
-from driftflow.schemas.fit import Part, cannot_fit, find_place, tell_types
+from driftflow.schemas.fit import Subschema, cannot_fit, find_place, tell_types
 
 STRING, NUMBER = {"type": "string"}, {"type": "number"}
 ROWS: dict[str, Any] = {
@@ -35,7 +35,7 @@ ROWS: dict[str, Any] = {
 def fits(given_schema: Any, taken: Any) -> bool:
     """Whether two schemas may fit, which is the same in both directions."""
     answers = {
-        cannot_fit(Part(one), Part(other))
+        cannot_fit(Subschema(one), Subschema(other))
         for one, other in ((given_schema, taken), (taken, given_schema))
     }
     (answer,) = answers
@@ -156,7 +156,7 @@ def test_there_is_no_false_alarm(one: Any, other: Any, value: Any) -> None:
 )
 def test_the_schema_of_a_place_is_found(keys: tuple[str, ...], types: list[str]) -> None:
     """By names, patterns and indexes."""
-    part = find_place(Part(ROWS), keys)
+    part = find_place(Subschema(ROWS), keys)
     assert not part.is_false
     assert [*tell_types(part)] == types
 
@@ -167,7 +167,7 @@ def test_the_schema_of_a_place_is_found(keys: tuple[str, ...], types: list[str])
 )
 def test_a_place_that_cannot_be_is_known(keys: tuple[str, ...]) -> None:
     """There is nothing in a scalar, beyond the last item, or where nothing else is allowed."""
-    assert find_place(Part(ROWS), keys).is_false
+    assert find_place(Subschema(ROWS), keys).is_false
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_names_are_held_against_patterns_of_ecma_262(
     """A name may be there if that takes too long."""
     monkeypatch.setattr(patterns, "MAX_SECONDS", 0.01)
     schema = {"type": "object", "patternProperties": {pattern: {}}, "additionalProperties": False}
-    assert find_place(Part(schema), (key,)).is_false is is_gone
+    assert find_place(Subschema(schema), (key,)).is_false is is_gone
 
 
 @pytest.mark.parametrize("word", ["anyOf", "allOf", "oneOf", "if", "not"])
 def test_a_place_behind_what_is_intricate_is_left_alone(word: str) -> None:
     """It may be there."""
     schema = {"type": "object", "additionalProperties": False, word: [{}]}
-    assert not find_place(Part(schema), ("a", "b")).is_false
+    assert not find_place(Subschema(schema), ("a", "b")).is_false
 
 
 def test_a_schema_that_refers_to_itself_comes_to_an_end() -> None:
@@ -204,4 +204,4 @@ def test_a_schema_that_refers_to_itself_comes_to_an_end() -> None:
         "required": names,
     }
     assert fits(tree, tree)
-    assert not find_place(Part(tree), ("p1",) * 100).is_false
+    assert not find_place(Subschema(tree), ("p1",) * 100).is_false
