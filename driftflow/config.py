@@ -321,10 +321,10 @@ def _examine(  # noqa: PLR0913 - what they are for stands at each call
         known = resolve_actions(actions)
         if len(found) < MAX_ISSUES:  # the errors are the first, and no more are told
             found += warnings.find_issues(graph, known, [*(params or ())])
-        if is_used:
-            from driftflow.checking.uses import find_ignored_settings
+        if uses is not None:
+            from driftflow.checking.uses import find_surprises
 
-            found += find_ignored_settings(document.value)
+            found += find_surprises(uses.file, is_used=is_used)
     return _place(document, found)
 
 

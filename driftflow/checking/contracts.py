@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _FAILS = "the step will fail when it runs"
 
 
-class _Read(NamedTuple):
+class Read(NamedTuple):
     """One output that a value reads.
 
     Attributes:
@@ -62,7 +62,7 @@ def find_issues(graph: Graph, actions: Mapping[str, Action]) -> Iterator[Issue]:
     if not contracts:
         return
     for path, value in walk_values(graph.steps, graph.output):
-        for read in _find_reads(value):
+        for read in find_reads(value):
             if read.at and read.name in contracts:
                 yield from _explain_place(read, path, Subschema(contracts[read.name]))
     taken = {name: localize(action.schema) for name, action in used.items() if action.schema}
@@ -99,21 +99,22 @@ def _localize(schema: Any) -> Schema | None:
         return None
 
 
-def _find_reads(value: Json) -> Iterator[_Read]:
+def find_reads(value: Json) -> Iterator[Read]:
+    """Yield the outputs that a value of any shape reads one by one."""
     around: JsonPath | None = None
     for path, reference in find_references(value):
         is_part = around is not None and path[: len(around)] == around
         around = around if is_part else path
         given = reference.get("from")
         if isinstance(given, str):
-            yield _Read(path, given, "", is_part)
+            yield Read(path, given, "", is_part)
         elif isinstance(given, dict) and isinstance(given.get("step"), str):
             at = given.get("at", "")
             if isinstance(at, str) and is_pointer(at):
-                yield _Read(path, given["step"], at, is_part)
+                yield Read(path, given["step"], at, is_part)
 
 
-def _explain_place(read: _Read, where: JsonPath, contract: Subschema) -> Iterator[Issue]:
+def _explain_place(read: Read, where: JsonPath, contract: Subschema) -> Iterator[Issue]:
     keys = split(read.at)
     for depth, key in enumerate(keys):
         part = find_place(contract, keys[:depth]).follow()
@@ -121,18 +122,28 @@ def _explain_place(read: _Read, where: JsonPath, contract: Subschema) -> Iterato
         nearest = None if key in listed else find_nearest(key, listed)
         is_gone = find_place(contract, keys[: depth + 1]).is_false
         if is_gone or nearest:
-            message = f"the output of `{shorten(read.name)}` has no `{shorten(read.at)}`"
             hint = f"did you mean `{shorten(nearest)}`?" if nearest else None
-            path = (*where, *read.path, "from", "at")
-            yield Issue("no-such-place", message, path, hint)
+            yield tell_missing_place(read, where, hint)
             return
+
+
+def tell_missing_place(read: Read, where: JsonPath, hint: str | None) -> Issue:
+    """Return the warning about a place that an output will not have.
+
+    Args:
+        read: What reads it.
+        where: The path to the value that holds the reference.
+        hint: What to write instead; None if nothing is likely.
+    """
+    message = f"the output of `{shorten(read.name)}` has no `{shorten(read.at)}`"
+    return Issue("no-such-place", message, (*where, *read.path, "from", "at"), hint)
 
 
 def _find_misfits(
     value: Json, action: str, schema: Schema, contracts: Mapping[str, Schema]
 ) -> Iterator[Issue]:
     """Yield the outputs in an input that its action cannot take; paths begin at the input."""
-    for read in _find_reads(value):
+    for read in find_reads(value):
         if read.name in contracts and not read.is_part:
             given = find_place(Subschema(contracts[read.name]), split(read.at))
             taken = find_place(Subschema(schema), tuple(map(str, read.path)))
@@ -140,7 +151,7 @@ def _find_misfits(
                 yield _explain_misfit(read, action, given, taken)
 
 
-def _explain_misfit(read: _Read, action: str, given: Subschema, taken: Subschema) -> Issue:
+def _explain_misfit(read: Read, action: str, given: Subschema, taken: Subschema) -> Issue:
     which = f"`{shorten(read.at)}` of the output" if read.at else "the output"
     message = f"{which} of `{shorten(read.name)}` cannot be what `{shorten(action)}` takes here"
     kinds = [" or ".join(tell_types(part)) for part in (given, taken)]

@@ -7,18 +7,26 @@ file within: whether its value will do there can be said only of each use, so th
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from driftflow.checking.contracts import find_reads, tell_missing_place
 from driftflow.checking.parameters import judge
 from driftflow.checking.references import find_names, walk_values
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.parameters import fill_in, list_declared
-from driftflow.planning.references import Known, Named, find_references, freeze
+from driftflow.planning.pointers import NOTHING, resolve, split
+from driftflow.planning.references import (
+    Known,
+    Named,
+    find_references,
+    freeze,
+    is_reference,
+)
 from driftflow.planning.uses import MAX_PARTS, USE_FIELDS, list_asked, measure
 from driftflow.planning.values import Facts, UnavailableError, evaluate
 from driftflow.schemas.published import load_schema
 from driftflow.suggestion import did_you_mean
-from driftflow.text import join_words, shorten
+from driftflow.text import format_pointer, join_words, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from driftflow.planning.uses import File
     from driftflow.reading.document import Json
 
+# In place of the output of a step, of which nothing is known here.
+_UNKNOWN: dict[str, Any] = {"from": ""}
 # The fields of a file that count only where it is not used.
 _OF_RUNS = ("flags", "storage")
 
@@ -44,12 +54,64 @@ def find_issues(file: File, params: Mapping[str, Json] | None) -> list[Issue]:
     return [*islice(_find_issues(file, params), MAX_ISSUES)]
 
 
+def find_surprises(file: File, *, is_used: bool) -> Iterator[Issue]:
+    """Yield warnings about what a file of any shape reads of those that it uses, and ignores.
+
+    Args:
+        file: The file, and what it uses.
+        is_used: Whether another file uses it.
+    """
+    yield from find_missing_places(file)
+    if is_used:
+        yield from find_ignored_settings(file.value)
+
+
 def find_ignored_settings(document: Any) -> Iterator[Issue]:
     """Yield a warning for each field of a file that says how to run it, since it is used."""
     for key in _OF_RUNS:
         if isinstance(document, dict) and key in document:
             message = f"`{key}` is ignored in a file that another one uses"
             yield Issue("ignored-field", message, (key,), "the outermost file decides", mark="key")
+
+
+def find_missing_places(file: File) -> Iterator[Issue]:
+    """Yield a warning for each place that is read in the output of a file and cannot be there."""
+    outputs = {
+        str(file.graph.steps[index].get("name")): output
+        for index, used in file.uses.items()
+        for _, output in (used.graph.output if used else ())
+    }
+    if not outputs:
+        return
+    for path, value in walk_values(file.graph.steps, file.graph.output):
+        for read in find_reads(value):
+            gap = _find_gap(outputs.get(read.name, _UNKNOWN), split(read.at))
+            if gap is not None:
+                yield tell_missing_place(read, path, did_you_mean(gap.key, gap.known))
+
+
+class _Gap(NamedTuple):
+    """Where a way into a value ends.
+
+    Attributes:
+        key: What is not there.
+        known: What is there instead.
+    """
+
+    key: str
+    known: Collection[str]
+
+
+def _find_gap(value: Json, keys: Iterable[str]) -> _Gap | None:
+    """Return where the way into a value of any shape ends; None if it may be there."""
+    for key in keys:
+        if isinstance(value, dict) and is_reference(value):
+            return None
+        inner = resolve(value, format_pointer((key,)))
+        if inner is NOTHING:
+            return _Gap(key, [*value] if isinstance(value, dict) else [])
+        value = inner
+    return None
 
 
 def list_secret_paths(file: File) -> list[JsonPath]:

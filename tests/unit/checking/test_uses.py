@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from unit.planning.test_uses import file, use
 
-from driftflow.checking.uses import find_ignored_settings, find_issues, list_secret_paths
+from driftflow.checking.uses import (
+    find_ignored_settings,
+    find_issues,
+    find_missing_places,
+    find_surprises,
+    list_secret_paths,
+)
 
 INTEGER = {"x": {"type": "integer"}}
 
@@ -111,6 +117,65 @@ def test_a_step_may_have_any_shape(step: Any, params: Any) -> None:
     inner = file({"name": "a"}, output=1)
     find_issues(file({"use": 5, "params": params, **step}, uses={0: inner}), None)
     find_issues(file({"use": 5, "params": params, **step}, uses={0: None}), {})
+
+
+OUTPUT: dict[str, Any] = {
+    "rows": {"from": "a"},
+    "days": ["mo", {"param": "day"}],
+    "a/b": {"deep": 1, "x": {"literal": {}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("at", "hint"),
+    [
+        ("/rwos", "did you mean `rows`?"),
+        ("/rwos/0/id", "did you mean `rows`?"),
+        ("/days/2", None),
+        ("/days/first", None),
+        ("/days/0/x", None),
+        ("/a~1b/dep", "did you mean `deep`?"),
+        ("/a~1b/deep/x", None),
+    ],
+)
+def test_a_place_that_the_output_of_a_file_cannot_have_is_told(at: str, hint: str | None) -> None:
+    """In an input, a condition, what is given, and the output of the outer file."""
+    value = {"from": {"step": "p", "at": at}}
+    outer = file(
+        use("p"),
+        {"name": "b", "input": [value], "when": {"value": value, "is": True}},
+        use("q", params={"x": value}),
+        uses={0: file({"name": "a"}, output=OUTPUT), 2: None},
+        output=value,
+    )
+    issues = [*find_surprises(outer, is_used=False)]
+    assert {(issue.code, issue.hint) for issue in issues} == {("no-such-place", hint)}
+    assert [issue.path for issue in issues] == [
+        ("steps", 1, "when", "value", "from", "at"),
+        ("steps", 1, "input", 0, "from", "at"),
+        ("steps", 2, "params", "x", "from", "at"),
+        ("output", "from", "at"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("p", ["p", "a"]),
+        *({"step": "p", "at": at} for at in ("", "/rows/0/id", "/days/1/x", "/a~1b/x/y", "rows")),
+        *({"step": name, "at": "/none"} for name in ("b", "none", 5, "q")),
+    ],
+)
+def test_a_place_that_may_be_there_is_left_alone(given: Any) -> None:
+    """Behind a reference there may be anything; and what is wrong otherwise is told anyway."""
+    outer = file(
+        use("p"),
+        {"name": "b", "input": {"from": given}},
+        use("q"),
+        {"name": 5, "use": "./x.json"},
+        uses={0: file({"name": "a"}, output=OUTPUT), 2: file(), 3: file(output=1)},
+    )
+    assert [*find_missing_places(outer)] == []
 
 
 def test_what_may_be_secret_is_hidden() -> None:

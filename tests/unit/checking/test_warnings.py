@@ -112,7 +112,7 @@ def test_what_stands_there_already_was_not_meant() -> None:
 def test_parameters_count_only_with_a_file_that_is_used() -> None:
     """What stands behind the steps is still looked at."""
     config = workflows.config({"params": {}}) | {"flags": {"audits": True}, "retries": 2}
-    assert [(i.code, i.path) for i in warnings.find_issues(config, ACTIONS)] == [
+    assert [(i.code, i.path) for i in find_warnings(config, ACTIONS)] == [
         ("ignored-field", ("steps", 0, "params")),
         ("unknown-flag", ("flags", "audits")),
         ("ignored-field", ("retries",)),
@@ -184,7 +184,7 @@ def test_what_only_looks_like_a_reference_is_told(value: Json, path: JsonPath, h
 def test_references_are_looked_for_wherever_they_may_stand() -> None:
     """In a condition, in what is given to a file, and in the output, too."""
     steps = ({"when": {"value": ALMOST, "is": True}}, {"use": "a.json", "params": {"p": [ALMOST]}})
-    found = warnings.find_issues(workflows.config(*steps, output=ALMOST), ACTIONS)
+    found = find_warnings(workflows.config(*steps, output=ALMOST), ACTIONS)
     assert [issue.path for issue in found if issue.code == "almost-reference"] == [
         ("steps", 0, "when", "value", "defalt"),
         ("steps", 1, "params", "p", 0, "defalt"),
