@@ -16,6 +16,7 @@ then, and may be done again: what it reads has to be there too.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from driftflow.planning.conditions import (
@@ -25,7 +26,14 @@ from driftflow.planning.conditions import (
 )
 from driftflow.planning.graph import find_successors
 from driftflow.planning.plan import find_key, list_waves, uses_run_id
-from driftflow.planning.values import Facts, Part, find_references, list_reads, look_at
+from driftflow.planning.values import (
+    Facts,
+    FromUse,
+    Part,
+    find_references,
+    list_reads,
+    look_at,
+)
 from driftflow.resuming.past import find_namesakes
 from driftflow.schemas.contracts import load_contract
 
@@ -165,9 +173,14 @@ class _Skips:
         if step.when is not None:
             yield from step.when.reads
         for reference in find_references(step.input):
-            if isinstance(reference, Part) and not self._names.isdisjoint(
-                list_reads(reference.default and reference.default[0])
+            named = reference.reference if isinstance(reference, FromUse) else reference
+            if not isinstance(named, Part) or self._names.isdisjoint(
+                list_reads(named.default and named.default[0])
             ):
+                continue
+            if isinstance(reference, FromUse):
+                yield from chain.from_iterable(list_reads(each) for _, each in reference.outputs)
+            else:
                 yield reference.name
 
     def keep(self, index: int, record: StepPast) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import upkeep, workflows
+from unit.planning.test_uses import file, plan_of, use
 from unit.running.graphs import plans
 
 from driftflow.planning.plan import find_key
@@ -364,6 +365,22 @@ def test_a_condition_that_cannot_be_judged_any_more_is_another() -> None:
     plan = workflows.plan({"name": "a"}, {"name": "b", "when": when})
     assert all_done(plan, a={"output": {"rows": 1}}).again == {}
     assert all_done(plan, a={"output": []}).again == {1: Reason("changed")}
+
+
+def test_a_default_is_not_judged_by_what_is_not_there_of_the_output_of_a_file() -> None:
+    """The step whose output was cut is fetched, and the reader is kept if that is the same."""
+    inner = file({"name": "b"}, output={"r": {"from": "b"}})
+    reader = {"from": {"step": "p", "at": "/r/n", "default": {"from": "s"}}}
+    plan = plan_of(
+        file(
+            use("p"),
+            {"name": "s", "when": {"value": 1, "is": False}},
+            {"name": "t", "input": reader},
+            uses={0: inner},
+        )
+    )
+    decided = all_done(plan, **{"p/b": {"cut": CUT}, "s": SKIPPED})
+    assert (decided.again, decided.in_doubt) == ({}, {2: 0})
 
 
 def test_a_contract_is_judged_anew() -> None:
