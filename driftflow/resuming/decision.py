@@ -35,7 +35,6 @@ from driftflow.planning.values import (
     look_at,
 )
 from driftflow.resuming.past import find_namesakes
-from driftflow.schemas.contracts import load_contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -217,7 +216,9 @@ def _judge_steps(
         if may_wait and record is not None:
             reason = _judge_order(step, record, kept, again, earlier) or reason
         if reason is None and record is not None:
-            reason = skips.judge(index, record) or _judge_contract(step, record)
+            reason = skips.judge(index, record)
+            if reason is None and step.returns is not None:
+                reason = _judge_contract(step.returns, record)
         if reason is not None:
             again[index] = reason
             if first_again is None and step.has_key:
@@ -262,11 +263,13 @@ def _judge_record(step: Step, record: StepPast | None, complete_since: int) -> R
     return None
 
 
-def _judge_contract(step: Step, record: StepPast) -> Reason | None:
+def _judge_contract(returns: str, record: StepPast) -> Reason | None:
     """Return why a step is done again if what it gave breaks its contract by now; else None."""
-    if step.returns is None or record.state == "skipped" or record.cut is not None:
+    if record.state == "skipped" or record.cut is not None:
         return None
-    return None if load_contract(step.returns).accepts(record.output) else Reason("changed")
+    from driftflow.schemas.contracts import load_contract  # it imports the compiler
+
+    return None if load_contract(returns).accepts(record.output) else Reason("changed")
 
 
 def _judge_order(

@@ -309,7 +309,7 @@ def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) ->
     plan = crowd(4, "whereabouts", flags=flags)
     pids = {*outputs(plan, enforce_timeout=True, jobs=2)}
     assert os.getpid() not in pids
-    assert len(pids) <= 2
+    assert len(pids) <= (3 if flags else 1)
     assert all(map(gone, pids))
     late = crowd(2, "nap", 600, flags=flags, timeout_seconds=0.1)
     assert outputs(late, enforce_timeout=True)[:1] == ["timed out after 0.1 s"]
