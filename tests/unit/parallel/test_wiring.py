@@ -305,7 +305,7 @@ def test_after_a_signal_a_step_that_failed_in_the_thread_of_the_run_is_not_tried
 
 @pytest.mark.parametrize("flags", [{}, {"parallel": True}])
 def test_with_deadlines_attempts_are_made_by_children(flags: dict[str, bool]) -> None:
-    """Which are gone when the run is over; the timeout is the plan's."""
+    """One for each thread, also the run's own, and gone when it is over; the plan says how long."""
     plan = crowd(4, "whereabouts", flags=flags)
     pids = {*outputs(plan, enforce_timeout=True, jobs=2)}
     assert os.getpid() not in pids
