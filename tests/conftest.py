@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,3 +43,8 @@ def _forget_code_by_path() -> Iterator[None]:
         spec = vars(module).get("__spec__") if type(module) is type(sys) else None
         if isinstance(getattr(spec, "loader", None), FreshLoader):
             del sys.modules[name]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives to the end: thousands of tests, in each of its walks."""
+    gc.freeze()
