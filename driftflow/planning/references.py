@@ -30,6 +30,7 @@ from pyrsistent import pvector
 
 from driftflow.planning.pointers import NOTHING, is_pointer, resolve, split
 from driftflow.planning.values import (
+    SCALARS,
     Concat,
     FromStep,
     FromUse,
@@ -258,13 +259,11 @@ def _find_pointer_faults(path: JsonPath, given: Any) -> Iterator[Fault]:
 def _find_run_faults(given: Any) -> Iterator[Fault]:
     found = [*_find_pointer_faults(("run",), given)]
     yield from (((), message, hint) for _, message, hint in found)
-    if not found and given.split("/")[1:2] not in [[name] for name in _RUN_FACTS]:
-        pointers = [f"/{name}" for name in _RUN_FACTS]
-        yield (
-            (),
-            f"there is no fact about the run at `{shorten(given)}`",
-            _list_facts(given, pointers),
-        )
+    pointers = [f"/{name}" for name in _RUN_FACTS]
+    # Of the facts only `params` has parts.
+    if not (found or given in pointers or given.startswith("/params/")):
+        message = f"there is no fact about the run at `{shorten(given)}`"
+        yield (), message, _list_facts(given, pointers)
 
 
 def _list_facts(given: str, pointers: Iterable[str]) -> str:
@@ -279,11 +278,10 @@ def _find_concat_faults(given: Any) -> Iterator[Fault]:
         yield (), f"`concat` must be an array, not {type_name(given)}", hint
         return
     for index, part in enumerate(given):
-        if type(part) in CONTAINERS and not (type(part) is dict and is_reference(part)):
+        is_joined = type(part) in SCALARS and part is not None
+        if not (is_joined or (type(part) is dict and is_reference(part))):
             what = f"`concat` joins strings, numbers and booleans, not {type_name(part)}"
-            yield (index,), what, None
-        elif part is None:
-            yield (index,), "`concat` joins strings, numbers and booleans, not null", None
+            yield (index,), what, "write a reference to such a value, or remove it"
 
 
 def _find_item_faults(_: Any) -> Iterator[Fault]:

@@ -37,7 +37,14 @@ def suggest(error: ValidationError, *, compare: bool) -> str | None:
     if choices:
         return _suggest_choice(choices, error.instance) if compare else None
     suggest_for = _HINTS.get(str(error.validator))
-    return suggest_for and suggest_for(error.validator_value, error.instance)
+    likely = suggest_for and suggest_for(error.validator_value, error.instance)
+    return likely or give_example(error.schema)
+
+
+def give_example(schema: Any) -> str | None:
+    """Return the first of the `examples` in a schema, in a sentence; None if it has none."""
+    examples = schema.get("examples") if isinstance(schema, dict) else None
+    return f"for example {show(examples[0])}" if isinstance(examples, list) and examples else None
 
 
 def _suggest_removal(forms: Any) -> str | None:

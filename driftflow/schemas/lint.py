@@ -47,6 +47,16 @@ _STRANGERS = {
     "unevaluatedItems": "write `additionalItems`",
     "unevaluatedProperties": "write `additionalProperties`",
 }
+# By what other languages call a type, what JSON calls it.
+_FOREIGN_TYPES = {
+    **dict.fromkeys(("bool",), "boolean"),
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("decimal", "double", "float"), "number"),
+    **dict.fromkeys(("date", "datetime", "str", "text"), "string"),
+    **dict.fromkeys(("list", "tuple"), "array"),
+    **dict.fromkeys(("dict", "map", "struct"), "object"),
+    **dict.fromkeys(("None", "nil"), "null"),
+}
 # Keywords that judge nothing without another one beside them.
 _NEEDS = {"then": "if", "else": "if"}
 
@@ -60,13 +70,35 @@ def find_issues(schema: Mapping[str, Any]) -> list[Issue]:
         schema: What should be a JSON Schema, draft-07.
     """
     faults, parts = inspect_thoroughly(schema)
-    found = [Issue("wrong-schema", fault.reason, fault.path) for fault in faults[:MAX_ISSUES]]
+    found = [
+        Issue("wrong-schema", fault.reason, fault.path, _suggest_type(fault.path, parts))
+        for fault in faults[:MAX_ISSUES]
+    ]
     for path, part in parts.items():
         if len(found) >= MAX_ISSUES:
             break
         if type(part) is dict:
             found += [*_find_unknown(part, path), *_find_idle(part, path)]
     return found[:MAX_ISSUES]
+
+
+def _suggest_type(path: JsonPath, parts: Mapping[JsonPath, Any]) -> str | None:
+    """Return which type is meant, at the path of a wrong `type`; None if nothing is likely."""
+    match path:
+        case (*above, "type"):
+            index = 0
+        case (*above, "type", int(index)):
+            pass
+        case _:
+            return None
+    schema = parts.get(tuple(above))
+    given = schema.get("type") if isinstance(schema, dict) else None
+    names = given if isinstance(given, list) else [given]
+    name = names[index] if names else None
+    if not isinstance(name, str) or name in TYPES:
+        return None
+    meant = _FOREIGN_TYPES.get(name)
+    return f"did you mean `{meant}`?" if meant else did_you_mean(name, TYPES)
 
 
 def _find_unknown(schema: Mapping[str, Any], path: JsonPath) -> Iterator[Issue]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.reading.document import type_name
-from driftflow.schemas.hints import suggest
+from driftflow.schemas.hints import give_example, suggest
 from driftflow.schemas.published import find_unknown_keys
 from driftflow.schemas.wording import (
     TOO_SLOW,
@@ -95,7 +95,8 @@ def _tell_missing(error: ValidationError, path: JsonPath, voice: Voice) -> Issue
     unknown = [*islice(find_unknown_keys(value, definition), _MANY)] if voice.compares else []
     for name in islice(names, MAX_ISSUES):
         if name not in value:
-            yield _tell_field(name, path, unknown, next(iter(error.context), None))
+            issue = _tell_field(name, path, unknown, next(iter(error.context), None))
+            yield issue if issue.hint else issue._replace(hint=give_example(definition))
 
 
 def _tell_field(

@@ -317,7 +317,7 @@ def test_a_wrong_name_is_told_wherever_it_stands(fields: dict[str, Any], path: J
             {"concat": ["a", [1]]},
             ("concat", 1),
             "`concat` joins strings, numbers and booleans, not an array",
-            AS_DATA,
+            "write a reference to such a value, or remove it",
         ),
     ],
 )

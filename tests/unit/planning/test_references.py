@@ -74,6 +74,7 @@ def test_what_has_none_of_the_keys_is_data(value: dict[str, Json]) -> None:
 PARTS = "a JSON Pointer is empty, or a `/` before each part: `/rows/0/id`"
 ESCAPES = "in a JSON Pointer, `~0` stands for `~` and `~1` for `/`"
 FACTS = "the facts are `/id`, `/name` and `/params`"
+TO_JOIN = "write a reference to such a value, or remove it"
 JOIN = 'write `{"concat": ["in/", {"param": "day"}, ".csv"]}`'
 FAULTS: list[tuple[dict[str, Json], list[tuple[JsonPath, str, str | None]]]] = [
     ({"from": "a"}, []),
@@ -194,6 +195,10 @@ FAULTS: list[tuple[dict[str, Json], list[tuple[JsonPath, str, str | None]]]] = [
         {"run": "/naem"},
         [((), "there is no fact about the run at `/naem`", "did you mean `/name`?")],
     ),
+    (
+        {"run": "/id/0"},  # which is a string
+        [((), "there is no fact about the run at `/id/0`", "did you mean `/id`?")],
+    ),
     ({"concat": []}, []),
     ({"concat": ["a", 1, 1.5, True, {"from": "a"}, {"literal": []}]}, []),
     (
@@ -203,10 +208,10 @@ FAULTS: list[tuple[dict[str, Json], list[tuple[JsonPath, str, str | None]]]] = [
     (
         {"concat": ["a", None, [], {"from": "a", "x": 1}, {}]},
         [
-            ((1,), "`concat` joins strings, numbers and booleans, not null", None),
-            ((2,), "`concat` joins strings, numbers and booleans, not an array", None),
-            ((3,), "`concat` joins strings, numbers and booleans, not an object", None),
-            ((4,), "`concat` joins strings, numbers and booleans, not an object", None),
+            ((1,), "`concat` joins strings, numbers and booleans, not null", TO_JOIN),
+            ((2,), "`concat` joins strings, numbers and booleans, not an array", TO_JOIN),
+            ((3,), "`concat` joins strings, numbers and booleans, not an object", TO_JOIN),
+            ((4,), "`concat` joins strings, numbers and booleans, not an object", TO_JOIN),
         ],
     ),
     ({"literal": {"from": 5}}, []),

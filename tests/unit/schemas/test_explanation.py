@@ -374,3 +374,25 @@ def test_a_schema_without_fields_has_none_to_list() -> None:
         make_input_validator({"additionalProperties": False}), "act", {"a": 1}
     )
     assert issue.hint is None
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ({"when": {"param": "mode"}}, '`{"value":{"param":"mode"},"is":{"const":"full"}}`'),
+        ({"when": "mode"}, '`{"value":{"param":"mode"},"is":{"const":"full"}}`'),
+        ({"returns": "array"}, '`{"type":"array","minItems":1}`'),
+    ],
+)
+def test_a_field_that_few_write_by_heart_is_told_with_an_example(value: Any, hint: str) -> None:
+    """The first that its schema has."""
+    found = find_issues(workflows.config(value))
+    assert {issue.hint for issue in found} == {f"for example {hint}"}
+
+
+def test_an_example_of_an_input_is_told() -> None:
+    """As its action's schema has it."""
+    day = {"pattern": "^[0-9-]+$", "examples": ["2026-11-28"]}
+    validator = make_input_validator({"properties": {"day": day}})
+    (issue,) = find_input_issues(validator, "act", {"day": "today"})
+    assert issue.hint == 'for example `"2026-11-28"`'

@@ -128,6 +128,26 @@ def test_a_keyword_that_may_apply_is_none(schema: Any) -> None:
     assert find_issues(schema) == []
 
 
+@pytest.mark.parametrize(
+    ("schema", "hint"),
+    [
+        ({"type": "int"}, "did you mean `integer`?"),
+        ({"type": "sting"}, "did you mean `string`?"),
+        ({"items": {"type": ["null", "dict"]}}, "did you mean `object`?"),
+        ({"type": "color"}, None),
+        ({"type": 5}, None),
+        ({"type": []}, None),
+        ({"type": ["null", "null"]}, None),
+        ({"properties": {"type": "int"}}, None),  # that is no `type`, but a property
+    ],
+    ids=str,
+)
+def test_a_wrong_type_is_told_with_the_one_that_is_meant(schema: Any, hint: str | None) -> None:
+    """By the names of other languages, and by those that are near."""
+    (issue,) = find_issues(schema)
+    assert (issue.code, issue.hint) == ("wrong-schema", hint)
+
+
 def test_errors_come_first() -> None:
     """What a compiler would refuse, with what is wrong besides."""
     schema = {
