@@ -294,16 +294,25 @@ def _read_params(words: Sequence[str]) -> dict[str, Json]:
 
 
 def _read_json(name: str, text: str) -> Json:
-    """Return the value of a parameter that is given in JSON."""
-    from driftflow.issues import Findings
+    """Return the value of a parameter that is given in JSON.
 
+    Raises:
+        ConfigError: If it is no strict JSON. The text is not shown: nobody knows yet whether it is
+            for a sensitive step.
+    """
     source = f"--param {name}"
     try:
         document = parse(text.encode("utf-8", "surrogatepass"), source)
-    except ConfigError as error:  # its hints are about configs
-        hint = f"to pass a string, write `--param {name}=...`"
-        issues = tuple(issue._replace(hint=hint) for issue in error.issues)
-        raise ConfigError(Findings(source, text, issues)) from None
-    if document.issues:
-        raise ConfigError(Findings(source, document.text, document.issues))
-    return document.value
+        text, issues = document.text, document.issues
+    except ConfigError as error:
+        issues = error.issues
+    else:
+        if not issues:
+            return document.value
+    from driftflow.checking.redaction import redact_all
+    from driftflow.issues import Findings
+
+    findings = redact_all(Findings(source, text, issues))
+    hint = f"to pass a string, write `--param {name}=...`"  # the hints were about configs
+    told = tuple(issue._replace(hint=hint) for issue in findings.issues)
+    raise ConfigError(findings._replace(issues=told))

@@ -217,8 +217,12 @@ def test_a_wrong_parameter_is_told(command: list[str], params: list[str], fault:
 
 
 def test_a_text_that_is_given_as_json_has_a_hint() -> None:
-    """Not that of a config."""
+    """Not that of a config. The text is not shown, since it may be a secret."""
     path = workflows.save(Path(), {"input": {"param": "x"}})
+    for text in ("monday", '["monday"', "[NaN, 1e999]", '{"monday": 1, "monday": 2}'):
+        done = invoke("--config", path, "--param", f"x:={text}")
+        assert "monday" not in done.stderr
+        assert "1e999" not in done.stderr
     done = invoke("--config", path, "--param", "x:=monday")
     assert done.stderr.endswith("= help: to pass a string, write `--param x=...`\n")
 
