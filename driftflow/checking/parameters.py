@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.checking.references import find_uses
 from driftflow.issues import Issue
-from driftflow.planning.graph import Graph
 from driftflow.planning.parameters import list_declared
 from driftflow.planning.pointers import is_pointer, split
 from driftflow.schemas.contracts import load_contract, write_schema
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from driftflow.issues import JsonPath
+    from driftflow.planning.graph import Graph
     from driftflow.reading.document import Json
 
 
@@ -57,14 +57,12 @@ def _list_named(facts: Iterable[str]) -> set[str]:
     return {name for head, *names in parts if head == "params" for name in names[:1]}
 
 
-def find_unused(document: Json) -> Iterator[Issue]:
+def find_unused(graph: Graph) -> Iterator[Issue]:
     """Yield a warning for each parameter that a document of any shape declares and does not use."""
-    declared = list_declared(document) or {}
-    graph = Graph(document if declared else None)
     used = {reference["param"] for reference in graph.params}
     used |= _list_named(graph.facts)
     uses_all = "/params" in graph.facts
-    for name in declared:
+    for name in list_declared(graph.document) or ():
         if name not in used and not uses_all:
             message = f"no step uses the parameter `{shorten(name)}`"
             yield Issue("unused-param", message, ("params", name), mark="key")

@@ -17,10 +17,10 @@ from driftflow.planning.parameters import fill_in, list_declared
 from driftflow.planning.pointers import NOTHING, resolve, split
 from driftflow.planning.references import (
     Known,
-    Named,
     find_references,
     freeze,
     is_reference,
+    scan,
 )
 from driftflow.planning.uses import MAX_PARTS, USE_FIELDS, list_asked, measure
 from driftflow.planning.values import Facts, UnavailableError, evaluate
@@ -257,9 +257,7 @@ def _follow(file: File, values: Mapping[str, Json]) -> Iterator[Issue]:
 
 def _uses(params: Collection[str], value: Json) -> bool:
     """Return whether a value of any shape uses any of these parameters."""
-    named = Named()
-    named.scan(value)
-    return any(reference["param"] in params for reference in named.params)
+    return any(reference["param"] in params for reference in scan(value).params)
 
 
 def _list_given(step: StepDocument) -> dict[str, Json]:
@@ -275,8 +273,7 @@ def _evaluate_all(given: Mapping[str, Json], params: Mapping[str, Json]) -> dict
 
 def _evaluate(value: Json, params: Mapping[str, Json]) -> tuple[Json, ...]:
     """Return a value of any shape that is known before the run, in a tuple; else an empty one."""
-    named = Named()
-    named.scan(value)
+    named = scan(value)
     names = (reference for reference in named.params if "default" not in reference)
     if named.steps or named.facts or named.has_faults:
         return ()

@@ -14,6 +14,7 @@ from driftflow.actions.provenance import find_error_types
 from driftflow.checking import contracts, parameters, schemas
 from driftflow.errors import ATTEMPT_ERRORS, Permanent
 from driftflow.issues import MAX_ISSUES, Issue
+from driftflow.planning.parameters import list_declared
 from driftflow.planning.references import (
     CONTAINERS,
     find_references,
@@ -77,7 +78,7 @@ def find_issues(
         contracts.find_issues(graph, actions),
         schemas.find_loose_conditions(graph),
         schemas.find_surprises(graph, actions),
-        parameters.find_unused(graph.document),
+        parameters.find_unused(graph),
     )
     return [*islice(found, MAX_ISSUES)]
 
@@ -234,7 +235,10 @@ def _explain_error_type(name: str, known: Mapping[str, str]) -> Issue:
 
 def _check_values(graph: Graph) -> Iterator[Issue]:
     steps = graph.steps
-    names = {step["name"] for step in steps if isinstance(step.get("name"), str)}
+    names = {
+        "from": {step["name"] for step in steps if isinstance(step.get("name"), str)},
+        "param": {*(list_declared(graph.document) or ())},
+    }
     for when, holders in graph.conditions.list_holders():
         for path, value in list_condition(when):
             issues = [*_find_almost_references(value, path, names)]
@@ -250,13 +254,15 @@ def _check_values(graph: Graph) -> Iterator[Issue]:
         yield from _find_almost_references(value, path, names)
 
 
-def _find_almost_references(value: Json, path: JsonPath, names: Collection[str]) -> Iterator[Issue]:
-    """Yield the objects that are data only because of another key, and do not look like data.
+def _find_almost_references(
+    value: Json, path: JsonPath, names: Mapping[str, Collection[str]]
+) -> Iterator[Issue]:
+    """Yield the objects that are data only because of a key, and do not look like data.
 
     Args:
         value: A value in which references may stand.
         path: The path to it.
-        names: The names of the steps.
+        names: By the key of a reference, what it can name: steps, or parameters.
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -265,10 +271,24 @@ def _find_almost_references(value: Json, path: JsonPath, names: Collection[str])
         for key, looks_like_one in _ALMOST.items():
             if key in value and not is_reference(value):
                 others = [name for name in value if name != key]
-                if hint := looks_like_one(value[key], others, names):
+                if hint := looks_like_one(value[key], others, names["from"]):
                     yield _explain_almost(key, others[0], path, hint)
+        if len(value) == 1:
+            yield from _find_misspelt(value, path, names)
         for key, member in value.items():
             yield from _find_almost_references(member, (*path, key), names)
+
+
+def _find_misspelt(
+    value: Mapping[str, Json], path: JsonPath, names: Mapping[str, Collection[str]]
+) -> Iterator[Issue]:
+    """Yield the key of an object if it is nearly one of a reference, and what it names is there."""
+    ((key, given),) = value.items()
+    meant = None if is_reference(value) else find_nearest(key, names)
+    if meant and isinstance(given, str) and given in names[meant]:
+        message = f"an object with the key `{shorten(key)}` is not a reference, but plain data"
+        hint = f"did you mean `{meant}`?"
+        yield Issue("almost-reference", message, (*path, key), hint, mark="key")
 
 
 def _explain_almost(key: str, other: str, path: JsonPath, hint: str) -> Issue:

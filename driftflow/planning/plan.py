@@ -25,8 +25,8 @@ from driftflow.planning.pointers import split
 from driftflow.planning.references import (
     Known,
     freeze,
-    list_facts,
     list_params,
+    scan,
     scan_step,
     tell_subject,
 )
@@ -211,7 +211,7 @@ def build_plan(  # noqa: PLR0913 - what they are for stands at each call
 def _asks_for_id(graph: Graph, flat: Flat | None) -> bool:
     """Return whether anything asks for the run's ID."""
     outputs = [] if flat is None else [output for _, output in flat.outputs]
-    facts = [fact for output in outputs for fact in list_facts(output)]
+    facts = [fact for output in outputs for fact in scan(output).facts]
     return any(split(pointer)[0] == "id" for pointer in (*graph.facts, *facts))
 
 

@@ -218,7 +218,8 @@ def _find_from_faults(given: Any) -> Iterator[Fault]:
     keys = ("steps", "missing") if "steps" in given else _PART_KEYS
     for key in given:
         if key not in keys:
-            yield (key,), f"unknown field `{shorten(key)}` in `from`", _list_fields(key, keys)
+            hint = _list_choices(key, keys, "fields")
+            yield (key,), f"unknown field `{shorten(key)}` in `from`", hint
     if "steps" not in given and "step" not in given:
         yield (), "`from` names no step", 'write `{"from": {"step": "fetch", "at": "/rows/0"}}`'
     if "at" in given:
@@ -237,10 +238,10 @@ def _find_from_faults(given: Any) -> Iterator[Fault]:
 _LIST_ALL = 'for the outputs of all, write `{"from": ["a", "b"]}`'
 
 
-def _list_fields(key: str, keys: Iterable[str]) -> str:
+def _list_choices(given: str, choices: Iterable[str], what: str) -> str:
     from driftflow.suggestion import did_you_mean  # a run without mistakes does without it
 
-    return did_you_mean(key, keys) or f"the fields are {join_words(keys)}"
+    return did_you_mean(given, choices) or f"the {what} are {join_words(choices)}"
 
 
 def _find_pointer_faults(path: JsonPath, given: Any) -> Iterator[Fault]:
@@ -263,13 +264,7 @@ def _find_run_faults(given: Any) -> Iterator[Fault]:
     # Of the facts only `params` has parts.
     if not (found or given in pointers or given.startswith("/params/")):
         message = f"there is no fact about the run at `{shorten(given)}`"
-        yield (), message, _list_facts(given, pointers)
-
-
-def _list_facts(given: str, pointers: Iterable[str]) -> str:
-    from driftflow.suggestion import did_you_mean
-
-    return did_you_mean(given, pointers) or f"the facts are {join_words(pointers)}"
+        yield (), message, _list_choices(given, pointers, "facts")
 
 
 def _find_concat_faults(given: Any) -> Iterator[Fault]:
@@ -284,12 +279,10 @@ def _find_concat_faults(given: Any) -> Iterator[Fault]:
             yield (index,), what, "write a reference to such a value, or remove it"
 
 
-def _find_item_faults(_: Any) -> Iterator[Fault]:
-    yield (), "`item` is reserved for a later version", None
-
-
-def _find_secret_faults(_: Any) -> Iterator[Fault]:
-    yield (), "`secret` is reserved for a later version", None
+def _reserve(key: str) -> Form:
+    """Return the form of a key that is an error by now; no plan has one of these."""
+    faults: list[Fault] = [((), f"`{key}` is reserved for a later version", None)]
+    return Form(_freeze_literal, find_faults=lambda _: faults)
 
 
 # By the key, each kind of reference.
@@ -299,9 +292,8 @@ FORMS: dict[str, Form] = {
     "run": Form(_freeze_run, find_faults=_find_run_faults),
     "concat": Form(_freeze_concat, list_parts=_list_concat_parts, find_faults=_find_concat_faults),
     "literal": Form(_freeze_literal),
-    # No plan has one of these: each is an error.
-    "item": Form(_freeze_literal, find_faults=_find_item_faults),
-    "secret": Form(_freeze_literal, find_faults=_find_secret_faults),
+    "item": _reserve("item"),
+    "secret": _reserve("secret"),
 }
 
 
@@ -404,12 +396,16 @@ def tell_subject(value: Json) -> str:
     return given if key == "from" and isinstance(given, str) else "the value"
 
 
+def scan(value: Json) -> Named:
+    """Return what the references in a value name."""
+    named = Named()
+    named.scan(value)
+    return named
+
+
 def scan_step(step: Mapping[str, Any]) -> Named:
     """Return what the references in the values of a step name."""
-    named = Named()
-    for _, value in list_values(step):
-        named.scan(value)
-    return named
+    return scan([value for _, value in list_values(step)])
 
 
 def list_params(step: Mapping[str, Any]) -> set[str]:
@@ -418,13 +414,6 @@ def list_params(step: Mapping[str, Any]) -> set[str]:
     facts = (split(pointer) for pointer in named.facts)
     names = {(*parts[1:2], "*")[0] for parts in facts if parts[0] == "params"}
     return names.union(map(itemgetter("param"), named.params))
-
-
-def list_facts(value: Json) -> list[str]:
-    """Return the pointers to facts about the run in a value."""
-    named = Named()
-    named.scan(value)
-    return named.facts
 
 
 def find_references(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, dict[str, Any]]]:

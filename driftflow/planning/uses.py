@@ -26,13 +26,13 @@ from driftflow.planning.parameters import fill_in, list_declared
 from driftflow.planning.references import (
     CONTAINERS,
     FORMS,
-    Named,
     find_key,
     find_references,
     is_reference,
     list_params,
     list_steps,
     list_values,
+    scan,
     scan_step,
 )
 
@@ -137,7 +137,7 @@ def _list_secrets(step: StepDocument, used: File | None) -> set[str]:
     if used is not None:
         given = step.get("params")
         values = given if isinstance(given, dict) else {}
-        handed_on = (_scan(value).params for name, value in values.items() if name in used.secrets)
+        handed_on = (scan(value).params for name, value in values.items() if name in used.secrets)
         return {reference["param"] for references in handed_on for reference in references}
     # `*` stands for all parameters of the run, which are those of the outermost file.
     return list_params(step) - {"*"} if step.get("sensitive") else set()
@@ -170,7 +170,7 @@ def _list_output_params(outputs: Iterable[tuple[str, Json]]) -> dict[str, set[st
     """Return the parameters that outputs use, also in those that stand before and are read."""
     found: dict[str, set[str]] = {}
     for name, output in outputs:
-        read = (found.get(other, ()) for other in _scan(output).steps)
+        read = (found.get(other, ()) for other in scan(output).steps)
         found[name] = list_params({"input": output}).union(*read)
     return found
 
@@ -209,7 +209,7 @@ def is_too_large(flat: Flat) -> bool:
 def _measure_all(value: Json, sizes: Mapping[str, Size]) -> Size:
     """Return how large a value is, with the outputs to which it refers."""
     size = measure(value)
-    names = _scan(value).steps if sizes and size.is_allowed else []
+    names = scan(value).steps if sizes and size.is_allowed else []
     read = [sizes[name] for name in names if name in sizes]
     levels = max((other.levels for other in read), default=0)
     return Size(size.levels + levels, size.parts + sum(other.parts for other in read))
@@ -308,7 +308,7 @@ class _Flattening:
         given = step.get("params", {})
         values = {key: self._cut(rewrite(value)) for key, value in given.items()}
         named = [prefix + other for other in step.get("after", ())]
-        read = [other for value in values.values() for other in _scan(value).steps]
+        read = [other for value in values.values() for other in scan(value).steps]
         behind = [*dict.fromkeys([*named, *read, *after])]
         given = {key: _as_reference(value) for key, value in values.items()}
         for key, default in fill_in(list_declared(used.value), {}).items():
@@ -320,7 +320,7 @@ class _Flattening:
             self._outputs[name] = output
             if not used.secrets.isdisjoint(list_params({"input": value})):
                 self._secret_outputs.add(name)
-            group = [*group, *_scan(output).steps]
+            group = [*group, *scan(output).steps]
         self._groups[name] = None if name in self._groups else group
         return group
 
@@ -350,7 +350,7 @@ class _Flattening:
         """
         secret = self._secret_outputs
         for name, output in outputs:
-            if not secret.isdisjoint(_scan(output).steps):
+            if not secret.isdisjoint(scan(output).steps):
                 secret.add(name)
         reads = (scan_step(step).steps for step in (self.steps if secret else ()))
         return self.secret.union(
@@ -419,9 +419,3 @@ def _put(value: Any, path: JsonPath, part: Json) -> Any:
     copy = value.copy()
     copy[path[0]] = _put(value[path[0]], path[1:], part)
     return copy
-
-
-def _scan(value: Json) -> Named:
-    named = Named()
-    named.scan(value)
-    return named

@@ -146,7 +146,7 @@ def test_a_parameter_that_nothing_uses_is_told_at_its_key() -> None:
     message = "no step uses the parameter `a`"
     unused = Issue("unused-param", message, ("params", "a"), mark="key")
     uses_b = {"input": {"param": "b"}}
-    assert [*find_unused(workflows.config(uses_b, params=declared))] == [unused]
+    assert [*find_unused(Graph(workflows.config(uses_b, params=declared)))] == [unused]
     for more in (
         {"input": [{"param": "a"}]},
         {"when": {"value": {"param": "a"}, "is": {}}},
@@ -154,10 +154,10 @@ def test_a_parameter_that_nothing_uses_is_told_at_its_key() -> None:
         {"input": {"run": "/params/a"}},
         {"input": {"run": "/params"}},
     ):
-        assert [*find_unused(workflows.config(uses_b, more, params=declared))] == []
+        assert [*find_unused(Graph(workflows.config(uses_b, more, params=declared)))] == []
     in_output = workflows.config(uses_b, params=declared, output={"param": "a"})
-    assert [*find_unused(in_output)] == []
-    assert [*find_unused(workflows.config(uses_b))] == []
+    assert [*find_unused(Graph(in_output))] == []
+    assert [*find_unused(Graph(workflows.config(uses_b)))] == []
 
 
 @given(workflows.values)
@@ -171,7 +171,10 @@ def test_a_document_of_any_shape_can_be_looked_at(value: Json) -> None:
     ]
     for document in documents:
         declared = list_declared(document) or {}
-        issues = [*find_issues(declared, Graph(document), {"p": value}), *find_unused(document)]
+        issues = [
+            *find_issues(declared, Graph(document), {"p": value}),
+            *find_unused(Graph(document)),
+        ]
         for issue in issues:
             place = document
             for part in issue.path:

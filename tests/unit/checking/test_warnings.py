@@ -181,6 +181,28 @@ def test_what_only_looks_like_a_reference_is_told(value: Json, path: JsonPath, h
     assert (issue.path, issue.hint, issue.mark) == (("steps", 0, "input", *path), hint, "key")
 
 
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ({"parm": "mode"}, "did you mean `param`?"),
+        ({"form": "a"}, "did you mean `from`?"),
+        ({"parm": "a"}, None),  # which is a step, and no parameter
+        ({"form": "mode"}, None),
+        ({"form": ["a"]}, None),
+        ({"form": "a", "of": 1}, None),
+        ({"name": "a"}, None),
+    ],
+)
+def test_a_misspelt_key_of_a_reference_is_told(value: Any, hint: str | None) -> None:
+    """If it names what is there; else it may well be data."""
+    when = {"value": value, "is": True}
+    users = ({"name": "a", "input": {"param": "mode"}}, {"name": "b", "when": when})
+    found = find_warnings(workflows.config(*users, params={"mode": {}}), ACTIONS)
+    told = [issue for issue in found if issue.code == "almost-reference"]
+    place = ("steps", 1, "when", "value", next(iter(value)))
+    assert [(issue.hint, issue.path) for issue in told] == ([(hint, place)] if hint else [])
+
+
 def test_references_are_looked_for_wherever_they_may_stand() -> None:
     """In a condition, in what is given to a file, and in the output, too."""
     steps = ({"when": {"value": ALMOST, "is": True}}, {"use": "a.json", "params": {"p": [ALMOST]}})
