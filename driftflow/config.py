@@ -256,7 +256,7 @@ def _judge_size(document: Document, flat: Flat) -> tuple[Issue, ...]:
 
     limits = f"nested deeper than {MAX_DEPTH} levels, or has more than {MAX_PARTS:,} parts"
     message = f"with the files that are used, a value is {limits}"
-    return _place(document, [Issue("nested-too-deep", message, ("steps",), mark="start")])
+    return _place(document, [Issue("value-too-large", message, ("steps",), mark="start")])
 
 
 def _refuse(source: str, document: Document, issues: tuple[Issue, ...], uses: Uses | None) -> None:

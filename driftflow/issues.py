@@ -21,6 +21,7 @@ CODES: dict[str, Severity] = {
     "not-finite": "error",
     "number-too-large": "error",
     "nested-too-deep": "error",
+    "value-too-large": "error",
     "missing-field": "error",
     "wrong-type": "error",
     "empty-string": "error",

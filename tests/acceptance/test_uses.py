@@ -488,10 +488,10 @@ def test_values_that_are_too_deep_only_together_are_an_error(tmp_path: Path) -> 
     write(tmp_path, "15.json", {"name": "x", "steps": last})
     outcome = invoke("--config", "0.json", "--param", "x=1", cwd=tmp_path)
     assert outcome.status == 2
-    assert "error[nested-too-deep]: with the files that are used" in outcome.stderr
+    assert "error[value-too-large]: with the files that are used" in outcome.stderr
     checked = invoke("check", "0.json", cwd=tmp_path)
     assert checked.status == 1
-    assert "error[nested-too-deep]: with the files that are used" in checked.stdout
+    assert "error[value-too-large]: with the files that are used" in checked.stdout
 
 
 def test_values_that_multiply_from_file_to_file_are_an_error(tmp_path: Path) -> None:
