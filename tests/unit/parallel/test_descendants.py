@@ -143,8 +143,7 @@ def test_nothing_leaves_the_tree_of_a_process_that_adopts_orphans(
     """By a session of its own, without an environment, by the loss of its parent."""
     script = f"""
 subprocess.Popen(["env", "-i", "PATH=/usr/bin:/bin", *{argv}])
-while not find_descendants(os.getpid()): time.sleep(0.01)
-found = find_descendants(os.getpid())
+while not (found := find_descendants(os.getpid())): time.sleep(0.01)
 end_all(partial(find_descendants, os.getpid()), 0.1)
 print(*found)
 """
