@@ -41,7 +41,7 @@ class ConfigError(DriftFlowError):
         return self.findings.all_issues
 
     def __str__(self) -> str:
-        """`file:line:column: error[code]: message` for each issue; names as the file has them."""
+        """Return `file:line:column: error[code]: message` for each issue, names as in the file."""
         from driftflow.issues import locate_issue
 
         located = (

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from driftflow.actions.provenance import find_error_types
 from driftflow.checking import contracts, parameters, schemas
+from driftflow.checking.references import walk_values
 from driftflow.errors import ATTEMPT_ERRORS, Permanent
 from driftflow.issues import MAX_ISSUES, Issue
 from driftflow.planning.parameters import list_declared
 from driftflow.planning.references import (
-    CONTAINERS,
     find_references,
     is_reference,
-    list_condition,
-    list_inputs,
     list_steps,
 )
 from driftflow.schemas.published import find_unknown_keys, load_schema
@@ -239,18 +237,7 @@ def _check_values(graph: Graph) -> Iterator[Issue]:
         "from": {step["name"] for step in steps if isinstance(step.get("name"), str)},
         "param": {*(list_declared(graph.document) or ())},
     }
-    for when, holders in graph.conditions.list_holders():
-        for path, value in list_condition(when):
-            issues = [*_find_almost_references(value, path, names)]
-            for index in holders if issues else ():
-                yield from (each._replace(path=("steps", index, *each.path)) for each in issues)
-    inputs = (
-        (("steps", index, *path), value)
-        for index, step in enumerate(steps)
-        if type(step.get("input")) in CONTAINERS or "use" in step
-        for path, value in list_inputs(step)
-    )
-    for path, value in (*inputs, *graph.output):
+    for path, value in walk_values(steps, graph.output):
         yield from _find_almost_references(value, path, names)
 
 
@@ -284,8 +271,10 @@ def _find_misspelt(
 ) -> Iterator[Issue]:
     """Yield the key of an object if it is nearly one of a reference, and what it names is there."""
     ((key, given),) = value.items()
-    meant = None if is_reference(value) else find_nearest(key, names)
-    if meant and isinstance(given, str) and given in names[meant]:
+    if not isinstance(given, str) or is_reference(value):
+        return
+    possible = [other for other, named in names.items() if given in named]
+    if meant := find_nearest(key, possible):
         message = f"an object with the key `{shorten(key)}` is not a reference, but plain data"
         hint = f"did you mean `{meant}`?"
         yield Issue("almost-reference", message, (*path, key), hint, mark="key")

@@ -76,7 +76,6 @@ class Graph:
         groups: The groups.
         output: The output of the workflow, with its path; nothing if it has none.
         fields: All fields that any of them has. To ask this once is faster than to ask each step.
-        conditions: What the steps have as `when`.
         before: By step, those that it comes after, each once, in the order in which it names them.
             A step that comes after none is missing.
         suspects: The steps that name what is no step, or more than one; and those that have a

@@ -188,7 +188,7 @@ class Size(NamedTuple):
 
     @property
     def is_allowed(self) -> bool:
-        """Whether a value may be as large in what files give and are given."""
+        """Return whether a value may be as large, in what files give and are given."""
         return self.levels <= MAX_DEPTH and self.parts <= MAX_PARTS
 
 

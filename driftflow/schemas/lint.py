@@ -49,13 +49,23 @@ _STRANGERS = {
 }
 # By what other languages call a type, what JSON calls it.
 _FOREIGN_TYPES = {
-    **dict.fromkeys(("bool",), "boolean"),
-    **dict.fromkeys(("int", "long"), "integer"),
-    **dict.fromkeys(("decimal", "double", "float"), "number"),
-    **dict.fromkeys(("date", "datetime", "str", "text"), "string"),
-    **dict.fromkeys(("list", "tuple"), "array"),
-    **dict.fromkeys(("dict", "map", "struct"), "object"),
-    **dict.fromkeys(("None", "nil"), "null"),
+    "None": "null",
+    "bool": "boolean",
+    "date": "string",
+    "datetime": "string",
+    "decimal": "number",
+    "dict": "object",
+    "double": "number",
+    "float": "number",
+    "int": "integer",
+    "list": "array",
+    "long": "integer",
+    "map": "object",
+    "nil": "null",
+    "str": "string",
+    "struct": "object",
+    "text": "string",
+    "tuple": "array",
 }
 # Keywords that judge nothing without another one beside them.
 _NEEDS = {"then": "if", "else": "if"}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import workflows
 
+from driftflow.planning import conditions
 from driftflow.planning.conditions import (
     Hindrance,
     find_hindrance,
@@ -17,7 +18,7 @@ from driftflow.planning.conditions import (
     foresee_skips,
     judge_condition,
 )
-from driftflow.planning.values import Facts
+from driftflow.planning.values import Facts, evaluate
 from driftflow.running.attempts import AttemptRunner
 from driftflow.running.events import StepFinished, StepSkipped
 from driftflow.running.interpreter import interpret, sequential
@@ -361,8 +362,15 @@ def test_what_is_foreseen_comes_true(plan: Plan) -> None:
     assert {index for index, reason in told.items() if reason} <= find_skippable(steps)
 
 
-def test_a_condition_that_steps_share_is_judged_once() -> None:
+def test_a_condition_that_steps_share_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is read, and where it is judged: `1.0` and `true` are written otherwise."""
+    judged: list[Any] = []
+
+    def note(value: Any, facts: Facts) -> Json:
+        judged.append(value)
+        return evaluate(value, facts)
+
+    monkeypatch.setattr(conditions, "evaluate", note)
     values: list[Json] = [1, 1, 1.0, True, [1], [1]]
     fields = [{"when": {"value": value, "is": {"const": 1}}} for value in values]
     plan = workflows.plan(*fields, {"sensitive": True, **fields[0]})
@@ -370,4 +378,4 @@ def test_a_condition_that_steps_share_is_judged_once() -> None:
     met = [judge_condition(step, FACTS, verdicts) is None for step in plan.steps]
     assert met == [True, True, True, False, False, False, True]
     # The one of a step that is sensitive is another, since its reason is not told.
-    assert len(verdicts) == len({id(step.when) for step in plan.steps}) == 5
+    assert len(judged) == len({id(step.when) for step in plan.steps}) == 5
