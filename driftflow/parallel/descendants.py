@@ -228,8 +228,11 @@ def end_all(find: Callable[[], Sequence[int]], grace: float) -> None:
         grace: How long they have to clean up. Seconds.
     """
     told: set[int] = set()
+    looks = _EMPTY_LOOKS
     until = monotonic() + grace
-    while (found := find()) and monotonic() < until:
+    while looks and monotonic() < until:
+        found = find()
+        looks = _EMPTY_LOOKS if found else looks - 1
         cleaning = told & {*found}
         for pid in found:
             if pid in told:
@@ -240,9 +243,9 @@ def end_all(find: Callable[[], Sequence[int]], grace: float) -> None:
             _send(pid, signal.SIGTERM)
             _send(pid, signal.SIGCONT)  # one that is stopped could not clean up
             told.add(pid)
-        sleep(_PAUSE)
+        if looks:
+            sleep(_PAUSE)
     until = monotonic() + PATIENCE
-    looks = _EMPTY_LOOKS
     while looks and monotonic() < until:
         found = find()
         for pid in found:
